@@ -1,0 +1,217 @@
+"""What is recorded of calls, logins, API requests, alerts, budgets: one JSON text per queue message.
+
+These are the only shapes that reach the telemetry queue, so this file makes certain that no prompt,
+answer, token or key is ever recorded: there is no field for one, a path loses its query (Gemini
+carries keys there), and text that a caller chose is cut to a bound and freed of what PostgreSQL or
+UTF-8 refuses, at construction. Every message carries its own identity and moment, so that a
+redelivery is the same row again. Amounts are nano-dollars, moments UTC milliseconds. Unknown fields
+are ignored; an unknown type is refused.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from core.refusals import Refusal
+from core.usage import Usage
+
+Outcome = Literal[
+    "complete", "client_disconnected", "cut", "upstream_truncated", "refused", "failed"
+]
+Source = Literal["proxy", "sdk"]
+AuthOutcome = Literal["accepted", "missing", "malformed", "unknown", "disabled", "not_permitted"]
+AlertKind = Literal["anomaly", "budget_threshold", "rule", "rule_broken", "fail_open"]
+BudgetChange = Literal["limit_changed", "paused", "resumed", "spent_reset", "threshold_reached"]
+
+TEXT_CHARACTERS_MAX = 256
+"""One text field: longer than any model id in use, short enough that 100 rows fit one POST."""
+
+SUMMARY_CHARACTERS_MAX = 1_000
+"""The sentence of an alert; Slack shows at most 3,000 characters in one block."""
+
+LABELS_MAX = 32
+"""Risks, tags or facts on one record."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""A count, an amount or a moment: never negative, exact even as a JavaScript number."""
+
+
+class InvalidTelemetry(ValueError):
+    """A queue message that is not one of ours. The message says why, in words safe to log."""
+
+
+class TelemetryRecord(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"
+):
+    """Shared shape: immutable, keyword-only, defaults left out of the text, all text bounded."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            bounded = _bounded(name, value)
+            if bounded is not value:
+                msgspec.structs.force_setattr(self, name, bounded)
+
+
+class CallRecord(TelemetryRecord, frozen=True, tag="call"):
+    """One attempt at one provider, or a refused or reported call: a row of `llm_request_logs`."""
+
+    request_id: str
+    """The SDK's event id for a reported call."""
+    attempt: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
+    """1 for the first attempt; a call refused before any provider saw it is attempt 1 too."""
+    started_at_ms: Count
+    tenant: str
+    outcome: Outcome
+    path: str
+    """The provider's path that was asked for."""
+    usage: Usage
+    cost_nanousd: Count
+    price_version: str
+    source: Source = "proxy"
+    team: str | None = None
+    key_id: str | None = None
+    project: str | None = None
+    agent: str | None = None
+    session_id: str | None = None
+    iteration: Count | None = None
+    provider: str | None = None
+    model: str | None = None
+    """The model that answered, else the one asked for."""
+    dialect: str | None = None
+    status: Count | None = None
+    """The HTTP status of the provider's answer or of our refusal; None where neither came."""
+    is_streaming: bool = False
+    overrun_nanousd: Count = 0
+    """The part of the cost above the hold."""
+    ttfb_ms: float | None = None
+    latency_ms: float | None = None
+    overhead_ms: float | None = None
+    """The time AgentWatch itself added."""
+    error_code: str | None = None
+    risks: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    cumulative_tokens: Count | None = None
+    """The session's total tokens after this call."""
+    is_cut: bool = False
+    is_clamped: bool = False
+    """The output ceiling was lowered to what the budget could pay for."""
+    is_fail_open: bool = False
+    is_estimated: bool = False
+    """The usage is our own count, or the price a stand-in: the provider's invoice may differ."""
+
+    def refused(self, refusal: Refusal, *, ended_at_ms: int) -> "CallRecord":
+        """The same call as one that we said no to: nothing was used, nothing is charged."""
+        return msgspec.structs.replace(
+            self,
+            outcome="refused",
+            status=refusal.status,
+            error_code=refusal.code,
+            usage=Usage(),
+            cost_nanousd=0,
+            latency_ms=float(ended_at_ms - self.started_at_ms),
+        )
+
+
+class AuthEvent(TelemetryRecord, frozen=True, tag="auth"):
+    """A login worth keeping: every refused one, and those of administrators."""
+
+    event_id: str
+    occurred_at_ms: Count
+    outcome: AuthOutcome
+    method: str
+    path: str
+    tenant: str | None = None
+    """None where the token named nobody."""
+    key_id: str | None = None
+    role: str | None = None
+    client_address: str | None = None
+
+
+class AccessRecord(TelemetryRecord, frozen=True, tag="access"):
+    """One request to AgentWatch's own API, such as administration; proxied calls are not here."""
+
+    request_id: str
+    occurred_at_ms: Count
+    tenant: str
+    method: str
+    path: str
+    status: Count
+    key_id: str | None = None
+    role: str | None = None
+    error_code: str | None = None
+    latency_ms: float | None = None
+
+
+class Alert(TelemetryRecord, frozen=True, tag="alert"):
+    """Something a person should hear of. Within a tenant an `alert_key` is told once."""
+
+    alert_key: str
+    """Names the occasion and its window, such as `budget_threshold:team:search:month:2026-11`."""
+    occurred_at_ms: Count
+    tenant: str
+    kind: AlertKind
+    summary: str
+    """One sentence."""
+    facts: dict[str, str] = {}
+    """Shown beside the sentence, in order; names and amounts only."""
+
+
+class BudgetEvent(TelemetryRecord, frozen=True, tag="budget_event"):
+    """A budget was changed by an administrator, or crossed its alert threshold."""
+
+    event_id: str
+    occurred_at_ms: Count
+    tenant: str
+    change: BudgetChange
+    scope_kind: str
+    scope_id: str
+    window: str
+    limit_nanousd: Count | None = None
+    spent_nanousd: Count | None = None
+    held_nanousd: Count | None = None
+    key_id: str | None = None
+    """Who changed it; None where the ledger itself noticed."""
+
+
+TelemetryMessage = CallRecord | AuthEvent | AccessRecord | Alert | BudgetEvent
+
+_DECODER: msgspec.json.Decoder[TelemetryMessage] = msgspec.json.Decoder(TelemetryMessage)
+
+
+def to_wire(message: TelemetryMessage) -> str:
+    """The JSON text of one queue message."""
+    return msgspec.json.encode(message).decode()
+
+
+def from_wire(text: str) -> TelemetryMessage:
+    """Read one queue message. Raises `InvalidTelemetry` for anything else."""
+    try:
+        return _DECODER.decode(text)
+    except (msgspec.MsgspecError, UnicodeError) as fault:
+        raise InvalidTelemetry(str(fault)) from None
+    except AssertionError as fault:  # `Usage` asserts that no count is negative
+        raise InvalidTelemetry(f"usage: {fault}") from None
+
+
+def _bounded(name: str, value: object) -> object:
+    if isinstance(value, str):
+        text = value.partition("?")[0] if name == "path" else value
+        return _clean(text, SUMMARY_CHARACTERS_MAX if name == "summary" else TEXT_CHARACTERS_MAX)
+    if isinstance(value, tuple):
+        return tuple(_clean(label, TEXT_CHARACTERS_MAX) for label in value[:LABELS_MAX])
+    if isinstance(value, dict):
+        return {
+            _clean(key, TEXT_CHARACTERS_MAX): _clean(fact, TEXT_CHARACTERS_MAX)
+            for key, fact in list(value.items())[:LABELS_MAX]
+        }
+    return value
+
+
+def _clean(text: str, characters_max: int) -> str:
+    """Cut to the bound; replace NUL (PostgreSQL stores none) and lone surrogates (not UTF-8)."""
+    if len(text) > characters_max:
+        text = text[: characters_max - 1] + "…"
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
