@@ -1,0 +1,83 @@
+"""What a caller says about its call in `x-agentwatch-*` headers: session, budget, project, agent, iteration.
+
+The same rules on every route: a session id that does not fit the pattern is refused, never trimmed, because two
+spellings of one session would be two budgets.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.money import InvalidAmount, parse_usd
+from core.refusals import InvalidRequest
+
+SESSION_HEADERS = ("x-agentwatch-session-id", "helicone-session-id", "x-litellm-trace-id")
+LABEL_CHARACTERS_MAX = 128
+ITERATION_MAX = 1_000_000
+
+_SESSION_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """The caller's own labels for a call; none of them identifies the tenant."""
+
+    session_id: str | None = None
+    session_limit_nanousd: int | None = None
+    project: str | None = None
+    agent: str | None = None
+    iteration: int | None = None
+
+
+def read_call_context(headers: Mapping[str, str]) -> CallContext:
+    """Read the labels from lower-case `headers`. Raises `InvalidRequest` naming the header at fault."""
+    budget = headers.get("x-agentwatch-budget-usd")
+    return CallContext(
+        session_id=_session_id_of(headers),
+        session_limit_nanousd=None if budget is None else read_limit_usd(budget, "x-agentwatch-budget-usd"),
+        project=_label(headers, "x-agentwatch-project"),
+        agent=_label(headers, "x-agentwatch-agent"),
+        iteration=_iteration(headers),
+    )
+
+
+def check_session_id(text: str, param: str) -> str:
+    """Return the id unchanged, or raise `InvalidRequest` naming `param`."""
+    if _SESSION_ID.fullmatch(text) is None:
+        raise InvalidRequest(
+            f"{param} must be 1 to 128 characters out of letters, digits, '_', '.', ':' and '-'", param=param
+        )
+    return text
+
+
+def read_limit_usd(text: str, param: str) -> int:
+    """A dollar limit as nano-dollars, or `InvalidRequest` naming `param`."""
+    try:
+        return parse_usd(text)
+    except InvalidAmount as error:
+        raise InvalidRequest(f"{param} {error}", param=param) from None
+
+
+def _session_id_of(headers: Mapping[str, str]) -> str | None:
+    for name in SESSION_HEADERS:
+        text = headers.get(name)
+        if text is not None:
+            return check_session_id(text, name)
+    return None
+
+
+def _label(headers: Mapping[str, str], name: str) -> str | None:
+    text = headers.get(name, "").strip()
+    if len(text) > LABEL_CHARACTERS_MAX:
+        raise InvalidRequest(f"{name} must be at most {LABEL_CHARACTERS_MAX} characters", param=name)
+    return text or None
+
+
+def _iteration(headers: Mapping[str, str]) -> int | None:
+    name = "x-agentwatch-iteration"
+    text = headers.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text[:9]) <= ITERATION_MAX and len(text) <= 7):
+        raise InvalidRequest(f"{name} must be a whole number from 0 to {ITERATION_MAX}", param=name)
+    return int(text)

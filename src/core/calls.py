@@ -1,0 +1,60 @@
+"""What the core knows of a call, whatever its dialect: the request as parsed, the answer as read.
+
+Dialects produce these values, pricing and metering consume them. They hold counts and names only, never a prompt.
+"""
+
+from dataclasses import dataclass
+
+from core.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSize:
+    """What a request sends, sized without a tokenizer. Text is everything the model reads as text, tools and schemas
+    included; media is counted apart because base64 bytes say nothing about its tokens."""
+
+    text_tokens: int
+    """Estimated high (`core.estimate.text_tokens`)."""
+    images: int = 0
+    audio_bytes: int = 0
+    """Decoded bytes of audio input."""
+    file_bytes: int = 0
+    """Decoded bytes of documents (PDF and the like)."""
+    has_cache_marks: bool = False
+    """The caller asks for prompt-cache writes, which cost more than plain input."""
+    has_long_cache_marks: bool = False
+    """Among them marks with a lifetime of an hour."""
+    hidden_inputs: int = 0
+    """Inputs that this request only refers to (stored conversations, file ids, remote media): their size is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedCall:
+    """A request body that costs money, read once."""
+
+    model: str
+    is_streaming: bool
+    prompt: PromptSize
+    output_tokens_max: int | None
+    """The caller's own ceiling per answer; None where it set none."""
+    answers: int = 1
+    """How many answers are generated and billed for one prompt (`n`, `candidateCount`, prompts x `best_of`)."""
+    has_output: bool = True
+    """False for embeddings, which bill input only."""
+    service_tier: str | None = None
+    """`batch`, `flex`, `priority` … as the caller asked for it, or None."""
+    wants_stream_usage: bool = False
+    """An OpenAI-style stream for which the caller itself asked `include_usage`."""
+    web_search_calls_max: int = 0
+    """Per-call tools the provider may run and bill, estimated high."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFacts:
+    """What a provider's complete answer says of itself."""
+
+    usage: Usage | None
+    """None when the answer carries no usage; a zero usage is `Usage()`."""
+    model: str | None = None
+    service_tier: str | None = None
+    finish_reason: str | None = None

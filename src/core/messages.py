@@ -1,0 +1,267 @@
+"""Messages between the Workers and a tenant's Ledger: one JSON text each way.
+
+A text crosses Durable Object RPC unharmed, where tuples are refused, `1.0` arrives as `1` and large integers turn
+into objects; and one typed decode replaces a walk over proxies. A ledger refusal is data, never an exception.
+Amounts are nano-dollars, moments are UTC milliseconds. Unknown fields are ignored, so either side may be newer.
+"""
+
+from typing import Literal, TypeVar
+
+import msgspec
+
+ScopeKind = Literal["session", "team", "tenant"]
+WindowName = Literal["session", "day", "month", "total"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Shared shape of all messages: immutable, keyword-only, defaults left out of the text."""
+
+
+class AccountView(Message):
+    """One scope's numbers in one window, as they stand after the operation that returned them."""
+
+    kind: ScopeKind
+    id: str
+    window: WindowName
+    limit_nanousd: int | None
+    spent_nanousd: int
+    held_nanousd: int
+    overrun_nanousd: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    is_paused: bool = False
+    resets_at_ms: int | None = None
+
+    @property
+    def available_nanousd(self) -> int | None:
+        """What a new hold may take, or None where there is no limit."""
+        if self.limit_nanousd is None:
+            return None
+        return max(0, self.limit_nanousd - self.spent_nanousd - self.held_nanousd)
+
+
+class RateLimitState(Message):
+    """The tightest request limit after this admission, for the `x-ratelimit-*` headers."""
+
+    limit_per_minute: int
+    remaining: int
+    reset_ms: int
+
+
+# Admission ------------------------------------------------------------------------------------------------
+
+
+class RateLimits(Message):
+    """What the tenant's configuration allows per minute; the ledger enforces it exactly (GCRA)."""
+
+    tenant_requests_per_minute: int | None = None
+    key_requests_per_minute: int | None = None
+    key_id: str | None = None
+
+
+class AdmitRequest(Message, tag="admit"):
+    """Hold money on every scope of a call, or on none.
+
+    `want` is the worst case of the call, `least` the smallest hold that still gives a useful answer,
+    `floor` what is certain to be billed once the provider has the request (its input). With `slice` set (a stream
+    that can be metered) a want above a tenth of what is available is granted as a slice, to be extended.
+    `want` of zero is a call that costs nothing: budgets never refuse it, rate limits may.
+    """
+
+    hold_id: str
+    want_nanousd: int
+    least_nanousd: int
+    floor_nanousd: int
+    ttl_ms: int
+    slice_nanousd: int | None = None
+    session_id: str | None = None
+    team: str | None = None
+    session_limit_nanousd: int | None = None
+    """The caller's own limit for the session (header); the first one counts, later ones only tighten."""
+    session_default_limit_nanousd: int | None = None
+    rate_limits: RateLimits | None = None
+
+
+class Granted(Message, tag="granted"):
+    """The hold stands on every scope. `is_full` says that it covers `want`; else extend or shrink to fit."""
+
+    hold_id: str
+    granted_nanousd: int
+    is_full: bool
+    expires_at_ms: int
+    available_nanousd: int | None
+    """What remains on the tightest scope after this hold; None where nothing is limited."""
+    session: AccountView | None = None
+    rate: RateLimitState | None = None
+
+
+class BudgetDenied(Message, tag="budget_denied"):
+    """A scope cannot cover `least`. Nothing was held anywhere."""
+
+    account: AccountView
+
+
+class PausedDenied(Message, tag="paused_denied"):
+    """A scope is paused. Nothing was held anywhere."""
+
+    account: AccountView
+
+
+class RateDenied(Message, tag="rate_denied"):
+    """Too fast. Nothing was held anywhere."""
+
+    rate: RateLimitState
+    retry_after_ms: int
+
+
+class Conflict(Message, tag="conflict"):
+    """The id was used before with other contents, or names a hold in a state that forbids this operation."""
+
+    reason: str
+
+
+AdmitAnswer = Granted | BudgetDenied | PausedDenied | RateDenied | Conflict
+
+
+# Streams --------------------------------------------------------------------------------------------------
+
+
+class ExtendRequest(Message, tag="extend"):
+    """Ask that the hold be `want` in all (not more by `want`), having metered `metered` so far.
+
+    Stating totals makes a repeat harmless. `least` is the smallest total worth granting.
+    """
+
+    hold_id: str
+    want_nanousd: int
+    least_nanousd: int
+    metered_nanousd: int
+    ttl_ms: int
+
+
+class Extended(Message, tag="extended"):
+    """The hold's new total, at least `least`."""
+
+    granted_nanousd: int
+    is_full: bool
+    expires_at_ms: int
+
+
+class ExtendDenied(Message, tag="extend_denied"):
+    """No more money, or a pause: the hold stays as it was. `account` is the scope that said no."""
+
+    account: AccountView
+    granted_nanousd: int
+
+
+ExtendAnswer = Extended | ExtendDenied | Conflict
+
+
+# Settlement -----------------------------------------------------------------------------------------------
+
+
+class SettleRequest(Message, tag="settle"):
+    """End a hold at what the call really cost. Zero releases it. Repeats change nothing twice."""
+
+    hold_id: str
+    actual_nanousd: int
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    iteration: int | None = None
+
+
+class Settled(Message, tag="settled"):
+    """The hold has ended. `overrun` is the part of `actual` above the hold; `was_expired` says that the alarm had
+    charged the hold before and that the charge has now been corrected to `actual`."""
+
+    charged_nanousd: int
+    overrun_nanousd: int
+    was_expired: bool = False
+    is_replay: bool = False
+    session: AccountView | None = None
+
+
+SettleAnswer = Settled | Conflict
+
+
+class RecordRequest(Message, tag="record"):
+    """Charge a cost that was never held: an SDK's report, or a call let through while the ledger was away."""
+
+    event_id: str
+    cost_nanousd: int
+    prompt_tokens: int
+    completion_tokens: int
+    session_id: str | None = None
+    team: str | None = None
+    session_default_limit_nanousd: int | None = None
+
+
+class Recorded(Message, tag="recorded"):
+    is_replay: bool = False
+    session: AccountView | None = None
+
+
+RecordAnswer = Recorded | Conflict
+
+
+# Reading and steering -------------------------------------------------------------------------------------
+
+
+class StatusRequest(Message, tag="status"):
+    """Read the accounts of the scopes named. A session limit given here counts as a caller's own limit."""
+
+    session_id: str | None = None
+    team: str | None = None
+    include_tenant: bool = False
+    session_limit_nanousd: int | None = None
+    session_default_limit_nanousd: int | None = None
+
+
+class Status(Message, tag="status_answer"):
+    """Every window of each scope asked for; a scope never used appears with zeros."""
+
+    accounts: list[AccountView]
+
+
+class ConfigureRequest(Message, tag="configure"):
+    """An administrator's change to one scope in one window. None leaves a thing as it is."""
+
+    kind: ScopeKind
+    id: str
+    window: WindowName
+    limit_nanousd: int | None = None
+    clear_limit: bool = False
+    is_paused: bool | None = None
+    is_hard: bool | None = None
+    """False makes the limit a warning: it alerts and never refuses."""
+    alert_percent: int | None = None
+    reset_spent: bool = False
+
+
+class Configured(Message, tag="configured"):
+    account: AccountView
+
+
+class ListSessionsRequest(Message, tag="list_sessions"):
+    """A page of live sessions in the order of their ids, after the id given."""
+
+    after_session_id: str = ""
+    limit: int = 100
+
+
+class SessionPage(Message, tag="session_page"):
+    accounts: list[AccountView]
+    next_after_session_id: str | None = None
+
+
+T = TypeVar("T")
+
+
+def to_wire(message: Message) -> str:
+    """The JSON text of a message."""
+    return msgspec.json.encode(message).decode()
+
+
+def from_wire(text: str, kind: type[T]) -> T:
+    """Read a message of the given type (a union reads by tag). Raises `msgspec.ValidationError` on a foreign text."""
+    return msgspec.json.decode(text, type=kind)

@@ -1,0 +1,65 @@
+"""Money is an integer count of nano-dollars (`_nanousd`); dollars exist only at the wire (`_usd`).
+
+A token of a $0.15-per-million model costs 150 nano-dollars, so whole numbers can price every token there is.
+The rule easy to break: a cost is one rounded-up division of a running total, never a sum of rounded slices,
+and no float ever holds an amount. The one way out to JSON numbers is `usd_number`, for fields that a
+published contract types as numbers.
+"""
+
+from decimal import Decimal, InvalidOperation
+
+NANOUSD_PER_USD = 1_000_000_000
+UNITS_PER_RATE = 1_000_000
+"""Rates are nano-dollars per million units (tokens, mostly)."""
+
+NANOUSD_MAX = 9_000_000 * NANOUSD_PER_USD
+"""No single amount exceeds nine million dollars: the storage returns JavaScript numbers."""
+
+assert NANOUSD_MAX < 2**53, "amounts must survive a round trip through a JavaScript number"
+
+_TEXT_CHARACTERS_MAX = 40
+
+
+class InvalidAmount(ValueError):
+    """A dollar amount that is not a finite, positive decimal within bounds. The message is safe to show."""
+
+
+def parse_usd(text: str) -> int:
+    """Read a positive decimal dollar amount, such as `12.50`, as nano-dollars.
+
+    Digits beyond the nano-dollar are rounded down, so a limit is never read as more than was written.
+    Raises `InvalidAmount` for anything that is not a finite positive decimal of at most $9,000,000.
+    """
+    if len(text) > _TEXT_CHARACTERS_MAX:
+        raise InvalidAmount(f"must be a decimal number of dollars of at most {_TEXT_CHARACTERS_MAX} characters")
+    try:
+        amount = Decimal(text.strip())
+    except InvalidOperation:
+        raise InvalidAmount("must be a decimal number of dollars, such as 12.50") from None
+    if not amount.is_finite() or amount <= 0:
+        raise InvalidAmount("must be a finite number of dollars above zero")
+    if amount > NANOUSD_MAX // NANOUSD_PER_USD:
+        raise InvalidAmount("must be at most 9000000 dollars")
+    nanousd = int(amount * NANOUSD_PER_USD)
+    if nanousd == 0:
+        raise InvalidAmount("must be at least 0.000000001 dollars")
+    return nanousd
+
+
+def format_usd(amount_nanousd: int) -> str:
+    """Write an amount as exact decimal dollars without trailing zeros: `12.5`, `0.000000001`, `0`."""
+    sign = "-" if amount_nanousd < 0 else ""
+    whole, fraction = divmod(abs(amount_nanousd), NANOUSD_PER_USD)
+    if fraction == 0:
+        return f"{sign}{whole}"
+    return f"{sign}{whole}.{fraction:09d}".rstrip("0")
+
+
+def usd_number(amount_nanousd: int) -> float:
+    """The nearest JSON number of dollars, for fields that a published contract types as numbers."""
+    return amount_nanousd / NANOUSD_PER_USD
+
+
+def cost_of_units(total_units_times_rate: int) -> int:
+    """Turn a running total of (units x nano-dollars per million units) into nano-dollars, rounded up once."""
+    return -(-total_units_times_rate // UNITS_PER_RATE)

@@ -1,0 +1,79 @@
+"""A tenant's configuration document, stored in KV under `t:{tenant}:config`: parsed once, never probed.
+
+An unknown field is an error, so that a misspelt limit is noticed where it is written and not where it is missed.
+Budgets of teams and of the tenant itself are not here: they live with the money, in the tenant's Ledger.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from core.money import InvalidAmount, parse_usd
+
+UnpricedPolicy = Literal["block", "estimate", "free"]
+CutForm = Literal["error", "truncate"]
+
+PerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+
+OUTAGE_ALLOWANCE_DEFAULT_NANOUSD = parse_usd("1")
+
+
+class InvalidPolicy(ValueError):
+    """The document does not parse; the message names the field and is safe to show."""
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The stored shape. Dollars are decimal strings; requests per minute are whole numbers."""
+
+    session_budget_usd: str | None = None
+    requests_per_minute: PerMinute = 100
+    unpriced_models: UnpricedPolicy = "estimate"
+    allow_unmetered_paths: bool = False
+    stream_cut: CutForm = "error"
+    fail_closed: bool = False
+    outage_allowance_usd: str | None = None
+    slack_webhook_url: str | None = None
+
+
+class TenantPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tenant's traffic may do, with every default filled in. Amounts in nano-dollars."""
+
+    session_limit_nanousd: int | None = None
+    """Limit of a session that names none itself; None leaves such sessions unlimited."""
+    requests_per_minute: int = 100
+    unpriced_models: UnpricedPolicy = "estimate"
+    allows_unmetered_paths: bool = False
+    stream_cut: CutForm = "error"
+    fails_closed: bool = False
+    outage_allowance_nanousd: int = OUTAGE_ALLOWANCE_DEFAULT_NANOUSD
+    """Dollars per isolate and hour that may pass while the Ledger is away."""
+
+
+DEFAULT_POLICY = TenantPolicy()
+
+
+def parse_policy(document: bytes | str) -> TenantPolicy:
+    """Read a stored configuration document. Raises `InvalidPolicy` naming the field at fault."""
+    try:
+        stored = msgspec.json.decode(document, type=_Document)
+    except msgspec.DecodeError as error:
+        raise InvalidPolicy(str(error)) from None
+    return TenantPolicy(
+        session_limit_nanousd=_usd(stored.session_budget_usd, "session_budget_usd"),
+        requests_per_minute=stored.requests_per_minute,
+        unpriced_models=stored.unpriced_models,
+        allows_unmetered_paths=stored.allow_unmetered_paths,
+        stream_cut=stored.stream_cut,
+        fails_closed=stored.fail_closed,
+        outage_allowance_nanousd=_usd(stored.outage_allowance_usd, "outage_allowance_usd")
+        or OUTAGE_ALLOWANCE_DEFAULT_NANOUSD,
+    )
+
+
+def _usd(text: str | None, field: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_usd(text)
+    except InvalidAmount as error:
+        raise InvalidPolicy(f"{field} {error}") from None

@@ -1,0 +1,39 @@
+"""The five providers: where they are, and how each wants to be shown a key.
+
+A base URL is what an upstream path is appended to; `{PROVIDER}_BASE_URL` replaces it. Gemini's is the bare host,
+because the API version belongs to the path there.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+KeyPlace = Literal["authorization", "x-api-key", "x-goog-api-key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider's name, default base URL, and the header in which its own API takes the key."""
+
+    name: str
+    base_url: str
+    key_place: KeyPlace
+
+    @property
+    def secret_name(self) -> str:
+        return f"{self.name.upper()}_API_KEY"
+
+    @property
+    def base_url_name(self) -> str:
+        return f"{self.name.upper()}_BASE_URL"
+
+
+PROVIDERS: dict[str, Provider] = {
+    provider.name: provider
+    for provider in (
+        Provider("openai", "https://api.openai.com/v1", "authorization"),
+        Provider("anthropic", "https://api.anthropic.com/v1", "x-api-key"),
+        Provider("gemini", "https://generativelanguage.googleapis.com", "x-goog-api-key"),
+        Provider("groq", "https://api.groq.com/openai/v1", "authorization"),
+        Provider("xai", "https://api.x.ai/v1", "authorization"),
+    )
+}

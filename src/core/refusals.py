@@ -1,0 +1,155 @@
+"""Every way AgentWatch itself says no. A dialect renders a refusal; `proxy` catches it in one place.
+
+    Refusal
+      Unauthenticated      401  invalid_token
+      BudgetExhausted      402  budget_exhausted
+      ScopePaused          402  scope_paused
+      NotPermitted         403  not_permitted
+      UnmeteredPath        403  unmetered_path
+      RuleBlocked          403  blocked_by_rule
+      RateLimited          429  rate_limited          retryable
+      InvalidRequest       400  invalid_request       param names the field
+      UnpricedModel        400  unpriced_model
+      RouteNotFound        404  route_not_found
+      MethodNotAllowed     405  method_not_allowed
+      BodyTooLarge         413  body_too_large
+      InternalError        500  internal_error        retryable
+      UpstreamUnreachable  502  upstream_unreachable  retryable
+      UpstreamTruncated    502  upstream_truncated    retryable, only ever mid-stream
+      BudgetUnavailable    503  budget_unavailable    retryable
+      UpstreamTimedOut     504  upstream_timeout      retryable
+
+`code` is the contract, `message` is prose. A subclass sets its four class-level facts and nothing else.
+`details` are plain JSON values shown beside the error; they never hold a key, a prompt or a token.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+Detail = str | int | float | bool | None
+
+
+class Refusal(Exception):
+    """We say no. `retry_after_ms` is only ever set on a retryable refusal."""
+
+    status: ClassVar[int]
+    type: ClassVar[str]
+    code: ClassVar[str]
+    is_retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        details: Mapping[str, Detail] | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        assert retry_after_ms is None or self.is_retryable, "only a retryable refusal names a delay"
+        self.message = message
+        self.param = param
+        self.details: Mapping[str, Detail] = details or {}
+        self.retry_after_ms = retry_after_ms
+
+
+class Unauthenticated(Refusal):
+    """The token is missing, malformed, unknown or disabled; which of these it is stays with us."""
+
+    status, type, code = 401, "authentication_error", "invalid_token"
+
+
+class NotPermitted(Refusal):
+    """The token is good but its role may not do this."""
+
+    status, type, code = 403, "permission_error", "not_permitted"
+
+
+class UnmeteredPath(Refusal):
+    """A provider route that could cost money and that nothing here knows how to meter."""
+
+    status, type, code = 403, "permission_error", "unmetered_path"
+
+
+class BudgetExhausted(Refusal):
+    """A budget does not cover this call. Retrying cannot help before the window turns."""
+
+    status, type, code = 402, "budget_error", "budget_exhausted"
+
+
+class ScopePaused(Refusal):
+    """An administrator paused the session, team or tenant."""
+
+    status, type, code = 402, "budget_error", "scope_paused"
+
+
+class RuleBlocked(Refusal):
+    """A rule of the tenant says no."""
+
+    status, type, code = 403, "permission_error", "blocked_by_rule"
+
+
+class RateLimited(Refusal):
+    """Too many requests or tokens a minute."""
+
+    status, type, code, is_retryable = 429, "rate_limit_error", "rate_limited", True
+
+
+class InvalidRequest(Refusal):
+    """The request itself is wrong; `param` names the field or header."""
+
+    status, type, code = 400, "invalid_request_error", "invalid_request"
+
+
+class UnpricedModel(Refusal):
+    """The model has no price and the tenant's policy is to block such models."""
+
+    status, type, code = 400, "invalid_request_error", "unpriced_model"
+
+
+class RouteNotFound(Refusal):
+    """No such route, or no such provider."""
+
+    status, type, code = 404, "invalid_request_error", "route_not_found"
+
+
+class MethodNotAllowed(Refusal):
+    """The route exists, but not for this method."""
+
+    status, type, code = 405, "invalid_request_error", "method_not_allowed"
+
+
+class BodyTooLarge(Refusal):
+    """The request body exceeds the bound."""
+
+    status, type, code = 413, "invalid_request_error", "body_too_large"
+
+
+class UpstreamUnreachable(Refusal):
+    """The provider could not be reached, or its answer broke off or made no sense."""
+
+    status, type, code, is_retryable = 502, "upstream_error", "upstream_unreachable", True
+
+
+class UpstreamTimedOut(Refusal):
+    """The provider did not begin to answer in time."""
+
+    status, type, code, is_retryable = 504, "upstream_error", "upstream_timeout", True
+
+
+class UpstreamTruncated(Refusal):
+    """The provider's stream broke off before its proper end. Only ever rendered mid-stream."""
+
+    status, type, code, is_retryable = 502, "upstream_error", "upstream_truncated", True
+
+
+class BudgetUnavailable(Refusal):
+    """The ledger cannot be reached and the outage allowance is spent, or the tenant fails closed."""
+
+    status, type, code, is_retryable = 503, "unavailable_error", "budget_unavailable", True
+
+
+class InternalError(Refusal):
+    """A fault of ours. The request id leads an operator to the log line."""
+
+    status, type, code, is_retryable = 500, "internal_error", "internal_error", True

@@ -1,0 +1,142 @@
+"""The choke point: which provider paths there are, what each costs, and which dialect it speaks.
+
+Every path a caller can name under a provider ends as one of three things: metered in a dialect, free, or unmetered
+(refused unless the tenant allows it). The rule easy to break: what is classified here is exactly what is sent, so a
+path is canonical before it is looked at, and anything with two readings is refused.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote
+
+from core.refusals import MethodNotAllowed, RouteNotFound
+
+DialectName = Literal[
+    "openai_chat",
+    "openai_completions",
+    "openai_responses",
+    "openai_embeddings",
+    "anthropic_messages",
+    "gemini",
+    "gemini_embed",
+]
+Charge = Literal["metered", "free", "unmetered"]
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+_CANONICAL_PATH = re.compile(r"[A-Za-z0-9._~@:+,=/-]*")
+_GEMINI_VERSIONS = ("v1", "v1beta", "v1alpha")
+_GEMINI_OPENAI_SEGMENTS = ("", "openai", "chat", "completions", "embeddings", "responses")
+
+_OPENAI_STYLE: dict[str, DialectName] = {
+    "chat/completions": "openai_chat",
+    "completions": "openai_completions",
+    "responses": "openai_responses",
+    "embeddings": "openai_embeddings",
+}
+_METERED: dict[str, dict[str, DialectName]] = {
+    "openai": _OPENAI_STYLE,
+    "groq": _OPENAI_STYLE,
+    "xai": {**_OPENAI_STYLE, "messages": "anthropic_messages"},
+    "anthropic": {"messages": "anthropic_messages", "chat/completions": "openai_chat"},
+    "gemini": {"chat/completions": "openai_chat", "embeddings": "openai_embeddings"},
+}
+_FREE_POSTS = {"anthropic": ("messages/count_tokens",)}
+
+_GEMINI_OPENAI_ROOT = "v1beta/openai/"
+_GEMINI_METHODS: dict[str, DialectName] = {
+    "generateContent": "gemini",
+    "streamGenerateContent": "gemini",
+    "embedContent": "gemini_embed",
+    "batchEmbedContents": "gemini_embed",
+}
+_GEMINI_FREE_METHODS = ("countTokens",)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPath:
+    """A provider's path in canonical form, relative to the provider's base URL, and what it costs."""
+
+    path: str
+    charge: Charge
+    dialect: DialectName
+    """The dialect of a metered path; of any other path the one its errors are written in."""
+
+
+def resolve_upstream_path(provider: str, rest: str, method: str) -> UpstreamPath:
+    """Classify what a caller wrote behind `/v1/proxy/{provider}/`.
+
+    Raises `RouteNotFound` for a path with two readings (`..`, `//`, encoded slashes) and `MethodNotAllowed` for a
+    method no provider has.
+    """
+    if method not in METHODS:
+        raise MethodNotAllowed(f"{method} is not a method of any provider's API")
+    path = _canonical(rest)
+    if provider == "gemini":
+        return _gemini_path(path, method)
+    path = _without_version(provider, path) or "chat/completions"
+    dialect = _METERED[provider].get(path)
+    errors_in: DialectName = dialect or ("anthropic_messages" if provider == "anthropic" else "openai_chat")
+    if _is_free_method(method) or path in _FREE_POSTS.get(provider, ()):
+        return UpstreamPath(path, "free", errors_in)
+    if dialect is not None and method == "POST":
+        return UpstreamPath(path, "metered", dialect)
+    return UpstreamPath(path, "unmetered", errors_in)
+
+
+def dialect_of_errors(provider: str, rest: str) -> DialectName:
+    """The dialect a caller of this path expects errors in, however wrong the path is."""
+    if provider == "anthropic" and not rest.endswith("chat/completions"):
+        return "anthropic_messages"
+    if provider == "gemini" and ("models/" in rest or rest.endswith("models")) and "openai/" not in rest:
+        return "gemini"
+    return "openai_chat"
+
+
+def _canonical(rest: str) -> str:
+    path = unquote(rest).strip("/")
+    segments = path.split("/")
+    if _CANONICAL_PATH.fullmatch(path) is None or ".." in segments or "." in segments or "" in segments[1:]:
+        raise RouteNotFound("the path must be a plain provider path, such as chat/completions")
+    return path
+
+
+def _without_version(provider: str, path: str) -> str:
+    """Drop the version that some SDKs write and some leave to the base URL."""
+    for prefix in ("openai/v1", "v1") if provider == "groq" else ("v1",):
+        if path == prefix or path.startswith(prefix + "/"):
+            return path[len(prefix) + 1 :]
+    return path
+
+
+def _is_free_method(method: str) -> bool:
+    return method in ("GET", "HEAD", "DELETE")
+
+
+def _gemini_path(path: str, method: str) -> UpstreamPath:
+    version, _, behind_version = path.partition("/")
+    if version not in _GEMINI_VERSIONS:
+        version, behind_version = "v1beta", path
+    if behind_version.partition("/")[0] in _GEMINI_OPENAI_SEGMENTS:
+        return _gemini_openai_path(behind_version.removeprefix("openai").strip("/"), method)
+    full_path = f"{version}/{behind_version}"
+    if _is_free_method(method):
+        return UpstreamPath(full_path, "free", "gemini")
+    method_name = behind_version.rpartition(":")[2] if ":" in behind_version else ""
+    dialect = _GEMINI_METHODS.get(method_name)
+    if dialect is not None and method == "POST":
+        return UpstreamPath(full_path, "metered", dialect)
+    is_free = method == "POST" and method_name in _GEMINI_FREE_METHODS
+    return UpstreamPath(full_path, "free" if is_free else "unmetered", "gemini")
+
+
+def _gemini_openai_path(path: str, method: str) -> UpstreamPath:
+    path = path or "chat/completions"
+    dialect = _METERED["gemini"].get(path)
+    full_path = _GEMINI_OPENAI_ROOT + path
+    if _is_free_method(method):
+        return UpstreamPath(full_path, "free", dialect or "openai_chat")
+    if dialect is not None and method == "POST":
+        return UpstreamPath(full_path, "metered", dialect)
+    return UpstreamPath(full_path, "unmetered", dialect or "openai_chat")

@@ -1,0 +1,80 @@
+"""The Worker's environment as one frozen value, parsed once per isolate.
+
+Vars and secrets arrive as text. A value that is missing and has no default, or that does not parse, fails naming the
+key and never showing the value; secrets stay out of every `repr`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import msgspec
+
+from core.credentials import KeyRecord, parse_token_map
+from core.providers import PROVIDERS
+
+
+class InvalidSetting(ValueError):
+    """A var or secret of the Worker is unusable; the message names the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the providers are, the Worker's own provider keys, the static token map, and the time limits (ms)."""
+
+    base_urls: Mapping[str, str]
+    provider_keys: Mapping[str, str] = field(repr=False)
+    static_keys: tuple[tuple[bytes, KeyRecord], ...] = field(repr=False)
+    hold_ttl_ms: int
+    """How long a hold lives without a sign of life before the alarm ends it."""
+    first_byte_timeout_ms: int
+    """How long a provider may take to begin its answer. SDKs wait ten minutes by default."""
+
+
+SETTING_NAMES = (
+    "TENANT_TOKEN_MAP",
+    "HOLD_TTL_MS",
+    "FIRST_BYTE_TIMEOUT_MS",
+    *(provider.secret_name for provider in PROVIDERS.values()),
+    *(provider.base_url_name for provider in PROVIDERS.values()),
+)
+
+
+def parse_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from text vars and secrets. Raises `InvalidSetting`."""
+    return Settings(
+        base_urls={name: _base_url(environment, name) for name in PROVIDERS},
+        provider_keys={
+            name: environment[provider.secret_name]
+            for name, provider in PROVIDERS.items()
+            if environment.get(provider.secret_name)
+        },
+        static_keys=_static_keys(environment.get("TENANT_TOKEN_MAP", "")),
+        hold_ttl_ms=_milliseconds(environment, "HOLD_TTL_MS", 120_000),
+        first_byte_timeout_ms=_milliseconds(environment, "FIRST_BYTE_TIMEOUT_MS", 600_000),
+    )
+
+
+def _base_url(environment: Mapping[str, str], name: str) -> str:
+    provider = PROVIDERS[name]
+    url = (environment.get(provider.base_url_name) or provider.base_url).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise InvalidSetting(f"{provider.base_url_name} must be an http(s) URL without a query")
+    return url
+
+
+def _static_keys(document: str) -> tuple[tuple[bytes, KeyRecord], ...]:
+    try:
+        return parse_token_map(document)
+    except msgspec.DecodeError as error:
+        raise InvalidSetting(f"TENANT_TOKEN_MAP must be JSON of token to tenant: {error}") from None
+
+
+def _milliseconds(environment: Mapping[str, str], name: str, default_ms: int) -> int:
+    text = environment.get(name)
+    if not text:
+        return default_ms
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 3_600_000):
+        raise InvalidSetting(f"{name} must be a whole number of milliseconds from 1 to 3600000")
+    return int(text)
