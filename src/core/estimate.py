@@ -1,0 +1,208 @@
+"""Upper bounds, before a call is sent, of what it can cost; and the answer length that given money pays for.
+
+Text is sized by `core.text_size` for a byte-pair vocabulary of the OpenAI kind and scaled here to the model's own.
+Media, which no byte count sizes well, gets a fixed high number per provider. What a request only refers to (a stored
+conversation, a remote file) is an assumption, named below. Every figure errs high: an estimate that is low is
+recorded as an overrun after the call, one that is high only holds money for a moment.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from core.calls import ParsedCall, PromptSize
+from core.money import NANOUSD_MAX, UNITS_PER_RATE
+from core.price_book import STANDARD, Price, Rates
+from core.pricing import cost_nanousd, rated_units
+from core.text_size import text_tokens
+from core.usage import Usage
+
+__all__ = [
+    "WorstCase",
+    "model_tokens",
+    "output_ceiling_within",
+    "prompt_usage",
+    "text_tokens",
+    "worst_case",
+]
+
+USEFUL_OUTPUT_TOKENS = 64
+"""The shortest answer worth holding money for."""
+
+OUTPUT_TOKENS_MAX_UNKNOWN = 128_000
+"""Assumed ceiling of a model for which no source states one: the longest answer of any large model but Gemini 4."""
+
+HIDDEN_INPUT_TOKENS = 32_000
+"""Assumed for each input a request only refers to, within the model's context window. A longer one is an overrun."""
+
+WEB_SEARCH_INPUT_TOKENS = 8_000
+"""Assumed of what one provider-run search puts into the prompt: OpenAI bills a fixed 8,000 for its small models."""
+
+TOKENS_PER_FILE_BYTE = 1
+"""A text-only PDF page deflates to about 3 KB, and is billed as up to 3,000 tokens of text and its picture."""
+
+AUDIO_BYTES_PER_SECOND_MIN = 2_000
+"""16 kbit/s, sparse compressed speech; uncompressed audio is 16 times denser and so estimated that much too high."""
+
+_AUDIO_TOKENS_PER_SECOND = {"gemini": 32}
+_AUDIO_TOKENS_PER_SECOND_OTHERS = 10
+"""OpenAI bills one token per 100 ms of audio input."""
+
+_IMAGE_TOKENS = {"anthropic": 4_800, "gemini": 4_200, "groq": 6_200, "xai": 1_800}
+_IMAGE_TOKENS_OTHERS = 12_000
+"""Per image at its provider's highest detail: Claude's 2,576 px edge; sixteen Gemini tiles of 258; OpenAI's 10,000
+patches at 1.2 tokens each."""
+
+_OPENAI_IMAGE_TOKENS = (
+    ("gpt-4o-mini", 48_200),
+    ("gpt-4", 4_000),
+    ("gpt-5.", 12_000),
+    ("gpt-5", 4_000),
+    ("o", 4_000),
+)
+"""By start of the model name: eight tiles of 5,667 and 2,833 more; 1,536 patches at up to 2.46 tokens each."""
+
+_AUTOMATIC_CACHE_WRITERS = frozenset({"openai"})
+"""Providers that cache prompts unasked and, on newer models, charge for the write."""
+
+_CLAUDE_OF_FIRST_VOCABULARY = re.compile(
+    r"claude-(?:v?[123]|instant|(?:opus|sonnet|haiku)-4(?:-[0-6])?$)"
+)
+_VOCABULARY_PERCENT_CLAUDE_FIRST = 125
+_VOCABULARY_PERCENT_CLAUDE = 165
+"""Claude's vocabularies are unpublished. Reported: 20 to 30 % more tokens than OpenAI's for the same text, and from
+Opus 4.7 on 1.0 to 1.35 times that."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorstCase:
+    """What a call may cost. `prompt` is its input alone, `least` with the shortest useful answer, `want` in full."""
+
+    prompt_nanousd: int
+    least_nanousd: int
+    want_nanousd: int
+    output_ceiling_tokens: int
+    """Per answer: the caller's own ceiling, else the model's; zero where nothing is generated."""
+
+
+def model_tokens(tokens: int, price: Price) -> int:
+    """An estimate made by `text_tokens`, scaled to the vocabulary of the priced model. Also for generated text."""
+    if price.provider != "anthropic":
+        return tokens
+    if _CLAUDE_OF_FIRST_VOCABULARY.match(price.model):
+        return -(-tokens * _VOCABULARY_PERCENT_CLAUDE_FIRST // 100)
+    return -(-tokens * _VOCABULARY_PERCENT_CLAUDE // 100)
+
+
+def prompt_usage(prompt: PromptSize, price: Price) -> Usage:
+    """The dearest usage the input can turn out to be, before any answer."""
+    return _prompt_usage(prompt, price, web_search_calls=0)
+
+
+def worst_case(call: ParsedCall, price: Price) -> WorstCase:
+    """What the call may cost at most, at least usefully, and for its input alone."""
+    ceiling = _output_ceiling(call, price)
+    useful = min(ceiling, USEFUL_OUTPUT_TOKENS)
+    return WorstCase(
+        prompt_nanousd=_dearest_nanousd(prompt_usage(call.prompt, price), call, price),
+        least_nanousd=_dearest_nanousd(_usage(call, price, useful), call, price),
+        want_nanousd=_dearest_nanousd(_usage(call, price, ceiling), call, price),
+        output_ceiling_tokens=ceiling,
+    )
+
+
+def output_ceiling_within(call: ParsedCall, price: Price, granted_nanousd: int) -> int:
+    """The longest answer, in tokens per answer, that the granted money pays for in the worst case.
+
+    Never above the call's own ceiling; zero when not even the input fits.
+    """
+    ceiling = _output_ceiling(call, price)
+    if ceiling == 0:
+        return 0
+    granted_units = granted_nanousd * UNITS_PER_RATE
+    for tier in _tiers(call):
+        input_units = rated_units(_usage(call, price, 0), price, service_tier=tier)
+        units_per_token = (
+            rated_units(_usage(call, price, 1), price, service_tier=tier) - input_units
+        )
+        if units_per_token > 0:
+            ceiling = min(ceiling, (granted_units - input_units) // units_per_token)
+        elif input_units > granted_units:
+            ceiling = 0
+    return max(0, ceiling)
+
+
+def _output_ceiling(call: ParsedCall, price: Price) -> int:
+    if not call.has_output:
+        return 0
+    if call.output_tokens_max is not None:
+        return call.output_tokens_max
+    return price.output_tokens_max or OUTPUT_TOKENS_MAX_UNKNOWN
+
+
+def _tiers(call: ParsedCall) -> tuple[str | None, ...]:
+    """The tiers a call may be billed in: a provider may serve a special request as an ordinary one."""
+    return (STANDARD,) if call.service_tier is None else (STANDARD, call.service_tier)
+
+
+def _dearest_nanousd(usage: Usage, call: ParsedCall, price: Price) -> int:
+    cost = max(cost_nanousd(usage, price, service_tier=tier) for tier in _tiers(call))
+    return min(cost, NANOUSD_MAX)
+
+
+def _usage(call: ParsedCall, price: Price, output_tokens: int) -> Usage:
+    """The dearest usage of the whole call with answers of this length."""
+    usage = _prompt_usage(call.prompt, price, web_search_calls=call.web_search_calls_max)
+    rates = price.rates(prompt_tokens=usage.prompt_tokens, service_tier=None)
+    generated = output_tokens * call.answers
+    dearest = max(
+        ("output_tokens", rates.output_nanousd_per_mtok),
+        ("reasoning_tokens", rates.reasoning_nanousd_per_mtok),
+        ("audio_output_tokens", rates.audio_output_nanousd_per_mtok),
+        ("image_output_tokens", rates.image_output_nanousd_per_mtok),
+        key=lambda kind: kind[1],
+    )
+    return replace(usage, **{dearest[0]: generated})
+
+
+def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int) -> Usage:
+    referred = (
+        prompt.file_bytes * TOKENS_PER_FILE_BYTE
+        + prompt.hidden_inputs * HIDDEN_INPUT_TOKENS
+        + web_search_calls * WEB_SEARCH_INPUT_TOKENS
+    )
+    if price.input_tokens_max is not None:
+        referred = min(referred, price.input_tokens_max)
+    text = model_tokens(prompt.text_tokens, price) + referred
+    image = prompt.images * _image_tokens(price)
+    audio = _audio_tokens(prompt.audio_bytes, price.provider)
+    rates = price.rates(prompt_tokens=text + image + audio, service_tier=None)
+    kind, rate = _dearest_text_class(prompt, price.provider, rates)
+    if rate >= rates.image_input_nanousd_per_mtok:
+        text, image = text + image, 0
+    usage = Usage(
+        image_input_tokens=image, audio_input_tokens=audio, web_search_calls=web_search_calls
+    )
+    return replace(usage, **{kind: text})
+
+
+def _dearest_text_class(prompt: PromptSize, provider: str, rates: Rates) -> tuple[str, int]:
+    """Which count of a `Usage` the prompt's text may at worst be billed as, and at what rate."""
+    classes = [("input_tokens", rates.input_nanousd_per_mtok)]
+    if prompt.has_cache_marks or provider in _AUTOMATIC_CACHE_WRITERS:
+        classes.append(("cache_write_5m_tokens", rates.cache_write_5m_nanousd_per_mtok))
+    if prompt.has_long_cache_marks:
+        classes.append(("cache_write_1h_tokens", rates.cache_write_1h_nanousd_per_mtok))
+    return max(classes, key=lambda kind: kind[1])
+
+
+def _image_tokens(price: Price) -> int:
+    if price.provider == "openai":
+        for start, tokens in _OPENAI_IMAGE_TOKENS:
+            if price.model.startswith(start):
+                return tokens
+    return _IMAGE_TOKENS.get(price.provider, _IMAGE_TOKENS_OTHERS)
+
+
+def _audio_tokens(audio_bytes: int, provider: str) -> int:
+    seconds = -(-audio_bytes // AUDIO_BYTES_PER_SECOND_MIN)
+    return seconds * _AUDIO_TOKENS_PER_SECOND.get(provider, _AUDIO_TOKENS_PER_SECOND_OTHERS)

@@ -1,0 +1,33 @@
+"""The only place where tokens become money.
+
+A cost is the whole sum of counts times rates, divided and rounded up once. Pricing slices and adding them up would
+round once per slice, so a stream is priced by its running total, every time. Which rates apply is the size of the
+whole prompt and the tier the call was served in; both are arguments, because the answer may differ from the request.
+"""
+
+from core.money import UNITS_PER_RATE, cost_of_units
+from core.price_book import Price
+from core.usage import Usage
+
+
+def cost_nanousd(usage: Usage, price: Price, *, service_tier: str | None = None) -> int:
+    """What the usage costs, rounded up once to a whole nano-dollar."""
+    return cost_of_units(rated_units(usage, price, service_tier=service_tier))
+
+
+def rated_units(usage: Usage, price: Price, *, service_tier: str | None) -> int:
+    """The sum of counts times rates before its division: exact, and linear while the prompt stays as it is."""
+    rates = price.rates(prompt_tokens=usage.prompt_tokens, service_tier=service_tier)
+    return (
+        usage.input_tokens * rates.input_nanousd_per_mtok
+        + usage.cached_input_tokens * rates.cached_input_nanousd_per_mtok
+        + usage.cache_write_5m_tokens * rates.cache_write_5m_nanousd_per_mtok
+        + usage.cache_write_1h_tokens * rates.cache_write_1h_nanousd_per_mtok
+        + usage.audio_input_tokens * rates.audio_input_nanousd_per_mtok
+        + usage.image_input_tokens * rates.image_input_nanousd_per_mtok
+        + usage.output_tokens * rates.output_nanousd_per_mtok
+        + usage.reasoning_tokens * rates.reasoning_nanousd_per_mtok
+        + usage.audio_output_tokens * rates.audio_output_nanousd_per_mtok
+        + usage.image_output_tokens * rates.image_output_nanousd_per_mtok
+        + usage.web_search_calls * rates.web_search_nanousd_per_call * UNITS_PER_RATE
+    )
