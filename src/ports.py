@@ -7,7 +7,7 @@ failover decides on it.
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from core.messages import (
     AdmitAnswer,
@@ -89,6 +89,9 @@ class TelemetryQueue(Protocol):
 FailureKind = Literal["unreachable", "first_byte_timeout", "client_gone"]
 StreamEnding = Literal["complete", "client_disconnected", "broken", "cut"]
 
+Body = object
+"""A streamed body: made by an upstream adapter, understood by the answer adapter beside it, opaque to the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
@@ -96,9 +99,9 @@ class UpstreamRequest:
 
     method: str
     url: str
-    headers: Mapping[str, str] = None  # type: ignore[assignment]
-    body: bytes | None = None
-    first_byte_timeout_ms: int = 0
+    headers: Mapping[str, str]
+    body: bytes | None
+    first_byte_timeout_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,34 +112,77 @@ class AttemptFailed:
 
 
 class UpstreamBroken(Exception):
-    """The provider's answer broke off before its end; `received` holds what had come."""
-
-    def __init__(self, received: bytes) -> None:
-        super().__init__("the provider's answer broke off")
-        self.received = received
+    """The provider's answer broke off before its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """What a relay makes of one chunk: bytes for the client, and whether to cut or to wait afterwards."""
+    """What a relay makes of one chunk: bytes for the client now, then perhaps a cut or a wait."""
 
     forward: bytes
     is_cut: bool = False
-    wait: Awaitable[bytes] | None = None
-    """When set, nothing more is read until it is done; its bytes then follow."""
+    wait: Awaitable["Relayed"] | None = None
+    """When set, nothing more is read until it is done; what it returns then follows."""
 
 
 class Relay(Protocol):
-    """Stands in a stream's path. `feed` is called for each chunk, `ended` exactly once."""
+    """Stands in a stream's path. `feed` is called for each chunk in order, `ended` exactly once."""
 
-    def feed(self, chunk: bytes) -> "Relayed": ...
+    def feed(self, chunk: bytes) -> Relayed: ...
+
     async def ended(self, ending: StreamEnding) -> bytes:
-        """Settle, and return the last bytes for the client (none when it has gone)."""
+        """Close the account, and return the last bytes for the client (unheard when it has gone)."""
         ...
 
 
-class Tap(Protocol):
-    """Watches a stream that passes untouched. `feed` may lag behind the client; `ended` as in `Relay`."""
+class UpstreamAnswer(Protocol):
+    """A provider's answer, its body not yet read. Exactly one of the three methods is called."""
 
-    def feed(self, chunk: bytes) -> None: ...
-    async def ended(self, ending: StreamEnding) -> bytes: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    async def read(self) -> bytes:
+        """The whole body. Raises `UpstreamBroken`."""
+        ...
+
+    def untouched(self) -> Body: ...
+
+    def relayed(self, relay: Relay) -> Body:
+        """The body as it passes through the relay. A client that goes away cancels the provider's generation."""
+        ...
+
+
+class Upstream(Protocol):
+    async def send(self, request: UpstreamRequest) -> UpstreamAnswer | AttemptFailed: ...
+
+
+# Time and chance ------------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    def now_ms(self) -> int: ...
+
+
+class Ids(Protocol):
+    def new(self, prefix: str) -> str:
+        """A fresh identifier that nobody can guess, such as `req_…`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world as one request sees it."""
+
+    ledger_of: Callable[[str], Ledger]
+    """The Ledger of a tenant."""
+    tenants: TenantStore
+    telemetry: TelemetryQueue
+    upstream: Upstream
+    clock: Clock
+    ids: Ids
+    digests_equal: Callable[[bytes, bytes], bool]
+    """Compares two digests in constant time."""
+    defer: Callable[[Coroutine[None, None, None]], None]
+    """Runs a coroutine to its end, even after the answer has gone out."""

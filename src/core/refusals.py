@@ -2,6 +2,7 @@
 
     Refusal
       Unauthenticated      401  invalid_token
+      ProviderKeyMissing   401  provider_key_missing
       BudgetExhausted      402  budget_exhausted
       ScopePaused          402  scope_paused
       NotPermitted         403  not_permitted
@@ -16,6 +17,7 @@
       InternalError        500  internal_error        retryable
       UpstreamUnreachable  502  upstream_unreachable  retryable
       UpstreamTruncated    502  upstream_truncated    retryable, only ever mid-stream
+      TenantsUnavailable   503  tenants_unavailable   retryable
       BudgetUnavailable    503  budget_unavailable    retryable
       UpstreamTimedOut     504  upstream_timeout      retryable
 
@@ -57,6 +59,12 @@ class Unauthenticated(Refusal):
     """The token is missing, malformed, unknown or disabled; which of these it is stays with us."""
 
     status, type, code = 401, "authentication_error", "invalid_token"
+
+
+class ProviderKeyMissing(Refusal):
+    """Neither the caller nor the Worker has a key for this provider."""
+
+    status, type, code = 401, "authentication_error", "provider_key_missing"
 
 
 class NotPermitted(Refusal):
@@ -147,6 +155,12 @@ class BudgetUnavailable(Refusal):
     """The ledger cannot be reached and the outage allowance is spent, or the tenant fails closed."""
 
     status, type, code, is_retryable = 503, "unavailable_error", "budget_unavailable", True
+
+
+class TenantsUnavailable(Refusal):
+    """The store of tokens cannot be read and the token is not one this isolate or the static map knows."""
+
+    status, type, code, is_retryable = 503, "unavailable_error", "tenants_unavailable", True
 
 
 class InternalError(Refusal):

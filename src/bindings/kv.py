@@ -1,0 +1,47 @@
+"""Tenant data in Workers KV: key records, configuration documents, session mirrors."""
+
+import asyncio
+from typing import Any
+
+from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
+from ports import SessionMirror, TenantStoreUnreachable
+
+CACHE_TTL_S = 60
+"""How long the data centre may answer from its own cache."""
+
+
+class KvTenantStore:
+    """`TenantStore` over a KV namespace."""
+
+    def __init__(self, namespace: Any) -> None:
+        self._namespace = namespace
+
+    async def key_record(self, token_digest: bytes) -> str | None:
+        return await self._get(f"key:{token_digest.hex()}")
+
+    async def config(self, tenant: str) -> str | None:
+        return await self._get(f"t:{tenant}:config")
+
+    async def session_mirror(self, tenant: str, session_id: str) -> SessionMirror | None:
+        root = f"t:{tenant}:s:{session_id}:"
+        spent, tokens, limit = await asyncio.gather(
+            self._get(root + "usd"), self._get(root + "tokens"), self._get(root + "budget_usd")
+        )
+        if spent is None:
+            return None
+        return SessionMirror(_nanousd(spent) or 0, int(tokens or 0), _nanousd(limit))
+
+    async def _get(self, key: str) -> str | None:
+        try:
+            options = object_to_js({"type": "text", "cacheTtl": CACHE_TTL_S})
+            return text_or_none(await self._namespace.get(key, options))
+        except JS_FAULTS as fault:
+            raise TenantStoreUnreachable from fault
+
+
+def _nanousd(text: str | None) -> int | None:
+    """Mirrors hold exact decimal dollars."""
+    if not text:
+        return None
+    whole, _, fraction = text.partition(".")
+    return int(whole) * 1_000_000_000 + int((fraction + "000000000")[:9])

@@ -1,0 +1,170 @@
+"""Money before the call: one question to the Ledger, and what a yes or a no of it means for the caller.
+
+The Ledger decides; this file asks it once, asks again if it did not answer, and only then falls back on the outage
+allowance. Nothing here compares an amount with a limit.
+"""
+
+from dataclasses import dataclass
+
+from core.call_context import CallContext
+from core.estimate import WorstCase
+from core.messages import (
+    AccountView,
+    AdmitAnswer,
+    AdmitRequest,
+    BudgetDenied,
+    Conflict,
+    Granted,
+    PausedDenied,
+    RateDenied,
+    RateLimits,
+    RateLimitState,
+)
+from core.money import format_usd
+from core.outage import OutageAllowance
+from core.refusals import (
+    BudgetExhausted,
+    BudgetUnavailable,
+    Detail,
+    InternalError,
+    RateLimited,
+    Refusal,
+    ScopePaused,
+)
+from identity import Caller
+from ports import Ledger, LedgerUnreachable, Ports
+
+RETRY_AFTER_MS_MAX = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Money set aside for one call: by the Ledger, or (`is_fail_open`) out of the outage allowance."""
+
+    id: str
+    granted_nanousd: int
+    is_full: bool
+    is_fail_open: bool = False
+    taken_at_ms: int = 0
+    session: AccountView | None = None
+    rate: RateLimitState | None = None
+
+
+async def hold_money(
+    worst: WorstCase,
+    *,
+    caller: Caller,
+    context: CallContext,
+    slice_nanousd: int | None,
+    hold_ttl_ms: int,
+    ports: Ports,
+    outage: OutageAllowance,
+) -> Hold:
+    """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise."""
+    request = AdmitRequest(
+        hold_id=ports.ids.new("rsv_"),
+        want_nanousd=worst.want_nanousd,
+        least_nanousd=worst.least_nanousd,
+        floor_nanousd=worst.prompt_nanousd,
+        ttl_ms=hold_ttl_ms,
+        slice_nanousd=slice_nanousd,
+        session_id=context.session_id,
+        team=caller.team,
+        session_limit_nanousd=context.session_limit_nanousd,
+        session_default_limit_nanousd=caller.policy.session_limit_nanousd,
+        rate_limits=RateLimits(
+            tenant_requests_per_minute=caller.policy.requests_per_minute,
+            key_requests_per_minute=caller.key_requests_per_minute,
+            key_id=caller.key_id,
+        ),
+    )
+    try:
+        answer = await _admit_with_one_retry(ports.ledger_of(caller.tenant), request)
+    except LedgerUnreachable:
+        return _hold_of_allowance(request, caller, outage, ports.clock.now_ms())
+    if isinstance(answer, Granted):
+        return Hold(
+            id=request.hold_id,
+            granted_nanousd=answer.granted_nanousd,
+            is_full=answer.is_full,
+            session=answer.session,
+            rate=answer.rate,
+        )
+    raise _refusal_of(answer)
+
+
+async def _admit_with_one_retry(ledger: Ledger, request: AdmitRequest) -> AdmitAnswer:
+    try:
+        return await ledger.admit(request)
+    except LedgerUnreachable:
+        return await ledger.admit(request)
+
+
+def _hold_of_allowance(
+    request: AdmitRequest, caller: Caller, outage: OutageAllowance, now_ms: int
+) -> Hold:
+    if caller.policy.fails_closed:
+        raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
+    is_taken = outage.take(
+        caller.tenant,
+        request.want_nanousd,
+        ceiling_nanousd=caller.policy.outage_allowance_nanousd,
+        now_ms=now_ms,
+    )
+    if not is_taken:
+        raise BudgetUnavailable(
+            "budgets cannot be checked just now and the allowance for that is used up", retry_after_ms=5_000
+        )
+    return Hold(
+        id=request.hold_id,
+        granted_nanousd=request.want_nanousd,
+        is_full=True,
+        is_fail_open=True,
+        taken_at_ms=now_ms,
+    )
+
+
+def _refusal_of(answer: BudgetDenied | PausedDenied | RateDenied | Conflict) -> Refusal:
+    match answer:
+        case BudgetDenied(account=account):
+            return budget_refusal(account)
+        case PausedDenied(account=account):
+            return ScopePaused(f"{_scope_words(account)} is paused", details=account_details(account))
+        case RateDenied(rate=rate, retry_after_ms=retry_after_ms):
+            return RateLimited(
+                f"more than {rate.limit_per_minute} requests a minute",
+                retry_after_ms=min(retry_after_ms, RETRY_AFTER_MS_MAX),
+                details={"limit_per_minute": rate.limit_per_minute, "remaining": rate.remaining},
+            )
+        case Conflict(reason=reason):
+            return InternalError(f"the hold could not be placed: {reason}")
+
+
+def budget_refusal(account: AccountView) -> BudgetExhausted:
+    """The 402 of a scope that cannot pay: which scope, its numbers, and when it begins anew."""
+    limit = "none" if account.limit_nanousd is None else f"${format_usd(account.limit_nanousd)}"
+    return BudgetExhausted(
+        f"the budget of {_scope_words(account)} does not cover this call: limit {limit}, "
+        f"spent ${format_usd(account.spent_nanousd)}, held ${format_usd(account.held_nanousd)}",
+        details=account_details(account),
+    )
+
+
+def account_details(account: AccountView) -> dict[str, Detail]:
+    """An account's numbers as the wire shows them, dollars as exact decimal text."""
+    limit = account.limit_nanousd
+    return {
+        "scope": account.kind,
+        "scope_id": account.id,
+        "window": account.window,
+        "limit_usd": None if limit is None else format_usd(limit),
+        "spent_usd": format_usd(account.spent_nanousd),
+        "held_usd": format_usd(account.held_nanousd),
+        "resets_at": account.resets_at_ms,
+    }
+
+
+def _scope_words(account: AccountView) -> str:
+    if account.kind == "tenant":
+        return f"this tenant ({account.window})"
+    return f"{account.kind} {account.id!r}" + ("" if account.kind == "session" else f" ({account.window})")

@@ -1,0 +1,51 @@
+"""Which headers travel: to the provider, and back to the caller.
+
+Towards the provider everything passes but what is ours, what belongs to one connection, what would tell the
+provider about the caller's network, and every place where a key may stand; then the provider's key is put where
+that provider wants it. Method overrides are dropped: they would make a free GET into a call that costs money.
+"""
+
+from collections.abc import Mapping
+
+from core.credentials import TOKEN_HEADERS
+from core.providers import Provider
+
+_HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+     "transfer-encoding", "upgrade")
+)  # fmt: skip
+_NEVER_UPSTREAM = _HOP_BY_HOP | frozenset(
+    ("host", "content-length", "accept-encoding", "cookie", "forwarded", "via", "x-real-ip", "true-client-ip",
+     "cdn-loop", "x-http-method-override", "x-http-method", "x-method-override", "expect", *TOKEN_HEADERS)
+)  # fmt: skip
+_NEVER_UPSTREAM_PREFIXES = ("x-agentwatch-", "cf-", "x-forwarded-", "helicone-", "x-litellm-", "sec-")
+_NEVER_DOWNSTREAM = _HOP_BY_HOP | frozenset(
+    ("content-length", "content-encoding", "set-cookie", "alt-svc", "cf-ray", "cf-cache-status", "server", "nel",
+     "report-to", "strict-transport-security")
+)  # fmt: skip
+
+
+def upstream_headers(
+    headers: Mapping[str, str], provider: Provider, *, path: str, key: str, key_header: str | None
+) -> dict[str, str]:
+    """The caller's headers as the provider may see them, with the provider's key in its place.
+
+    `key_header` is where a caller's own key came in; an Anthropic OAuth token stays in `authorization`.
+    """
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if name not in _NEVER_UPSTREAM and not name.startswith(_NEVER_UPSTREAM_PREFIXES)
+    }
+    place = provider.key_place
+    if path.endswith("chat/completions") or "/openai/" in path:
+        place = "authorization"
+    elif provider.name == "anthropic" and key_header == "authorization":
+        place = "authorization"
+    kept[place] = f"Bearer {key}" if place == "authorization" else key
+    return kept
+
+
+def downstream_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The provider's headers as the caller may see them."""
+    return {name: value for name, value in headers.items() if name not in _NEVER_DOWNSTREAM}

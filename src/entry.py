@@ -1,0 +1,71 @@
+"""The edge Worker's entry: bindings become ports, `proxy.handle` answers. The only file naming concrete adapters."""
+
+from typing import Any
+
+from js import console
+from workers import WorkerEntrypoint
+
+from bindings.ffi import platform_env, text_or_none
+from bindings.http import read_request, to_response
+from bindings.kv import KvTenantStore
+from bindings.ledger import DurableLedger
+from bindings.telemetry import QueueTelemetry
+from bindings.time_and_chance import RandomIds, WorkerClock, digests_equal
+from bindings.upstream import FetchUpstream
+from core.dialects import DIALECTS
+from core.refusals import InternalError, Refusal
+from durable_objects.ledger_object import Ledger
+from exchange import Answer
+from ports import Ports
+from proxy import Isolate, handle, refused
+from routes import errors_in
+from settings import SETTING_NAMES, InvalidSetting, parse_settings
+
+__all__ = ["Default", "Ledger"]
+
+_isolate: Isolate | None = None
+
+
+class Default(WorkerEntrypoint):
+    """Answers every HTTP request."""
+
+    async def fetch(self, request: Any) -> Any:
+        js_request = request.js_object
+        try:
+            return to_response(await self._answer(js_request))
+        except Refusal as refusal:
+            return to_response(_refused(js_request, refusal))
+        except InvalidSetting as fault:
+            console.error(f'{{"event":"invalid_setting","message":"{fault}"}}')
+            return to_response(_refused(js_request, InternalError(str(fault))))
+        except Exception as fault:  # the one place where a surprise becomes an answer
+            console.error(f'{{"event":"internal_error","kind":"{type(fault).__name__}"}}')
+            raise
+
+    async def _answer(self, js_request: Any) -> Answer:
+        env = platform_env()
+        ports = Ports(
+            ledger_of=lambda tenant: DurableLedger(env.LEDGER, tenant),
+            tenants=KvTenantStore(env.AGENTWATCH_KV),
+            telemetry=QueueTelemetry(env.TELEMETRY_QUEUE),
+            upstream=FetchUpstream(js_request.signal, self.ctx.waitUntil),
+            clock=WorkerClock(),
+            ids=RandomIds(),
+            digests_equal=digests_equal,
+            defer=self.ctx.waitUntil,
+        )
+        return await handle(await read_request(js_request), ports, _isolate_of(env))
+
+
+def _isolate_of(env: Any) -> Isolate:
+    """What this isolate keeps between requests, made at the first one: secrets are not there at import."""
+    global _isolate
+    if _isolate is None:
+        texts = {name: text_or_none(getattr(env, name, None)) for name in SETTING_NAMES}
+        _isolate = Isolate(parse_settings({name: text for name, text in texts.items() if text}))
+    return _isolate
+
+
+def _refused(js_request: Any, refusal: Refusal) -> Answer:
+    path = str(js_request.url).partition("://")[2].partition("/")[2]
+    return refused(refusal, DIALECTS[errors_in("/" + path)], RandomIds().new("req_"))

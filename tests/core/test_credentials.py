@@ -1,0 +1,79 @@
+"""Our token may stand wherever a provider's key would, and never shows."""
+
+import hashlib
+
+import msgspec
+import pytest
+
+from core.credentials import digest, parse_key_record, parse_token_map, read_credential
+
+TOKEN = "aw_live_" + "0123456789abcdef" * 3
+DIGEST = hashlib.sha256(TOKEN.encode()).digest()
+
+PLACES = [
+    {"authorization": f"Bearer {TOKEN}"},
+    {"authorization": f"bearer {TOKEN}"},
+    {"x-api-key": TOKEN},
+    {"x-goog-api-key": TOKEN},
+    {"api-key": TOKEN},
+    {"x-agentwatch-key": TOKEN},
+    {"x-agentwatch-key": f"Bearer {TOKEN}"},
+]
+
+
+@pytest.mark.parametrize("headers", PLACES, ids=lambda headers: next(iter(headers)))
+def test_the_token_is_found_in_every_place_an_sdk_may_put_it(headers: dict[str, str]) -> None:
+    credential = read_credential(headers)
+
+    assert credential is not None
+    assert credential.token_digest == DIGEST
+    assert credential.provider_key is None
+
+
+OWN_KEYS = [
+    ({"authorization": f"Bearer {TOKEN}:sk-own"}, None),
+    ({"x-api-key": f"{TOKEN}:sk-own"}, None),
+    ({"x-agentwatch-key": TOKEN, "authorization": "Bearer sk-own"}, "authorization"),
+    ({"x-agentwatch-key": TOKEN, "x-api-key": "sk-own"}, "x-api-key"),
+    ({"x-agentwatch-key": TOKEN, "x-goog-api-key": "sk-own"}, "x-goog-api-key"),
+    ({"authorization": f"Bearer {TOKEN}", "x-api-key": "sk-own"}, "x-api-key"),
+]
+
+
+@pytest.mark.parametrize(("headers", "place"), OWN_KEYS)
+def test_a_provider_key_of_the_callers_own_is_told_from_the_token(
+    headers: dict[str, str], place: str | None
+) -> None:
+    credential = read_credential(headers)
+
+    assert credential is not None
+    assert (credential.token_digest, credential.provider_key) == (DIGEST, "sk-own")
+    assert credential.provider_key_header == place
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer sk-foreign"}, {"x-api-key": " "}])
+def test_a_request_without_our_token_has_no_credential(headers: dict[str, str]) -> None:
+    assert read_credential(headers) is None
+
+
+def test_a_malformed_token_is_digested_like_any_other() -> None:
+    credential = read_credential({"x-agentwatch-key": "nonsense"})
+
+    assert credential is not None
+    assert credential.token_digest == digest("nonsense")
+
+
+def test_a_credential_never_prints_the_provider_key() -> None:
+    assert "sk-own" not in repr(read_credential({"x-api-key": f"{TOKEN}:sk-own"}))
+
+
+def test_the_static_map_takes_a_tenant_name_or_a_whole_record() -> None:
+    entries = parse_token_map('{"aw_live_a": "acme", "aw_live_b": {"tenant": "acme", "role": "admin"}}')
+
+    assert [(record.tenant, record.is_admin) for _, record in entries] == [("acme", False), ("acme", True)]
+    assert entries[0][0] == digest("aw_live_a")
+
+
+def test_a_record_without_a_tenant_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        parse_key_record('{"team": "research"}')

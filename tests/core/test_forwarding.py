@@ -1,0 +1,65 @@
+"""Nothing of ours, and nothing of the caller's network, reaches a provider."""
+
+import pytest
+
+from core.forwarding import downstream_headers, upstream_headers
+from core.providers import PROVIDERS
+
+OURS = {
+    "x-agentwatch-key": "aw_live_x",
+    "x-agentwatch-session-id": "s",
+    "helicone-session-id": "s",
+    "authorization": "Bearer aw_live_x",
+    "x-api-key": "aw_live_x",
+    "api-key": "aw_live_x",
+    "cookie": "a=b",
+    "cf-connecting-ip": "192.0.2.1",
+    "x-forwarded-for": "192.0.2.1",
+    "connection": "close",
+    "host": "edge.example",
+    "content-length": "3",
+    "x-http-method-override": "POST",
+}
+
+
+def test_only_the_callers_own_headers_travel() -> None:
+    kept = upstream_headers(
+        {**OURS, "content-type": "application/json", "openai-organization": "org"},
+        PROVIDERS["openai"],
+        path="chat/completions",
+        key="sk-real",
+        key_header=None,
+    )
+
+    assert kept == {
+        "content-type": "application/json",
+        "openai-organization": "org",
+        "authorization": "Bearer sk-real",
+    }
+
+
+PLACES = [
+    ("openai", "chat/completions", None, {"authorization": "Bearer k"}),
+    ("anthropic", "messages", None, {"x-api-key": "k"}),
+    ("anthropic", "messages", "authorization", {"authorization": "Bearer k"}),
+    ("anthropic", "chat/completions", None, {"authorization": "Bearer k"}),
+    ("gemini", "v1beta/models/g:generateContent", None, {"x-goog-api-key": "k"}),
+    ("gemini", "v1beta/openai/chat/completions", None, {"authorization": "Bearer k"}),
+    ("groq", "chat/completions", None, {"authorization": "Bearer k"}),
+    ("xai", "responses", None, {"authorization": "Bearer k"}),
+]
+
+
+@pytest.mark.parametrize(("provider", "path", "key_header", "expected"), PLACES)
+def test_the_key_stands_where_the_provider_wants_it(
+    provider: str, path: str, key_header: str | None, expected: dict[str, str]
+) -> None:
+    assert upstream_headers({}, PROVIDERS[provider], path=path, key="k", key_header=key_header) == expected
+
+
+def test_a_providers_answer_loses_what_belongs_to_its_connection() -> None:
+    kept = downstream_headers(
+        {"content-type": "text/event-stream", "x-request-id": "r", "set-cookie": "a", "transfer-encoding": "chunked"}
+    )
+
+    assert kept == {"content-type": "text/event-stream", "x-request-id": "r"}

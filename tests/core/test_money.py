@@ -1,0 +1,45 @@
+"""Money enters as decimal text, stays whole, and leaves exact."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.money import NANOUSD_MAX, InvalidAmount, cost_of_units, format_usd, parse_usd
+
+ACCEPTED = [
+    ("5", 5_000_000_000),
+    ("0.10", 100_000_000),
+    (" 12.50 ", 12_500_000_000),
+    ("0.000000001", 1),
+    ("1e-3", 1_000_000),
+    ("0.0000000019", 1),
+    ("9000000", NANOUSD_MAX),
+]
+
+REFUSED = ["", "0", "-1", "nan", "inf", "-Infinity", "1,5", "$5", "9000001", "0.0000000001", "1" * 41, "٥٥x"]
+
+
+@pytest.mark.parametrize(("text", "nanousd"), ACCEPTED)
+def test_a_positive_decimal_is_read_exactly(text: str, nanousd: int) -> None:
+    assert parse_usd(text) == nanousd
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_anything_but_a_finite_positive_decimal_is_refused(text: str) -> None:
+    with pytest.raises(InvalidAmount):
+        parse_usd(text)
+
+
+@given(st.integers(min_value=1, max_value=NANOUSD_MAX))
+def test_what_is_written_is_read_back_as_the_same_amount(amount_nanousd: int) -> None:
+    assert parse_usd(format_usd(amount_nanousd)) == amount_nanousd
+
+
+@given(st.lists(st.integers(min_value=0, max_value=10**12), min_size=1, max_size=50))
+def test_pricing_the_total_never_costs_more_than_pricing_slices(slices: list[int]) -> None:
+    assert cost_of_units(sum(slices)) <= sum(cost_of_units(each) for each in slices)
+
+
+@pytest.mark.parametrize(("units", "nanousd"), [(0, 0), (1, 1), (1_000_000, 1), (1_000_001, 2)])
+def test_a_cost_is_rounded_up_once(units: int, nanousd: int) -> None:
+    assert cost_of_units(units) == nanousd

@@ -1,0 +1,34 @@
+"""A tenant's document is parsed whole or refused by field."""
+
+import pytest
+
+from core.policy import DEFAULT_POLICY, InvalidPolicy, parse_policy
+
+
+def test_an_empty_document_is_the_default_policy() -> None:
+    assert parse_policy("{}") == DEFAULT_POLICY
+
+
+def test_amounts_are_read_as_whole_nanodollars() -> None:
+    policy = parse_policy('{"session_budget_usd": "2.5", "outage_allowance_usd": "0.5", "fail_closed": true}')
+
+    assert policy.session_limit_nanousd == 2_500_000_000
+    assert policy.outage_allowance_nanousd == 500_000_000
+    assert policy.fails_closed
+
+
+REFUSED = [
+    ('{"session_budget": "1"}', "session_budget"),
+    ('{"session_budget_usd": 1.5}', "session_budget_usd"),
+    ('{"session_budget_usd": "0"}', "session_budget_usd"),
+    ('{"unpriced_models": "maybe"}', "unpriced_models"),
+    ('{"requests_per_minute": 0}', "requests_per_minute"),
+    ("[1]", "object"),
+    ("{", "truncated"),
+]
+
+
+@pytest.mark.parametrize(("document", "words"), REFUSED)
+def test_a_document_that_does_not_fit_is_refused_naming_the_field(document: str, words: str) -> None:
+    with pytest.raises(InvalidPolicy, match=words):
+        parse_policy(document)
