@@ -1,4 +1,4 @@
-"""What is recorded of calls, logins, API requests, alerts, budgets: one JSON text per queue message.
+"""What is recorded of calls, logins, API requests, alerts, budgets: one JSON text per message.
 
 These are the only shapes that reach the telemetry queue, so this file makes certain that no prompt,
 answer, token or key is ever recorded: there is no field for one, a path loses its query (Gemini
