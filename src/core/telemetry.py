@@ -32,8 +32,16 @@ SUMMARY_CHARACTERS_MAX = 1_000
 LABELS_MAX = 32
 """Risks, tags or facts on one record."""
 
+LABEL_CHARACTERS_MAX = 64
+"""One risk or tag, or the name of a fact."""
+
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-"""A count, an amount or a moment: never negative, exact even as a JavaScript number."""
+"""A count or an amount: never negative, exact even as a JavaScript number."""
+
+Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+"""UTC milliseconds up to the end of the year 9999, the last that a calendar date can name."""
+
+Status = Annotated[int, msgspec.Meta(ge=100, le=999)]
 
 
 class InvalidTelemetry(ValueError):
@@ -60,7 +68,7 @@ class CallRecord(TelemetryRecord, frozen=True, tag="call"):
     """The SDK's event id for a reported call."""
     attempt: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
     """1 for the first attempt; a call refused before any provider saw it is attempt 1 too."""
-    started_at_ms: Count
+    started_at_ms: Moment
     tenant: str
     outcome: Outcome
     path: str
@@ -79,7 +87,7 @@ class CallRecord(TelemetryRecord, frozen=True, tag="call"):
     model: str | None = None
     """The model that answered, else the one asked for."""
     dialect: str | None = None
-    status: Count | None = None
+    status: Status | None = None
     """The HTTP status of the provider's answer or of our refusal; None where neither came."""
     is_streaming: bool = False
     overrun_nanousd: Count = 0
@@ -117,7 +125,7 @@ class AuthEvent(TelemetryRecord, frozen=True, tag="auth"):
     """A login worth keeping: every refused one, and those of administrators."""
 
     event_id: str
-    occurred_at_ms: Count
+    occurred_at_ms: Moment
     outcome: AuthOutcome
     method: str
     path: str
@@ -132,11 +140,11 @@ class AccessRecord(TelemetryRecord, frozen=True, tag="access"):
     """One request to AgentWatch's own API, such as administration; proxied calls are not here."""
 
     request_id: str
-    occurred_at_ms: Count
+    occurred_at_ms: Moment
     tenant: str
     method: str
     path: str
-    status: Count
+    status: Status
     key_id: str | None = None
     role: str | None = None
     error_code: str | None = None
@@ -148,7 +156,7 @@ class Alert(TelemetryRecord, frozen=True, tag="alert"):
 
     alert_key: str
     """Names the occasion and its window, such as `budget_threshold:team:search:month:2026-11`."""
-    occurred_at_ms: Count
+    occurred_at_ms: Moment
     tenant: str
     kind: AlertKind
     summary: str
@@ -161,7 +169,7 @@ class BudgetEvent(TelemetryRecord, frozen=True, tag="budget_event"):
     """A budget was changed by an administrator, or crossed its alert threshold."""
 
     event_id: str
-    occurred_at_ms: Count
+    occurred_at_ms: Moment
     tenant: str
     change: BudgetChange
     scope_kind: str
@@ -199,10 +207,10 @@ def _bounded(name: str, value: object) -> object:
         text = value.partition("?")[0] if name == "path" else value
         return _clean(text, SUMMARY_CHARACTERS_MAX if name == "summary" else TEXT_CHARACTERS_MAX)
     if isinstance(value, tuple):
-        return tuple(_clean(label, TEXT_CHARACTERS_MAX) for label in value[:LABELS_MAX])
+        return tuple(_clean(label, LABEL_CHARACTERS_MAX) for label in value[:LABELS_MAX])
     if isinstance(value, dict):
         return {
-            _clean(key, TEXT_CHARACTERS_MAX): _clean(fact, TEXT_CHARACTERS_MAX)
+            _clean(key, LABEL_CHARACTERS_MAX): _clean(fact, TEXT_CHARACTERS_MAX)
             for key, fact in list(value.items())[:LABELS_MAX]
         }
     return value

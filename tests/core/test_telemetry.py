@@ -5,6 +5,7 @@ import pytest
 
 from core.refusals import BudgetExhausted
 from core.telemetry import (
+    LABEL_CHARACTERS_MAX,
     LABELS_MAX,
     SUMMARY_CHARACTERS_MAX,
     TEXT_CHARACTERS_MAX,
@@ -93,6 +94,9 @@ def test_a_message_names_its_type() -> None:
         to_wire(a_call()).replace('"cost_nanousd":4500', '"cost_nanousd":-1'),
         to_wire(a_call()).replace('"cost_nanousd":4500', '"cost_nanousd":0.5'),
         to_wire(a_call()).replace('"attempt":1', '"attempt":0'),
+        to_wire(a_call()).replace(
+            '"started_at_ms":1795000000123', '"started_at_ms":9007199254740992'
+        ),
         to_wire(a_call()).replace('"complete"', '"perfect"'),
         '{"type":"call","request_id":"\ud800"}',
     ],
@@ -120,16 +124,15 @@ def test_text_of_the_callers_choosing_is_bounded() -> None:
 
     assert call.project == "p" * (TEXT_CHARACTERS_MAX - 1) + "…"
     assert len(call.risks) == LABELS_MAX
-    assert max(len(risk) for risk in call.risks) == TEXT_CHARACTERS_MAX
+    assert max(len(risk) for risk in call.risks) == LABEL_CHARACTERS_MAX
 
 
 def test_the_largest_messages_fit_a_queue_message() -> None:
     big = "\U0001f9e8" * 100_000
     call = a_call(
-        **{
-            name: big
-            for name in ("request_id", "path", "team", "project", "agent", "session_id", "model")
-        },
+        **dict.fromkeys(
+            ("request_id", "path", "team", "project", "agent", "session_id", "model"), big
+        ),
         risks=(big,) * 500,
         tags=(big,) * 500,
     )

@@ -1,0 +1,42 @@
+"""What the telemetry Worker needs from the world: Supabase, webhooks, tenant documents, a grave
+for bad messages.
+
+The Worker's adapter is `worker_outside.py`; tests bring a scripted one and one that speaks to a
+real PostgREST. Statuses are values; only "nobody answered" is an exception, because then it is
+unknown what happened.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Unreachable(Exception):
+    """The other side did not answer; whether the request took effect is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    text: str
+
+
+class Outside(Protocol):
+    """Every method may raise `Unreachable`."""
+
+    async def rest(self, path: str, body: str, *, prefer: str) -> Answer:
+        """POST JSON to a path under Supabase's `/rest/v1/`, as `service_role`."""
+        ...
+
+    async def post(self, url: str, body: str) -> Answer:
+        """POST JSON to a webhook."""
+        ...
+
+    async def tenant_config(self, tenant: str) -> str | None:
+        """The tenant's configuration document, or None where it has none."""
+        ...
+
+    async def bury(self, text: str) -> None:
+        """Put a message on the dead-letter queue."""
+        ...

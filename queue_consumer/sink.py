@@ -1,0 +1,133 @@
+"""A batch of queue messages becomes rows: grouped by table, one POST per table, each message its
+own verdict.
+
+Theory of operation. A refused POST is halved until the row at fault stands alone; that row is
+buried on the dead-letter queue with the reason and the others are stored. An answer that says
+nothing about the rows postpones them. The rule easy to break: a message is done with only once
+its row is in the database, its alert told, or its copy on the dead-letter queue; everything else
+is delivered again, and the inserts are idempotent.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from core.telemetry import Alert, InvalidTelemetry, TelemetryMessage, from_wire
+from dispatch import Notice, tell
+from outside import Outside, Unreachable
+from rows import CONFLICT_TARGETS, Row, row_of, rows_json
+from slack import alert_message
+from verdicts import Buried, Judgement, Postponed, Stored, Verdict, judge, reason_of
+
+PREFER = "resolution=ignore-duplicates,return=minimal"
+
+REASONS_LOGGED_MAX = 5
+
+DEAD_LETTER_CHARACTERS_MAX = 20_000
+"""At six bytes a character the letter still fits a queue message of 128 KB; none of ours is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message of the batch on its way into a table."""
+
+    place: int
+    """Its index in the batch."""
+    text: str
+    row: Row
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """What is put on the dead-letter queue: the message as it came, and why it is there."""
+
+    reason: str
+    message: str
+
+
+async def take(texts: Sequence[str | None], outside: Outside) -> list[Verdict]:
+    """Deal with every message of a batch (None: it was no text). Verdicts come in its order."""
+    readings = [_read(text) for text in texts]
+    entries: dict[str, list[Entry]] = {}
+    work: list[Coroutine[None, None, dict[int, Verdict]]] = []
+    for place, (text, reading) in enumerate(zip(texts, readings, strict=True)):
+        match reading:
+            case InvalidTelemetry():
+                work.append(_bury(place, text or "", str(reading), outside))
+            case Alert():
+                work.append(_tell(place, text or "", reading, outside))
+            case _:
+                row = row_of(reading)
+                entries.setdefault(row.table, []).append(Entry(place, text or "", row))
+    work += [_store(group, outside) for group in entries.values()]
+    verdicts: dict[int, Verdict] = {}
+    for outcome in await asyncio.gather(*work):
+        verdicts |= outcome
+    return [verdicts[place] for place in range(len(texts))]
+
+
+def tally(verdicts: Sequence[Verdict]) -> dict[str, object]:
+    """The batch in numbers, for its log line."""
+    counts = Counter(type(verdict).__name__.lower() for verdict in verdicts)
+    reasons = {v.reason for v in verdicts if isinstance(v, Buried | Postponed)}
+    return {"messages": len(verdicts), **counts, "reasons": sorted(reasons)[:REASONS_LOGGED_MAX]}
+
+
+def _read(text: str | None) -> TelemetryMessage | InvalidTelemetry:
+    if text is None:
+        return InvalidTelemetry("the message is not a text")
+    try:
+        return from_wire(text)
+    except InvalidTelemetry as fault:
+        return fault
+
+
+async def _store(entries: list[Entry], outside: Outside) -> dict[int, Verdict]:
+    """Insert the rows, all of one table, halving at a fault until it is found."""
+    table = entries[0].row.table
+    path = f"{table}?on_conflict={CONFLICT_TARGETS[table]}"
+    try:
+        answer = await outside.rest(
+            path, rows_json([entry.row for entry in entries]), prefer=PREFER
+        )
+    except Unreachable:
+        return _all(entries, Postponed("the database did not answer"))
+    match judge(answer):
+        case Judgement.ACCEPTED if answer.text:
+            # `return=minimal` answers nothing: whoever speaks here is not the database.
+            return _all(entries, Postponed("the answer is not a database's"))
+        case Judgement.ACCEPTED:
+            return _all(entries, Stored())
+        case Judgement.LATER:
+            return _all(entries, Postponed(reason_of(answer)))
+    if len(entries) == 1:
+        return await _bury(entries[0].place, entries[0].text, reason_of(answer), outside)
+    middle = len(entries) // 2
+    first = await _store(entries[:middle], outside)
+    return first | await _store(entries[middle:], outside)
+
+
+async def _tell(place: int, text: str, alert: Alert, outside: Outside) -> dict[int, Verdict]:
+    notice = Notice(alert.tenant, "alert", alert.alert_key, alert.summary, alert_message(alert))
+    try:
+        verdict = await tell(notice, outside)
+    except Unreachable:
+        return {place: Postponed("the database did not answer")}
+    if isinstance(verdict, Buried):
+        return await _bury(place, text, verdict.reason, outside)
+    return {place: verdict}
+
+
+async def _bury(place: int, text: str, reason: str, outside: Outside) -> dict[int, Verdict]:
+    letter = DeadLetter(reason=reason, message=text[:DEAD_LETTER_CHARACTERS_MAX])
+    try:
+        await outside.bury(msgspec.json.encode(letter).decode())
+    except Unreachable:
+        return {place: Postponed("the dead-letter queue did not answer")}
+    return {place: Buried(reason)}
+
+
+def _all(entries: list[Entry], verdict: Verdict) -> dict[int, Verdict]:
+    return {entry.place: verdict for entry in entries}

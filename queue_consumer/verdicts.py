@@ -1,0 +1,94 @@
+"""What an answer means for the rows that were sent, and what becomes of each message. Pure.
+
+The rule easy to break: only the database's own word that a *row* is bad (SQLSTATE classes 22 and
+23) may ever bury a message. A missing table, column or right, a stale schema cache or an expired
+key is somebody's misconfiguration: every message of the tenant would be bad, so they wait
+instead, and nothing is lost.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import msgspec
+
+from outside import Answer
+
+RETRY_DELAY_FIRST_S = 10
+RETRY_DELAY_MAX_S = 3_600
+"""An hour between tries: a hundred of them outlive the queue's own retention of four days."""
+
+REASON_CHARACTERS_MAX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The row is in the database, by this delivery or an earlier one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The alert has been dealt with for good; `result` says how."""
+
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """The message can never be stored; it is on the dead-letter queue."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Nothing is known to be wrong with the message; it is delivered again later."""
+
+    reason: str
+
+
+Verdict = Stored | Told | Buried | Postponed
+
+
+class Judgement(Enum):
+    ACCEPTED = "accepted"
+    SUSPECT = "suspect"
+    """At least one row of the request cannot be stored."""
+    LATER = "later"
+    """The rows may be fine."""
+
+
+class _Fault(msgspec.Struct):
+    """The body of a PostgREST error."""
+
+    code: str | None = None
+    message: str | None = None
+
+
+def judge(answer: Answer) -> Judgement:
+    """What the database said about the request as a whole."""
+    if 200 <= answer.status < 300:
+        return Judgement.ACCEPTED
+    if answer.status == 413:
+        return Judgement.SUSPECT
+    is_about_a_row = (_fault_of(answer).code or "")[:2] in ("22", "23")
+    return Judgement.SUSPECT if 400 <= answer.status < 500 and is_about_a_row else Judgement.LATER
+
+
+def reason_of(answer: Answer) -> str:
+    """The refusal in short: status, code and the database's sentence, never the row itself."""
+    fault = _fault_of(answer)
+    words = (str(answer.status), fault.code, fault.message)
+    return " ".join(word for word in words if word)[:REASON_CHARACTERS_MAX]
+
+
+def retry_delay_s(deliveries: int) -> int:
+    """How long a message waits that has been delivered this often: doubling, up to an hour."""
+    doublings = min(max(deliveries, 1) - 1, RETRY_DELAY_MAX_S.bit_length())
+    return min(RETRY_DELAY_FIRST_S << doublings, RETRY_DELAY_MAX_S)
+
+
+def _fault_of(answer: Answer) -> _Fault:
+    try:
+        return msgspec.json.decode(answer.text, type=_Fault)
+    except (msgspec.MsgspecError, UnicodeError):
+        return _Fault()

@@ -1,0 +1,55 @@
+"""The `Outside` of the deployed Worker: `fetch`, KV and the dead-letter queue."""
+
+from typing import Any
+
+from js import AbortSignal, fetch
+
+from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
+from outside import Answer, Unreachable
+
+ANSWER_TIMEOUT_MS = 30_000
+"""Supabase ends a statement after 8 s by default, so an answer that takes longer is not coming."""
+
+
+class WorkerOutside:
+    """Reads a binding when it is used: a missing one fails the messages that need it."""
+
+    def __init__(self, env: Any) -> None:
+        self._env = env
+
+    async def rest(self, path: str, body: str, *, prefer: str) -> Answer:
+        key = str(self._env.SUPABASE_SERVICE_ROLE_KEY)
+        headers = {
+            "content-type": "application/json",
+            "apikey": key,
+            "authorization": f"Bearer {key}",
+            "prefer": prefer,
+        }
+        base = str(self._env.SUPABASE_URL).rstrip("/")
+        return await _post(f"{base}/rest/v1/{path}", body, headers)
+
+    async def post(self, url: str, body: str) -> Answer:
+        return await _post(url, body, {"content-type": "application/json"})
+
+    async def tenant_config(self, tenant: str) -> str | None:
+        try:
+            return text_or_none(await self._env.AGENTWATCH_KV.get(f"t:{tenant}:config"))
+        except JS_FAULTS as fault:
+            raise Unreachable from fault
+
+    async def bury(self, text: str) -> None:
+        try:
+            await self._env.DEAD_LETTER_QUEUE.send(text, object_to_js({"contentType": "text"}))
+        except JS_FAULTS as fault:
+            raise Unreachable from fault
+
+
+async def _post(url: str, body: str, headers: dict[str, str]) -> Answer:
+    # A redirect would repeat the key to another host: it is an answer like any other.
+    init = object_to_js({"method": "POST", "headers": headers, "body": body, "redirect": "manual"})
+    init.signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
+    try:
+        response = await fetch(url, init)
+        return Answer(response.status, await response.text())
+    except JS_FAULTS as fault:
+        raise Unreachable from fault

@@ -1,0 +1,90 @@
+"""An `Outside` in memory: a database that keeps rows by key and finds fault with those it is told to.
+
+It answers as PostgREST does, in statuses and in error bodies, and it can be told to be away.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from outside import Answer, Unreachable
+from rows import CONFLICT_TARGETS
+
+POISON = "poison"
+"""A row with this project cannot be stored."""
+
+
+def fault(status: int, code: str, message: str = "no") -> Answer:
+    return Answer(status, msgspec.json.encode({"code": code, "message": message}).decode())
+
+
+@dataclass
+class ScriptedOutside:
+    """`refusal` answers every insert instead of the database; `is_*_away` makes a part unreachable."""
+
+    refusal: Answer | None = None
+    is_database_away: bool = False
+    is_grave_away: bool = False
+    configs: dict[str, str] = field(default_factory=dict)
+    webhook_answers: list[Answer] = field(default_factory=list)
+    rpc_answers: dict[str, Answer] = field(default_factory=dict)
+    tables: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    dispatches: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
+    buried: list[dict[str, str]] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    inserts: list[tuple[str, int]] = field(default_factory=list)
+
+    async def rest(self, path: str, body: str, *, prefer: str) -> Answer:
+        if self.is_database_away:
+            raise Unreachable
+        name, _, query = path.partition("?")
+        if name.startswith("rpc/"):
+            return self._call(name.removeprefix("rpc/"), msgspec.json.decode(body))
+        assert query == f"on_conflict={CONFLICT_TARGETS[name]}"
+        assert prefer == "resolution=ignore-duplicates,return=minimal"
+        return self.refusal or self._insert(name, msgspec.json.decode(body))
+
+    async def post(self, url: str, body: str) -> Answer:
+        answer = self.webhook_answers.pop(0) if self.webhook_answers else Answer(200, "ok")
+        if answer.status == 0:
+            raise Unreachable
+        self.told.append((url, body))
+        return answer
+
+    async def tenant_config(self, tenant: str) -> str | None:
+        return self.configs.get(tenant)
+
+    async def bury(self, text: str) -> None:
+        if self.is_grave_away:
+            raise Unreachable
+        self.buried.append(msgspec.json.decode(text))
+
+    def _insert(self, table: str, rows: list[dict[str, Any]]) -> Answer:
+        self.inserts.append((table, len(rows)))
+        assert len({tuple(sorted(row)) for row in rows}) == 1, "PostgREST wants uniform keys"
+        if any(row.get("project") == POISON for row in rows):
+            return fault(400, "22003", "value out of range")
+        for row in rows:
+            key = tuple(row[column] for column in CONFLICT_TARGETS[table].split(","))
+            self.tables[table].setdefault(key, row)
+        return Answer(201, "")
+
+    def _call(self, function: str, arguments: dict[str, Any]) -> Answer:
+        if function in self.rpc_answers:
+            return self.rpc_answers[function]
+        key = (arguments["p_tenant"], arguments["p_kind"], arguments["p_key"])
+        if function == "claim_dispatch":
+            if key in self.dispatches:
+                return Answer(200, '"busy"' if self.dispatches[key] is None else '"finished"')
+            self.dispatches[key] = None
+            return Answer(200, '"claimed"')
+        assert function == "finish_dispatch"
+        if arguments["p_result"] is None:
+            del self.dispatches[key]
+        else:
+            self.dispatches[key] = arguments["p_result"]
+        return Answer(204, "")

@@ -1,0 +1,231 @@
+"""The sink: every record is stored once, a bad one is buried alone, and nothing is done with too early."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from core.telemetry import AccessRecord, Alert, AuthEvent, BudgetEvent, CallRecord, to_wire
+from core.usage import Usage
+from outside import Answer
+from sink import take, tally
+from tests.queue_consumer.scripted_outside import POISON, ScriptedOutside, fault
+from verdicts import Buried, Postponed, Stored, Told, Verdict
+
+WEBHOOK = "https://hooks.example/T1"
+
+
+def a_call(number: int = 1, *, project: str | None = None) -> str:
+    return to_wire(
+        CallRecord(
+            request_id=f"req_{number}",
+            attempt=1,
+            started_at_ms=1_795_000_000_123,
+            tenant="acme",
+            outcome="complete",
+            path="chat/completions",
+            usage=Usage(input_tokens=10, output_tokens=5),
+            cost_nanousd=4_500,
+            price_version="v",
+            project=project,
+        )
+    )
+
+
+def an_alert(key: str = "anomaly:s1") -> str:
+    return to_wire(
+        Alert(alert_key=key, occurred_at_ms=1, tenant="acme", kind="anomaly", summary="Growing.")
+    )
+
+
+AUTH = to_wire(
+    AuthEvent(event_id="e1", occurred_at_ms=1, outcome="unknown", method="GET", path="/v1/keys")
+)
+ACCESS = to_wire(
+    AccessRecord(
+        request_id="r1", occurred_at_ms=1, tenant="acme", method="GET", path="/v1/keys", status=200
+    )
+)
+BUDGET = to_wire(
+    BudgetEvent(
+        event_id="e2",
+        occurred_at_ms=1,
+        tenant="acme",
+        change="paused",
+        scope_kind="team",
+        scope_id="search",
+        window="month",
+    )
+)
+
+
+def deliver(texts: Sequence[str | None], outside: ScriptedOutside) -> list[Verdict]:
+    return asyncio.run(take(texts, outside))
+
+
+def test_each_table_gets_one_post() -> None:
+    outside = ScriptedOutside()
+
+    verdicts = deliver([a_call(1), AUTH, a_call(2), ACCESS, BUDGET, a_call(3)], outside)
+
+    assert verdicts == [Stored()] * 6
+    assert sorted(outside.inserts) == [
+        ("api_access_log", 1),
+        ("auth_events", 1),
+        ("budget_events", 1),
+        ("llm_request_logs", 3),
+    ]
+
+
+def test_a_redelivered_record_is_the_same_row() -> None:
+    outside = ScriptedOutside()
+
+    deliver([a_call(1), a_call(2)], outside)
+    verdicts = deliver([a_call(2), a_call(2), a_call(3)], outside)
+
+    assert verdicts == [Stored()] * 3
+    assert len(outside.tables["llm_request_logs"]) == 3
+
+
+@pytest.mark.parametrize("bad", [(0,), (99,), (50,), (3, 4), (0, 17, 99), range(100)], ids=str)
+def test_poison_rows_are_buried_alone(bad: Sequence[int]) -> None:
+    outside = ScriptedOutside()
+    texts = [a_call(n, project=POISON if n in bad else None) for n in range(100)]
+
+    verdicts = deliver(texts, outside)
+
+    assert [n for n, verdict in enumerate(verdicts) if isinstance(verdict, Buried)] == list(bad)
+    assert len(outside.tables["llm_request_logs"]) == 100 - len(bad)
+    assert sorted(letter["message"] for letter in outside.buried) == sorted(texts[n] for n in bad)
+    assert {letter["reason"] for letter in outside.buried} == {"400 22003 value out of range"}
+
+
+def test_finding_one_poison_row_in_a_hundred_takes_few_posts() -> None:
+    outside = ScriptedOutside()
+
+    deliver([a_call(n, project=POISON if n == 37 else None) for n in range(100)], outside)
+
+    assert len(outside.inserts) <= 15
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", '{"type":"call"}', None], ids=repr)
+def test_what_is_no_message_is_buried_and_the_rest_stored(text: str | None) -> None:
+    outside = ScriptedOutside()
+
+    first, second = deliver([text, a_call()], outside)
+
+    assert isinstance(first, Buried)
+    assert second == Stored()
+    assert outside.buried[0]["message"] == (text or "")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 429, 500, 503])
+def test_a_database_that_refuses_everything_loses_nothing(status: int) -> None:
+    outside = ScriptedOutside(refusal=Answer(status, "{}"))
+
+    verdicts = deliver([a_call(1), a_call(2)], outside)
+
+    assert all(isinstance(verdict, Postponed) for verdict in verdicts)
+    assert outside.buried == []
+
+
+def test_a_schema_older_than_the_worker_postpones_instead_of_burying() -> None:
+    outside = ScriptedOutside(refusal=fault(400, "PGRST204", "no column image_output_tokens"))
+
+    verdicts = deliver([a_call(1), a_call(2)], outside)
+
+    assert verdicts == [Postponed("400 PGRST204 no column image_output_tokens")] * 2
+
+
+def test_an_unreachable_database_postpones() -> None:
+    verdicts = deliver([a_call(), an_alert()], ScriptedOutside(is_database_away=True))
+
+    assert verdicts == [Postponed("the database did not answer")] * 2
+
+
+def test_a_stranger_that_answers_two_hundred_is_not_taken_for_the_database() -> None:
+    outside = ScriptedOutside(refusal=Answer(200, "<html>Parked domain</html>"))
+
+    (verdict,) = deliver([a_call()], outside)
+
+    assert isinstance(verdict, Postponed)
+
+
+def test_a_poison_row_whose_burial_fails_is_kept() -> None:
+    outside = ScriptedOutside(is_grave_away=True)
+
+    good, bad = deliver([a_call(1), a_call(2, project=POISON)], outside)
+
+    assert good == Stored()
+    assert bad == Postponed("the dead-letter queue did not answer")
+
+
+def test_one_tables_trouble_does_not_hold_up_another() -> None:
+    outside = ScriptedOutside()
+
+    bad, good = deliver([a_call(project=POISON), AUTH], outside)
+
+    assert isinstance(bad, Buried)
+    assert good == Stored()
+
+
+def test_an_alert_is_told_once_however_often_it_is_delivered() -> None:
+    outside = ScriptedOutside(configs={"acme": f'{{"slack_webhook_url":"{WEBHOOK}"}}'})
+
+    first = deliver([an_alert()], outside)
+    again = deliver([an_alert()], outside)
+
+    assert (first, again) == ([Told("sent")], [Told("already told")])
+    assert [url for url, _ in outside.told] == [WEBHOOK]
+
+
+def test_the_same_alert_twice_in_a_batch_is_told_once() -> None:
+    outside = ScriptedOutside(configs={"acme": f'{{"slack_webhook_url":"{WEBHOOK}"}}'})
+
+    deliver([an_alert(), an_alert()], outside)
+
+    assert len(outside.told) == 1
+
+
+@pytest.mark.parametrize("document", [None, "{}", "broken", '{"slack_webhook_url":"javascript:0"}'])
+def test_an_alert_of_a_tenant_without_a_webhook_is_recorded(document: str | None) -> None:
+    outside = ScriptedOutside(configs={} if document is None else {"acme": document})
+
+    assert deliver([an_alert()], outside) == [Told("no_webhook")]
+    assert outside.dispatches == {("acme", "alert", "anomaly:s1"): "no_webhook"}
+
+
+@pytest.mark.parametrize("status", [0, 429, 500, 503])
+def test_an_alert_that_slack_does_not_take_now_is_told_by_the_next_delivery(status: int) -> None:
+    outside = ScriptedOutside(
+        configs={"acme": f'{{"slack_webhook_url":"{WEBHOOK}"}}'},
+        webhook_answers=[Answer(status, "")],
+    )
+
+    first = deliver([an_alert()], outside)
+    again = deliver([an_alert()], outside)
+
+    assert first == [Postponed("the webhook did not take it")]
+    assert again == [Told("sent")]
+
+
+def test_a_webhook_that_is_gone_is_not_tried_for_ever() -> None:
+    outside = ScriptedOutside(
+        configs={"acme": f'{{"slack_webhook_url":"{WEBHOOK}"}}'},
+        webhook_answers=[Answer(404, "no_service")],
+    )
+
+    assert deliver([an_alert()], outside) == [Told("refused with status 404")]
+
+
+def test_a_batch_is_one_line_of_numbers() -> None:
+    verdicts = [Stored(), Stored(), Buried("bad"), Postponed("away"), Postponed("away")]
+
+    assert msgspec.json.decode(msgspec.json.encode(tally(verdicts))) == {
+        "messages": 5,
+        "stored": 2,
+        "buried": 1,
+        "postponed": 2,
+        "reasons": ["away", "bad"],
+    }

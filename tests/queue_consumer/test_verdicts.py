@@ -1,0 +1,49 @@
+"""What an answer of the database means, and how long a message waits."""
+
+import pytest
+
+from outside import Answer
+from verdicts import RETRY_DELAY_MAX_S, Judgement, judge, reason_of, retry_delay_s
+
+CASES = {
+    "created": (201, "", Judgement.ACCEPTED),
+    "nothing new": (200, "", Judgement.ACCEPTED),
+    "bad value": (400, '{"code":"22P02","message":"invalid input"}', Judgement.SUSPECT),
+    "check violated": (400, '{"code":"23514"}', Judgement.SUSPECT),
+    "another key violated": (409, '{"code":"23505"}', Judgement.SUSPECT),
+    "too large": (413, "<html>", Judgement.SUSPECT),
+    "expired JWT": (401, '{"code":"PGRST301"}', Judgement.LATER),
+    "no right": (403, '{"code":"42501"}', Judgement.LATER),
+    "no such table": (404, '{"code":"42P01"}', Judgement.LATER),
+    "table not in the schema cache": (404, '{"code":"PGRST205"}', Judgement.LATER),
+    "column not in the schema cache": (400, '{"code":"PGRST204"}', Judgement.LATER),
+    "no such conflict target": (400, '{"code":"42P10"}', Judgement.LATER),
+    "a gateway's words": (400, "<html>Bad Request</html>", Judgement.LATER),
+    "another shape of JSON": (400, "[]", Judgement.LATER),
+    "too many requests": (429, "", Judgement.LATER),
+    "a redirect": (302, "", Judgement.LATER),
+    "statement timeout": (500, '{"code":"57014"}', Judgement.LATER),
+    "a gateway down": (503, '{"code":"22003"}', Judgement.LATER),
+}
+
+
+@pytest.mark.parametrize(("status", "text", "expected"), CASES.values(), ids=CASES.keys())
+def test_an_answer_means(status: int, text: str, expected: Judgement) -> None:
+    assert judge(Answer(status, text)) is expected
+
+
+def test_a_reason_names_the_code_but_never_the_row() -> None:
+    answer = Answer(
+        400,
+        '{"code":"23514","message":"violates check","details":"Failing row contains (secret name)"}',
+    )
+
+    assert reason_of(answer) == "400 23514 violates check"
+
+
+def test_a_message_waits_twice_as_long_each_time_up_to_an_hour() -> None:
+    delays = [retry_delay_s(deliveries) for deliveries in range(1, 12)]
+
+    assert delays[:4] == [10, 20, 40, 80]
+    assert delays == sorted(delays)
+    assert retry_delay_s(100) == RETRY_DELAY_MAX_S
