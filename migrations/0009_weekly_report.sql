@@ -45,7 +45,7 @@ as $$
       select coalesce(jsonb_agg(jsonb_build_object('name', s.session_id, 'cost_nanousd', s.cost_nanousd, 'requests', s.requests)), '[]')
       from public.spend_by_session(week.starts_at, week.ends_at, p_tenant, 5) as s),
     'models', (
-      select coalesce(jsonb_agg(jsonb_build_object('name', concat_ws('/', m.provider, m.model), 'cost_nanousd', m.cost_nanousd, 'requests', m.requests)), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object('name', coalesce(nullif(concat_ws('/', m.provider, m.model), ''), '(no model)'), 'cost_nanousd', m.cost_nanousd, 'requests', m.requests)), '[]')
       from public.spend_by_model(week.starts_at, week.ends_at, p_tenant, 5) as m),
     'teams', (
       select coalesce(jsonb_agg(jsonb_build_object('name', coalesce(t.team, '(no team)'), 'cost_nanousd', t.cost_nanousd, 'requests', t.requests)), '[]')

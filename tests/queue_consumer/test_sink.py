@@ -2,62 +2,26 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
 
-from core.telemetry import AccessRecord, Alert, AuthEvent, BudgetEvent, CallRecord, to_wire
-from core.usage import Usage
+from core.telemetry import to_wire
 from outside import Answer
 from sink import take, tally
+from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, an_alert
 from tests.queue_consumer.scripted_outside import POISON, ScriptedOutside, fault
 from verdicts import Buried, Postponed, Stored, Told, Verdict
 
 WEBHOOK = "https://hooks.example/T1"
 
 
-def a_call(number: int = 1, *, project: str | None = None) -> str:
-    return to_wire(
-        CallRecord(
-            request_id=f"req_{number}",
-            attempt=1,
-            started_at_ms=1_795_000_000_123,
-            tenant="acme",
-            outcome="complete",
-            path="chat/completions",
-            usage=Usage(input_tokens=10, output_tokens=5),
-            cost_nanousd=4_500,
-            price_version="v",
-            project=project,
-        )
-    )
+def a_text(number: int = 1, **changes: Any) -> str:
+    return to_wire(a_call(number, **changes))
 
 
-def an_alert(key: str = "anomaly:s1") -> str:
-    return to_wire(
-        Alert(alert_key=key, occurred_at_ms=1, tenant="acme", kind="anomaly", summary="Growing.")
-    )
-
-
-AUTH = to_wire(
-    AuthEvent(event_id="e1", occurred_at_ms=1, outcome="unknown", method="GET", path="/v1/keys")
-)
-ACCESS = to_wire(
-    AccessRecord(
-        request_id="r1", occurred_at_ms=1, tenant="acme", method="GET", path="/v1/keys", status=200
-    )
-)
-BUDGET = to_wire(
-    BudgetEvent(
-        event_id="e2",
-        occurred_at_ms=1,
-        tenant="acme",
-        change="paused",
-        scope_kind="team",
-        scope_id="search",
-        window="month",
-    )
-)
+ALERT = to_wire(an_alert())
 
 
 def deliver(texts: Sequence[str | None], outside: ScriptedOutside) -> list[Verdict]:
@@ -67,7 +31,9 @@ def deliver(texts: Sequence[str | None], outside: ScriptedOutside) -> list[Verdi
 def test_each_table_gets_one_post() -> None:
     outside = ScriptedOutside()
 
-    verdicts = deliver([a_call(1), AUTH, a_call(2), ACCESS, BUDGET, a_call(3)], outside)
+    verdicts = deliver(
+        [a_text(1), to_wire(AUTH), a_text(2), to_wire(ACCESS), to_wire(BUDGET), a_text(3)], outside
+    )
 
     assert verdicts == [Stored()] * 6
     assert sorted(outside.inserts) == [
@@ -81,8 +47,8 @@ def test_each_table_gets_one_post() -> None:
 def test_a_redelivered_record_is_the_same_row() -> None:
     outside = ScriptedOutside()
 
-    deliver([a_call(1), a_call(2)], outside)
-    verdicts = deliver([a_call(2), a_call(2), a_call(3)], outside)
+    deliver([a_text(1), a_text(2)], outside)
+    verdicts = deliver([a_text(2), a_text(2), a_text(3)], outside)
 
     assert verdicts == [Stored()] * 3
     assert len(outside.tables["llm_request_logs"]) == 3
@@ -91,7 +57,7 @@ def test_a_redelivered_record_is_the_same_row() -> None:
 @pytest.mark.parametrize("bad", [(0,), (99,), (50,), (3, 4), (0, 17, 99), range(100)], ids=str)
 def test_poison_rows_are_buried_alone(bad: Sequence[int]) -> None:
     outside = ScriptedOutside()
-    texts = [a_call(n, project=POISON if n in bad else None) for n in range(100)]
+    texts = [a_text(n, project=POISON if n in bad else None) for n in range(100)]
 
     verdicts = deliver(texts, outside)
 
@@ -104,7 +70,7 @@ def test_poison_rows_are_buried_alone(bad: Sequence[int]) -> None:
 def test_finding_one_poison_row_in_a_hundred_takes_few_posts() -> None:
     outside = ScriptedOutside()
 
-    deliver([a_call(n, project=POISON if n == 37 else None) for n in range(100)], outside)
+    deliver([a_text(n, project=POISON if n == 37 else None) for n in range(100)], outside)
 
     assert len(outside.inserts) <= 15
 
@@ -113,7 +79,7 @@ def test_finding_one_poison_row_in_a_hundred_takes_few_posts() -> None:
 def test_what_is_no_message_is_buried_and_the_rest_stored(text: str | None) -> None:
     outside = ScriptedOutside()
 
-    first, second = deliver([text, a_call()], outside)
+    first, second = deliver([text, a_text()], outside)
 
     assert isinstance(first, Buried)
     assert second == Stored()
@@ -124,7 +90,7 @@ def test_what_is_no_message_is_buried_and_the_rest_stored(text: str | None) -> N
 def test_a_database_that_refuses_everything_loses_nothing(status: int) -> None:
     outside = ScriptedOutside(refusal=Answer(status, "{}"))
 
-    verdicts = deliver([a_call(1), a_call(2)], outside)
+    verdicts = deliver([a_text(1), a_text(2)], outside)
 
     assert all(isinstance(verdict, Postponed) for verdict in verdicts)
     assert outside.buried == []
@@ -133,13 +99,13 @@ def test_a_database_that_refuses_everything_loses_nothing(status: int) -> None:
 def test_a_schema_older_than_the_worker_postpones_instead_of_burying() -> None:
     outside = ScriptedOutside(refusal=fault(400, "PGRST204", "no column image_output_tokens"))
 
-    verdicts = deliver([a_call(1), a_call(2)], outside)
+    verdicts = deliver([a_text(1), a_text(2)], outside)
 
     assert verdicts == [Postponed("400 PGRST204 no column image_output_tokens")] * 2
 
 
 def test_an_unreachable_database_postpones() -> None:
-    verdicts = deliver([a_call(), an_alert()], ScriptedOutside(is_database_away=True))
+    verdicts = deliver([a_text(), ALERT], ScriptedOutside(is_database_away=True))
 
     assert verdicts == [Postponed("the database did not answer")] * 2
 
@@ -147,7 +113,7 @@ def test_an_unreachable_database_postpones() -> None:
 def test_a_stranger_that_answers_two_hundred_is_not_taken_for_the_database() -> None:
     outside = ScriptedOutside(refusal=Answer(200, "<html>Parked domain</html>"))
 
-    (verdict,) = deliver([a_call()], outside)
+    (verdict,) = deliver([a_text()], outside)
 
     assert isinstance(verdict, Postponed)
 
@@ -155,7 +121,7 @@ def test_a_stranger_that_answers_two_hundred_is_not_taken_for_the_database() -> 
 def test_a_poison_row_whose_burial_fails_is_kept() -> None:
     outside = ScriptedOutside(is_grave_away=True)
 
-    good, bad = deliver([a_call(1), a_call(2, project=POISON)], outside)
+    good, bad = deliver([a_text(1), a_text(2, project=POISON)], outside)
 
     assert good == Stored()
     assert bad == Postponed("the dead-letter queue did not answer")
@@ -164,7 +130,7 @@ def test_a_poison_row_whose_burial_fails_is_kept() -> None:
 def test_one_tables_trouble_does_not_hold_up_another() -> None:
     outside = ScriptedOutside()
 
-    bad, good = deliver([a_call(project=POISON), AUTH], outside)
+    bad, good = deliver([a_text(project=POISON), to_wire(AUTH)], outside)
 
     assert isinstance(bad, Buried)
     assert good == Stored()
@@ -173,8 +139,8 @@ def test_one_tables_trouble_does_not_hold_up_another() -> None:
 def test_an_alert_is_told_once_however_often_it_is_delivered() -> None:
     outside = ScriptedOutside(configs={"acme": f'{{"slack_webhook_url":"{WEBHOOK}"}}'})
 
-    first = deliver([an_alert()], outside)
-    again = deliver([an_alert()], outside)
+    first = deliver([ALERT], outside)
+    again = deliver([ALERT], outside)
 
     assert (first, again) == ([Told("sent")], [Told("already told")])
     assert [url for url, _ in outside.told] == [WEBHOOK]
@@ -183,7 +149,7 @@ def test_an_alert_is_told_once_however_often_it_is_delivered() -> None:
 def test_the_same_alert_twice_in_a_batch_is_told_once() -> None:
     outside = ScriptedOutside(configs={"acme": f'{{"slack_webhook_url":"{WEBHOOK}"}}'})
 
-    deliver([an_alert(), an_alert()], outside)
+    deliver([ALERT, ALERT], outside)
 
     assert len(outside.told) == 1
 
@@ -192,7 +158,7 @@ def test_the_same_alert_twice_in_a_batch_is_told_once() -> None:
 def test_an_alert_of_a_tenant_without_a_webhook_is_recorded(document: str | None) -> None:
     outside = ScriptedOutside(configs={} if document is None else {"acme": document})
 
-    assert deliver([an_alert()], outside) == [Told("no_webhook")]
+    assert deliver([ALERT], outside) == [Told("no_webhook")]
     assert outside.dispatches == {("acme", "alert", "anomaly:s1"): "no_webhook"}
 
 
@@ -203,8 +169,8 @@ def test_an_alert_that_slack_does_not_take_now_is_told_by_the_next_delivery(stat
         webhook_answers=[Answer(status, "")],
     )
 
-    first = deliver([an_alert()], outside)
-    again = deliver([an_alert()], outside)
+    first = deliver([ALERT], outside)
+    again = deliver([ALERT], outside)
 
     assert first == [Postponed("the webhook did not take it")]
     assert again == [Told("sent")]
@@ -216,7 +182,7 @@ def test_a_webhook_that_is_gone_is_not_tried_for_ever() -> None:
         webhook_answers=[Answer(404, "no_service")],
     )
 
-    assert deliver([an_alert()], outside) == [Told("refused with status 404")]
+    assert deliver([ALERT], outside) == [Told("refused with status 404")]
 
 
 def test_a_batch_is_one_line_of_numbers() -> None:

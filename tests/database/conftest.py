@@ -1,0 +1,65 @@
+"""One real PostgreSQL and PostgREST for the whole run, emptied before each test."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+import pytest
+
+from local.database import Database, signed_token
+from local.paths import LOCAL
+from tests.database.rest_outside import RestOutside
+
+SECRET = "a secret of at least thirty-two characters"
+TABLES = (
+    "llm_request_logs, tenants, auth_events, api_access_log, budget_events,"
+    " model_pricing, report_dispatches"
+)
+
+
+@pytest.fixture(scope="session")
+def running_database() -> Iterator[Database]:
+    state = LOCAL / "tests" / f"database-{os.environ.get('PYTEST_XDIST_WORKER', 'only')}"
+    shutil.rmtree(state, ignore_errors=True)
+    database = Database(state, state / "logs", SECRET)
+    yield database
+    database.stop()
+
+
+@pytest.fixture
+def database(running_database: Database) -> Database:
+    with psycopg.connect(running_database.dsn) as connection:
+        connection.execute(f"truncate {TABLES}")
+    return running_database
+
+
+@pytest.fixture
+def sql(database: Database) -> Iterator[psycopg.Connection]:
+    """The owner's own connection, each statement its own transaction."""
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def outside(database: Database) -> Iterator[RestOutside]:
+    """The sink's world over the real REST interface, as `service_role`."""
+    outside = RestOutside(database.url, signed_token("service_role", SECRET))
+    yield outside
+    outside.close()
+
+
+@pytest.fixture
+def rest(database: Database) -> Iterator[httpx.Client]:
+    """REST without a key: add `headers=as_tenant(...)`, or be anonymous."""
+    with httpx.Client(base_url=f"{database.url}/rest/v1/") as client:
+        yield client
+
+
+def as_tenant(tenant: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {signed_token('authenticated', SECRET, tenant=tenant)}"}
+
+
+def as_service() -> dict[str, str]:
+    return {"authorization": f"Bearer {signed_token('service_role', SECRET)}"}

@@ -1,0 +1,105 @@
+"""The cron against the real database: last week's numbers, each tenant once."""
+
+import asyncio
+from collections.abc import Iterable
+
+import msgspec
+import psycopg
+import pytest
+
+from core.telemetry import CallRecord, to_wire
+from sink import take
+from tests.database.rest_outside import RestOutside
+from tests.queue_consumer.records import AT_MS, a_call
+from weekly_report import run
+
+pytestmark = pytest.mark.stack
+
+DAY_MS = 86_400_000
+NEXT_WEEK_MS = AT_MS + 7 * DAY_MS
+CONFIG = '{"slack_webhook_url":"https://hooks.example/T1"}'
+
+
+def store(calls: Iterable[CallRecord], outside: RestOutside) -> None:
+    asyncio.run(take([to_wire(call) for call in calls], outside))
+    assert outside.buried == []
+
+
+def texts_told(outside: RestOutside) -> list[str]:
+    return [
+        block["text"]["text"]
+        for _, body in outside.told
+        for block in msgspec.json.decode(body)["blocks"]
+    ]
+
+
+def test_a_tenant_is_told_its_last_week_and_no_one_elses(outside: RestOutside) -> None:
+    outside.configs["acme"] = CONFIG
+    store(
+        [
+            a_call(
+                1,
+                session_id="big",
+                team="search",
+                provider="openai",
+                model="gpt-5",
+                cost_nanousd=3_000_000_000,
+            ),
+            a_call(
+                2,
+                session_id="big",
+                team="search",
+                provider="openai",
+                model="gpt-5",
+                cost_nanousd=1_000_000_000,
+            ),
+            a_call(3, session_id="small", outcome="refused", cost_nanousd=0),
+            a_call(4, session_id="small", outcome="cut", is_cut=True, cost_nanousd=500_000_000),
+            a_call(5, started_at_ms=AT_MS - 7 * DAY_MS, cost_nanousd=2_000_000_000),
+            a_call(6, started_at_ms=AT_MS + 7 * DAY_MS, cost_nanousd=7_000_000_000),
+            a_call(7, tenant="beta", session_id="foreign", cost_nanousd=9_000_000_000),
+        ],
+        outside,
+    )
+
+    done = asyncio.run(run(NEXT_WEEK_MS, outside))
+
+    assert done["reports"] == {"sent": 1, "no_webhook": 1}
+    assert texts_told(outside) == [
+        "Week of 2026-11-16: $4.50 in 4 requests ($2.00 the week before).",
+        "Refused: 1. Streams cut at their budget: 1.",
+        "Dearest sessions\n• big: $4.00 in 2 requests\n• small: $0.50 in 2 requests",
+        "Models\n• openai/gpt-5: $4.00 in 2 requests\n• (no model): $0.50 in 2 requests",
+        "Teams\n• search: $4.00 in 2 requests\n• (no team): $0.50 in 2 requests",
+    ]
+
+
+def test_a_week_is_told_once_however_often_the_cron_fires(outside: RestOutside) -> None:
+    outside.configs["acme"] = CONFIG
+    store([a_call()], outside)
+
+    for hour in range(3):
+        asyncio.run(run(NEXT_WEEK_MS + hour * 3_600_000, outside))
+
+    assert len(outside.told) == 1
+
+
+def test_a_tenant_that_wants_no_report_gets_none(
+    outside: RestOutside, sql: psycopg.Connection
+) -> None:
+    outside.configs["acme"] = CONFIG
+    store([a_call()], outside)
+    sql.execute("update tenants set wants_weekly_report = false")
+
+    done = asyncio.run(run(NEXT_WEEK_MS, outside))
+
+    assert (done["reports"], outside.told) == ({}, [])
+
+
+def test_a_tenant_that_made_no_call_that_week_gets_no_report(outside: RestOutside) -> None:
+    outside.configs["acme"] = CONFIG
+    store([a_call()], outside)
+
+    done = asyncio.run(run(NEXT_WEEK_MS + 7 * DAY_MS, outside))
+
+    assert (done["reports"], outside.told) == ({}, [])

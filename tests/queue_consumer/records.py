@@ -1,0 +1,55 @@
+"""Records with good defaults, for tests that care about one field at a time."""
+
+from typing import Any
+
+import msgspec
+
+from core.telemetry import AccessRecord, Alert, AuthEvent, BudgetEvent, CallRecord
+from core.usage import Usage
+
+AT_MS = 1_795_000_000_123
+"""2026-11-18T11:06:40.123Z, a Wednesday."""
+
+
+def a_call(number: int = 1, **changes: Any) -> CallRecord:
+    call = CallRecord(
+        request_id=f"req_{number}",
+        attempt=1,
+        started_at_ms=AT_MS,
+        tenant="acme",
+        outcome="complete",
+        path="chat/completions",
+        usage=Usage(input_tokens=10, output_tokens=5),
+        cost_nanousd=4_500,
+        price_version="v",
+    )
+    return msgspec.structs.replace(call, **changes)
+
+
+def an_alert(alert_key: str = "anomaly:s1", **changes: Any) -> Alert:
+    alert = Alert(
+        alert_key=alert_key,
+        occurred_at_ms=AT_MS,
+        tenant="acme",
+        kind="anomaly",
+        summary="Session s1 is growing.",
+        facts={"session": "s1"},
+    )
+    return msgspec.structs.replace(alert, **changes)
+
+
+AUTH = AuthEvent(
+    event_id="e1", occurred_at_ms=AT_MS, outcome="unknown", method="GET", path="/v1/keys"
+)
+ACCESS = AccessRecord(
+    request_id="r1", occurred_at_ms=AT_MS, tenant="acme", method="GET", path="/v1/keys", status=200
+)
+BUDGET = BudgetEvent(
+    event_id="e2",
+    occurred_at_ms=AT_MS,
+    tenant="acme",
+    change="paused",
+    scope_kind="team",
+    scope_id="search",
+    window="month",
+)
