@@ -367,7 +367,7 @@ async def _read(
     if usage is None:
         usage = replace(
             estimate.prompt_usage(call.parsed.prompt, call.price),
-            output_tokens=estimate.model_tokens(estimate.text_tokens(body), call.price),
+            output_tokens=estimate.text_tokens(body, call.price.model),
         )
     cost = pricing.cost_nanousd(
         usage, call.price, service_tier=facts.service_tier or call.parsed.service_tier

