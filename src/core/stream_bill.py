@@ -1,0 +1,182 @@
+"""What a stream has cost so far: the provider's counts as far as they go, our estimate since.
+
+Generated text is sized on running totals, and never below one token for each event that carried
+some. A provider's final count replaces the estimate, a zero included. A count in mid-stream
+replaces it too where it is plausible; where it is not (some providers repeat a placeholder), the
+estimate goes on. Estimates err high: what a provider bills for a stream that was cut must not
+exceed its charge.
+
+Sizing text is the dearest thing done for an event, so it is done only when it can matter: a token
+is never shorter than a byte, and the bytes added since the last sizing bound the cost from above.
+"""
+
+from dataclasses import replace
+
+from core.price_book import STANDARD, Price
+from core.pricing import cost_nanousd, rated_units
+from core.streams.observation import Observation
+from core.text_size import RunningText
+from core.usage import Usage
+
+AUDIO_BYTES_PER_TOKEN = 2_400
+"""OpenAI bills one token for each 50 ms of audio output; 24 kHz of 16-bit samples are 48,000 bytes
+a second."""
+
+IMAGE_OUTPUT_TOKENS = 2_600
+"""Per image drawn in a stream, high: Gemini bills 1,120 to 2,520 by resolution, and says how many
+with the image."""
+
+PLAUSIBLE_PART = 4
+"""A mid-stream count is believed from a quarter of our estimate on: the estimator is at most about
+that far high."""
+
+
+class StreamBill:
+    """Adds up observations."""
+
+    def __init__(
+        self, price: Price, prompt: Usage, *, model: str, service_tier: str | None
+    ) -> None:
+        self.is_final = False
+        """The provider has reported the whole, and nothing was written after that."""
+        self._price = price
+        self._model = model
+        self._requested_tier = service_tier
+        self._begin_anew(prompt)
+
+    @property
+    def output_units_per_token(self) -> int:
+        """What one more token of text adds to the cost."""
+        return self._text_rate
+
+    def add(self, seen: Observation) -> None:
+        """Count one event. Its usage, if any, is taken to include the event's own output."""
+        if seen.has_output:
+            self.is_final = False
+            self._add_output(seen)
+        if seen.usage is not None:
+            self._reconcile(seen.usage, is_final=seen.is_final_usage)
+
+    def exceeds(self, units: int) -> bool:
+        """Whether the cost so far is more than this, without sizing anything where it clearly is
+        not."""
+        if self.units_at_most <= units:
+            return False
+        return self.units() > units
+
+    def units(self) -> int:
+        """The cost so far, not yet divided or rounded, in the dearer tier it may be billed in."""
+        units = (
+            self._base_units
+            + (self._text.tokens + self._extra_tokens) * self._text_rate
+            + self._reasoning.tokens * self._reasoning_rate
+            + self._audio_tokens * self._audio_rate
+            + self._images * IMAGE_OUTPUT_TOKENS * self._image_rate
+        )
+        self.units_at_most = units
+        return units
+
+    def usage(self) -> Usage:
+        """The counts so far."""
+        base = self._base
+        return replace(
+            base,
+            output_tokens=base.output_tokens + self._text.tokens + self._extra_tokens,
+            reasoning_tokens=base.reasoning_tokens + self._reasoning.tokens,
+            audio_output_tokens=base.audio_output_tokens + self._audio_tokens,
+            image_output_tokens=base.image_output_tokens + self._images * IMAGE_OUTPUT_TOKENS,
+        )
+
+    def cost_nanousd(self, served_tier: str | None) -> int:
+        """What the counts cost in the tier the call was served in, else in the one asked for."""
+        tier = served_tier or self._requested_tier
+        return cost_nanousd(self.usage(), self._price, service_tier=tier)
+
+    @property
+    def _audio_tokens(self) -> int:
+        return -(-self._audio_bytes // AUDIO_BYTES_PER_TOKEN)
+
+    def _add_output(self, seen: Observation) -> None:
+        if seen.text:
+            self.units_at_most += self._text.add(seen.text) * self._text_rate
+        if seen.reasoning:
+            self.units_at_most += self._reasoning.add(seen.reasoning) * self._reasoning_rate
+        if seen.extra_tokens or seen.audio_bytes or seen.images:
+            self._extra_tokens += seen.extra_tokens
+            self._audio_bytes += seen.audio_bytes
+            self._images += seen.images
+            self.units()
+
+    def _reconcile(self, reported: Usage, *, is_final: bool) -> None:
+        if is_final:
+            self.is_final = True
+            self._begin_anew(reported)
+            return
+        estimated = self.usage()
+        prompt = reported if reported.prompt_tokens else self._base
+        if reported.completion_tokens * PLAUSIBLE_PART >= estimated.completion_tokens:
+            self._begin_anew(_joined(prompt, reported))
+        else:
+            self._set_base(_joined(prompt, self._base))
+
+    def _begin_anew(self, base: Usage) -> None:
+        """Nothing has been written since these counts."""
+        self._text = _Written(self._model)
+        self._reasoning = _Written(self._model)
+        self._extra_tokens = self._audio_bytes = self._images = 0
+        self._set_base(base)
+
+    def _set_base(self, base: Usage) -> None:
+        self._base = base
+        tier = self._dearer_tier(base)
+        self._base_units = rated_units(base, self._price, service_tier=tier)
+        rates = self._price.rates(prompt_tokens=base.prompt_tokens, service_tier=tier)
+        self._text_rate = rates.output_nanousd_per_mtok
+        self._reasoning_rate = rates.reasoning_nanousd_per_mtok
+        self._audio_rate = rates.audio_output_nanousd_per_mtok
+        self._image_rate = rates.image_output_nanousd_per_mtok
+        self.units_at_most = 0
+        self.units()
+
+    def _dearer_tier(self, base: Usage) -> str | None:
+        """A provider may serve a special request as an ordinary one: a hold pays for either."""
+        if self._requested_tier is None:
+            return None
+        longer = replace(base, output_tokens=base.output_tokens + 1)
+        return max(
+            (STANDARD, self._requested_tier),
+            key=lambda tier: rated_units(longer, self._price, service_tier=tier),
+        )
+
+
+class _Written:
+    """One kind of text as it is written, piece by piece."""
+
+    __slots__ = ("_pieces", "_running")
+
+    def __init__(self, model: str) -> None:
+        self._running = RunningText(model)
+        self._pieces = 0
+
+    @property
+    def tokens(self) -> int:
+        """Estimated high, and at least one for every piece."""
+        return max(self._running.tokens, self._pieces) if self._pieces else 0
+
+    def add(self, text: str) -> int:
+        """Returns how many tokens this can be at most."""
+        piece = text.encode("utf-8", "surrogatepass")
+        self._running.add(piece)
+        self._pieces += 1
+        return len(piece)
+
+
+def _joined(prompt: Usage, output: Usage) -> Usage:
+    """The input counts of one usage with the output counts of another."""
+    return replace(
+        prompt,
+        output_tokens=output.output_tokens,
+        reasoning_tokens=output.reasoning_tokens,
+        audio_output_tokens=output.audio_output_tokens,
+        image_output_tokens=output.image_output_tokens,
+    )

@@ -1,0 +1,23 @@
+"""Readers of streamed answers, one per dialect: bytes to events, events to what was generated, and
+how to end early."""
+
+from core.streams.anthropic_messages import AnthropicReader
+from core.streams.gemini import GeminiReader
+from core.streams.observation import Observation, StreamDialect, StreamReader
+from core.streams.openai_chunks import CHAT, COMPLETIONS, OpenAIChunkReader
+
+__all__ = ["Observation", "StreamDialect", "StreamReader", "open_reader"]
+
+
+def open_reader(dialect: StreamDialect) -> StreamReader:
+    """A fresh reader for one stream of this dialect. Embeddings have none."""
+    match dialect.name:
+        case "openai_chat":
+            return OpenAIChunkReader(dialect, CHAT)
+        case "openai_completions":
+            return OpenAIChunkReader(dialect, COMPLETIONS)
+        case "anthropic_messages":
+            return AnthropicReader(dialect)
+        case "gemini":
+            return GeminiReader(dialect)
+    raise AssertionError(f"{dialect.name} has no streams")

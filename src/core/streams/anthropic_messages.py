@@ -1,0 +1,173 @@
+"""Streams of Anthropic's Messages API: a message of content blocks, each opened, written and closed
+by events.
+
+Usage comes twice: the input at `message_start`, cumulative totals at `message_delta`. A later total
+replaces an earlier one field by field, and a field that the later object leaves out keeps its
+earlier value.
+"""
+
+import msgspec
+
+from core.refusals import Refusal
+from core.sse import SSEEvent, SSEParser
+from core.streams.observation import (
+    NOTHING,
+    TOOL_CALL_TOKENS,
+    Observation,
+    Splitter,
+    StreamDialect,
+    sse,
+    sse_raw,
+    unreadable,
+)
+
+
+class _Delta(msgspec.Struct):
+    type: str | None = None
+    text: str | None = None
+    thinking: str | None = None
+    partial_json: str | None = None
+    stop_reason: str | None = None
+
+
+class _Block(msgspec.Struct):
+    type: str | None = None
+    name: str | None = None
+    text: str | None = None
+    thinking: str | None = None
+    data: str | None = None
+
+
+class _Message(msgspec.Struct):
+    model: str | None = None
+    usage: dict[str, msgspec.Raw] | None = None
+
+
+class _Error(msgspec.Struct):
+    type: str | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str
+    index: int = 0
+    delta: _Delta | None = None
+    content_block: _Block | None = None
+    message: _Message | None = None
+    usage: dict[str, msgspec.Raw] | None = None
+    error: _Error | None = None
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+_UNBILLED_DELTAS = frozenset({"signature_delta", "citations_delta"})
+"""Signatures are not output, and cited text is not billed as output."""
+
+
+class AnthropicReader:
+    """Reads one stream of messages events and can end it."""
+
+    def __init__(self, dialect: StreamDialect) -> None:
+        self.splitter: Splitter = SSEParser()
+        self.model: str | None = None
+        self.service_tier: str | None = None
+        self.finish_reason: str | None = None
+        self.error_code: str | None = None
+        self._dialect = dialect
+        self._usage: dict[str, msgspec.Raw] = {}
+        self._open_blocks: tuple[int, ...] = ()
+        self._is_begun = False
+        self._is_stopped = False
+
+    @property
+    def is_ended(self) -> bool:
+        return self._is_stopped or self.finish_reason is not None or self.error_code is not None
+
+    def observe(self, event: SSEEvent) -> Observation:
+        if event.data is None:
+            return NOTHING
+        try:
+            happened = _decode(event.data)
+        except msgspec.MsgspecError:
+            return unreadable(event)
+        match happened.type:
+            case "content_block_delta" if happened.delta is not None:
+                return _delta_observation(happened.delta, event)
+            case "content_block_start" if happened.content_block is not None:
+                self._open_blocks += (happened.index,)
+                return _block_observation(happened.content_block)
+            case "content_block_stop":
+                self._open_blocks = tuple(
+                    block for block in self._open_blocks if block != happened.index
+                )
+            case "message_start" if happened.message is not None:
+                self._is_begun = True
+                self.model = happened.message.model
+                return self._usage_observation(happened.message.usage)
+            case "message_delta":
+                if happened.delta is not None and happened.delta.stop_reason is not None:
+                    self.finish_reason = happened.delta.stop_reason
+                return self._usage_observation(happened.usage)
+            case "message_stop":
+                self._is_stopped = True
+            case "error":
+                self.error_code = (happened.error and happened.error.type) or "error"
+            case "ping":
+                pass
+            case _:
+                return unreadable(event)
+        return NOTHING
+
+    def render_cut(
+        self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int
+    ) -> bytes:
+        if self.is_ended:
+            return b""
+        if not is_soft or not self._is_begun:
+            return sse_raw(self._dialect.render_refusal(refusal, request_id), event="error")
+        closing = [
+            sse({"type": "content_block_stop", "index": index}, event="content_block_stop")
+            for index in self._open_blocks
+        ]
+        delta = {
+            "type": "message_delta",
+            "delta": {"stop_reason": "max_tokens", "stop_sequence": None},
+            "usage": {"output_tokens": output_tokens},
+        }
+        closing.append(sse(delta, event="message_delta"))
+        closing.append(sse({"type": "message_stop"}, event="message_stop"))
+        return b"".join(closing)
+
+    def _usage_observation(self, reported: dict[str, msgspec.Raw] | None) -> Observation:
+        if reported is None:
+            return NOTHING
+        given = {name: count.copy() for name, count in reported.items() if bytes(count) != b"null"}
+        self._usage = {**self._usage, **given}
+        tier = self._usage.get("service_tier")
+        if tier is not None:
+            self.service_tier = msgspec.json.decode(tier, type=str)
+        usage = self._dialect.read_usage(msgspec.Raw(msgspec.json.encode(self._usage)))
+        return Observation(usage=usage, is_final_usage=self.finish_reason is not None)
+
+
+def _delta_observation(delta: _Delta, event: SSEEvent) -> Observation:
+    match delta.type:
+        case "text_delta":
+            return Observation(text=delta.text or "")
+        case "input_json_delta":
+            return Observation(text=delta.partial_json or "")
+        case "thinking_delta":
+            return Observation(reasoning=delta.thinking or "")
+        case kind if kind in _UNBILLED_DELTAS:
+            return NOTHING
+        case _:
+            return unreadable(event)
+
+
+def _block_observation(block: _Block) -> Observation:
+    """What a block brings along when it opens: mostly nothing, a tool's name, or thinking that was
+    encrypted."""
+    return Observation(
+        text=(block.text or "") + (block.name or ""),
+        reasoning=(block.thinking or "") + (block.data or ""),
+        extra_tokens=TOOL_CALL_TOKENS if block.name else 0,
+    )

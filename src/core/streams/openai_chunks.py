@@ -1,0 +1,238 @@
+"""Streams of chunks as OpenAI's chat completions and completions write them, and every provider
+that imitates them.
+
+They differ in where reasoning shows (`reasoning_content` at xAI and DeepSeek, `reasoning` at Groq,
+nowhere at OpenAI) and in where usage stands: a last chunk without choices, the finishing chunk,
+every chunk, or Groq's `x_groq`. The rule easy to break: a count is final only when no choice is
+still being written.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from core.refusals import Refusal
+from core.sse import SSEEvent, SSEParser
+from core.streams.observation import (
+    NOTHING,
+    TOOL_CALL_TOKENS,
+    Observation,
+    Splitter,
+    StreamDialect,
+    decoded_base64_bytes,
+    sse,
+    sse_raw,
+    unreadable,
+)
+
+_DONE = b"data: [DONE]\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkForm:
+    """What a chunk of one of the two APIs is called, and the member its choices carry output in."""
+
+    object_name: str
+    output_member: str
+    empty_output: object
+
+
+CHAT = ChunkForm("chat.completion.chunk", "delta", {})
+COMPLETIONS = ChunkForm("text_completion", "text", "")
+
+
+class _Part(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+    input: str | None = None
+
+
+class _ToolCall(msgspec.Struct):
+    function: _Part | None = None
+    custom: _Part | None = None
+
+
+class _Audio(msgspec.Struct):
+    data: str | None = None
+    transcript: str | None = None
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    function_call: _Part | None = None
+    audio: _Audio | None = None
+
+
+class _Choice(msgspec.Struct):
+    index: int = 0
+    delta: _Delta | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+
+
+class _XGroq(msgspec.Struct):
+    usage: msgspec.Raw | None = None
+
+
+class _Error(msgspec.Struct):
+    code: str | int | None = None
+    type: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    id: str | None = None
+    created: int | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw | None = None
+    x_groq: _XGroq | None = None
+    error: _Error | str | None = None
+
+
+_decode = msgspec.json.Decoder(_Chunk).decode
+
+
+class OpenAIChunkReader:
+    """Reads one stream of chunks and can end it."""
+
+    def __init__(self, dialect: StreamDialect, form: ChunkForm) -> None:
+        self.splitter: Splitter = SSEParser()
+        self.model: str | None = None
+        self.service_tier: str | None = None
+        self.finish_reason: str | None = None
+        self.error_code: str | None = None
+        self._dialect = dialect
+        self._form = form
+        self._id: str | None = None
+        self._created_s = 0
+        self._is_done = False
+        self._open_choices: frozenset[int] = frozenset()
+
+    @property
+    def is_ended(self) -> bool:
+        if self._is_done or self.error_code is not None:
+            return True
+        return self.finish_reason is not None and not self._open_choices
+
+    def observe(self, event: SSEEvent) -> Observation:
+        data = event.data
+        if data is None:
+            return NOTHING
+        if data.startswith(b"[DONE]"):
+            self._is_done = True
+            return NOTHING
+        try:
+            chunk = _decode(data)
+        except msgspec.MsgspecError:
+            return unreadable(event)
+        if self._id is None:
+            self._note_head(chunk)
+        if chunk.service_tier is not None:
+            self.service_tier = chunk.service_tier
+        if chunk.error is not None:
+            self.error_code = _code_of(chunk.error)
+        return self._observation(chunk)
+
+    def render_cut(
+        self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int
+    ) -> bytes:
+        if self.is_ended:
+            return b"" if self._is_done else _DONE
+        if not is_soft:
+            return sse_raw(self._dialect.render_refusal(refusal, request_id)) + _DONE
+        choices = [
+            {
+                "index": index,
+                self._form.output_member: self._form.empty_output,
+                "logprobs": None,
+                "finish_reason": "length",
+            }
+            for index in sorted(self._open_choices or {0})
+        ]
+        chunk = {
+            "id": self._id or request_id,
+            "object": self._form.object_name,
+            "created": self._created_s,
+            "model": self.model or "",
+            "choices": choices,
+        }
+        return sse(chunk) + _DONE
+
+    def _note_head(self, chunk: _Chunk) -> None:
+        self._id = chunk.id
+        self.model = chunk.model or self.model
+        self._created_s = chunk.created or 0
+
+    def _observation(self, chunk: _Chunk) -> Observation:
+        text = reasoning = ""
+        extra_tokens = audio_bytes = 0
+        for choice in chunk.choices or ():
+            if choice.finish_reason is not None:
+                self.finish_reason = choice.finish_reason
+                self._open_choices -= {choice.index}
+            elif choice.index not in self._open_choices:
+                self._open_choices |= {choice.index}
+            delta = choice.delta
+            if delta is None:
+                text += choice.text or ""
+                continue
+            if delta.content:
+                text += delta.content
+            reasoning += delta.reasoning_content or delta.reasoning or ""
+            if delta.tool_calls or delta.function_call or delta.audio or delta.refusal:
+                more, tool_tokens, audio_bytes = _seldom(delta)
+                text += more
+                extra_tokens += tool_tokens
+        raw_usage = _raw_usage(chunk)
+        if raw_usage is None:
+            return Observation(text, reasoning, extra_tokens, audio_bytes)
+        usage = self._dialect.read_usage(raw_usage)
+        return Observation(
+            text,
+            reasoning,
+            extra_tokens,
+            audio_bytes,
+            usage=usage,
+            is_final_usage=not chunk.choices or not self._open_choices,
+            is_usage_only=usage is not None and not chunk.choices,
+        )
+
+
+def _seldom(delta: _Delta) -> tuple[str, int, int]:
+    """Text, tool-call frames and audio bytes of a delta that carries more than an answer."""
+    text = delta.refusal or ""
+    tokens = 0
+    parts = [delta.function_call]
+    for call in delta.tool_calls or ():
+        parts += [call.function, call.custom]
+    for part in parts:
+        if part is None:
+            continue
+        text += (part.name or "") + (part.arguments or "") + (part.input or "")
+        tokens += TOOL_CALL_TOKENS if part.name else 0
+    if delta.audio is None:
+        return text, tokens, 0
+    return (
+        text + (delta.audio.transcript or ""),
+        tokens,
+        decoded_base64_bytes(delta.audio.data or ""),
+    )
+
+
+def _raw_usage(chunk: _Chunk) -> msgspec.Raw | None:
+    of_groq = None if chunk.x_groq is None else chunk.x_groq.usage
+    for raw in (chunk.usage, of_groq):
+        if raw is not None and bytes(raw) != b"null":
+            return raw
+    return None
+
+
+def _code_of(error: _Error | str) -> str:
+    if isinstance(error, str):
+        return "error"
+    return str(error.code or error.type or "error")
