@@ -38,7 +38,10 @@ def pack() -> None:
 
 
 @app.command()
-def serve(port: Port = DEFAULT_PORT, reload: Annotated[bool, typer.Option(help="Restart the Workers when their files change.")] = False) -> None:
+def serve(
+    port: Port = DEFAULT_PORT,
+    reload: Annotated[bool, typer.Option(help="Restart the Workers when their files change.")] = False,
+) -> None:
     """Run the stack in the foreground until it is interrupted."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     try:
@@ -133,7 +136,9 @@ def _running_pid() -> int | None:
 
 
 def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return (
+        Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    )
 
 
 def main() -> None:

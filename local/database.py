@@ -151,9 +151,7 @@ class Database:
                     continue
                 with connection.transaction():
                     connection.execute(text.encode())
-                    connection.execute(
-                        "insert into public.local_migrations values (%s, %s)", (path.name, digest)
-                    )
+                    connection.execute("insert into public.local_migrations values (%s, %s)", (path.name, digest))
 
     def _start_postgrest(self, rest_port: int, gateway_port: int) -> None:
         settings = {

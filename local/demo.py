@@ -29,7 +29,7 @@ def run_demo(stack: Stack, console: Console) -> None:
     console.print(f"edge Worker at {stack.edge_url}; session {SESSION_ID!r} may spend ${BUDGET_USD}\n")
     answered, refusal = _agent_loop(stack, console)
     check = _get(f"{stack.edge_url}/v1/budget-check?session_id={SESSION_ID}", stack.tokens["live"])
-    billed = _get(f"{stack.mock_url}/_mock/journal/summary", "")["billed_nanousd"]
+    billed = _get(f"{stack.mock_url}/_mock/journal/summary", "")["totals"]["billed_nanousd"]
     rows, recorded, refused = _recorded(stack, answered + 1)
     spent = round(check["spent_usd"] * 1e9)
     table = Table(title="Who says what")
@@ -55,7 +55,10 @@ def _agent_loop(stack: Stack, console: Console) -> tuple[int, str]:
     client = openai.OpenAI(
         api_key=stack.tokens["live"],
         base_url=f"{stack.edge_url}/v1/proxy/openai/v1",
-        default_headers={"x-agentwatch-session-id": SESSION_ID, "x-agentwatch-budget-usd": BUDGET_USD},
+        default_headers={
+            "x-agentwatch-session-id": SESSION_ID,
+            "x-agentwatch-budget-usd": BUDGET_USD,
+        },
     )
     messages: list[Any] = [{"role": "user", "content": "Plan a trip around the world, step by step."}]
     for iteration in range(1, ITERATIONS_MAX + 1):
@@ -65,7 +68,10 @@ def _agent_loop(stack: Stack, console: Console) -> tuple[int, str]:
                 extra_headers={"x-agentwatch-iteration": str(iteration), "x-mock": "output_tokens=150"},
             )  # fmt: skip
         except openai.APIStatusError as error:
-            _require(error.status_code == 402, f"expected a 402, got {error.status_code}: {error.message}")
+            _require(
+                error.status_code == 402,
+                f"expected a 402, got {error.status_code}: {error.message}",
+            )
             console.print(f"  call {iteration:3d}: [yellow]402[/yellow], the SDK raised {type(error).__name__}")
             return iteration - 1, error.message
         text = answer.parse().choices[0].message.content

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 STOP_TIMEOUT_S = 10.0
@@ -48,7 +49,6 @@ class Child:
         *,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        is_talking: bool = False,
     ) -> None:
         log_dir.mkdir(parents=True, exist_ok=True)
         self.name = name
@@ -59,7 +59,7 @@ class Child:
             self.process = subprocess.Popen(
                 [str(part) for part in command],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if is_talking else log,
+                stdout=log,
                 stderr=log,
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
@@ -78,16 +78,6 @@ class Child:
                 raise StackError(f"{self.name} did not start in {timeout_s:.0f} s:\n{self.log_end()}")
             time.sleep(0.05)
 
-    def read_ready_line(self, prefix: str) -> str:
-        """The rest of the first output line that starts with `prefix`; other lines go to the log."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith(prefix):
-                return line[len(prefix) :]
-            with self.log_path.open("a") as log:
-                log.write(line)
-        raise StackError(f"{self.name} ended at start:\n{self.log_end()}")
-
     def log_end(self) -> str:
         """The last lines of the log."""
         lines = self.log_path.read_text(errors="replace").splitlines()
@@ -97,15 +87,12 @@ class Child:
         """End the child and everything it started."""
         if self.process.poll() is None:
             self.process.send_signal(first_signal)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                pass
         _kill_group(self.process.pid)
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                stream.close()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
 
 
 def _kill_group(pid: int) -> None:

@@ -28,9 +28,7 @@ RUNTIME_HELPERS = (
     "patchedLoadLibData",
     "wasmInstantiate",
 )
-IMPORT_HELPERS = (
-    f'import {{ {", ".join(RUNTIME_HELPERS)} }} from "pyodide-internal:builtin_wrappers";\n'
-)
+IMPORT_HELPERS = f'import {{ {", ".join(RUNTIME_HELPERS)} }} from "pyodide-internal:builtin_wrappers";\n'
 NO_EVAL = '(()=>{throw new Error("eval is not available in Workers")})'
 
 # Where CPython 3.14 (wasm32) keeps PyThreadState.current_frame, in bytes.
@@ -68,22 +66,19 @@ SUBSTITUTIONS = (
     Substitution(
         "closure slot taken",
         "HEAPU32[(closure>>2)+0>>>0]=index;return closure}",
-        "HEAPU32[(closure>>2)+0>>>0]=index;Module.recordFfiClosureAlloc?.(closure,index);"
-        "return closure}",
+        "HEAPU32[(closure>>2)+0>>>0]=index;Module.recordFfiClosureAlloc?.(closure,index);return closure}",
         1,
     ),
     Substitution(
         "closure slot freed",
         "freeTableIndexes.push(index);_free(closure)}",
-        "freeTableIndexes.push(index);Module.recordFfiClosureFree?.(closure,index);"
-        "_free(closure)}",
+        "freeTableIndexes.push(index);Module.recordFfiClosureFree?.(closure,index);_free(closure)}",
         1,
     ),
     Substitution(
         "closure slot filled",
         "setWasmTableEntry(codeloc,wasm_trampoline);",
-        "setWasmTableEntry(codeloc,wasm_trampoline);"
-        "Module.recordFfiPrepClosureLoc?.(closure,codeloc,sig);",
+        "setWasmTableEntry(codeloc,wasm_trampoline);Module.recordFfiPrepClosureLoc?.(closure,codeloc,sig);",
         1,
     ),
     # A suspended stack's frame must not stay the thread's current one: a garbage collection that

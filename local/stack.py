@@ -25,7 +25,7 @@ from urllib.request import Request, urlopen
 from local.database import Database, signed_token
 from local.paths import BUNDLE_DIR, NODE, NODE_MODULES, ROOT
 from local.processes import Child, StackError, free_port, require_free
-from local.worker_config import worker_options
+from local.worker_config import LocalLimits, worker_options
 
 PROVIDER_PATHS = {
     "OPENAI": "/openai/v1",
@@ -52,6 +52,7 @@ class Stack:
     env: Mapping[str, str] = field(default_factory=dict)
     kv: Mapping[str, Any] = field(default_factory=dict)
     with_database: bool = True
+    limits: LocalLimits = LocalLimits()
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
     say: Say = lambda message: None
 
@@ -59,6 +60,7 @@ class Stack:
         self._database: Database | None = None
         self._mock: Child | None = None
         self._workers: Child | None = None
+        self.state_dir = self.state_dir.resolve()
         self.log_dir = self.state_dir / "logs"
         if self.fresh:
             shutil.rmtree(self.state_dir, ignore_errors=True)
@@ -74,7 +76,10 @@ class Stack:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -123,7 +128,10 @@ class Stack:
         """The process that runs the Workers."""
         assert self._workers is not None
         found = subprocess.run(
-            ["pgrep", "-g", str(self._workers.process.pid), "workerd"], capture_output=True, text=True, check=True
+            ["pgrep", "-g", str(self._workers.process.pid), "workerd"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return int(found.stdout.split()[0])
 
@@ -135,6 +143,21 @@ class Stack:
     def get_kv(self, key: str) -> str | None:
         value = self._control("GET", f"/kv?key={quote(key, safe='')}")["value"]
         return None if value is None else str(value)
+
+    def delete_kv(self, key: str) -> None:
+        self._control("DELETE", f"/kv?key={quote(key, safe='')}")
+
+    def list_kv(self, prefix: str = "") -> list[str]:
+        """Keys in order, at most a thousand."""
+        return list(self._control("GET", f"/kv/keys?prefix={quote(prefix, safe='')}"))
+
+    def evict(self, tenant: str) -> None:
+        """Drop a tenant's Ledger from memory, as the platform does with an idle one; its rows stay."""
+        self._control("POST", f"/evict?class=Ledger&name={quote(tenant, safe='')}")
+
+    def queue_backlog(self) -> int:
+        """Telemetry messages that wait for a batch; those being delivered or delayed are not counted."""
+        return int(self._control("GET", "/queue")["backlogCount"])
 
     def run_cron(self, worker: str, cron: str) -> Any:
         """Run a Worker's scheduled handler now."""
@@ -172,35 +195,17 @@ class Stack:
     def _start_workers(self) -> None:
         self.say("starting the Workers")
         subprocess.run([sys.executable, ROOT / "tools" / "stage.py"], check=True)
-        consumer_variables = {
-            "SUPABASE_URL": self.supabase_url,
-            "SUPABASE_SERVICE_ROLE_KEY": self.service_role_jwt,
-        }
-        quick = {"max_batch_timeout": 1, "retry_delay": 1}
-        config = {
-            "port": self.port,
-            "state": str(self.state_dir / "workers"),
-            "controlSecret": self._identity["control_secret"],
-            "workers": [
-                worker_options(ROOT / "wrangler.toml", self._edge_variables(), settings=quick),
-                worker_options(
-                    ROOT / "queue_consumer" / "wrangler.toml", {**consumer_variables, **self.env}, settings=quick
-                ),
-                *self.extra_workers,
-            ],
-        }
-        path = self.state_dir / "workers.json"
-        path.write_text(json.dumps(config))
-        path.chmod(0o600)
+        ready_file = self.state_dir / "workers.ready.json"
+        ready_file.unlink(missing_ok=True)
         self._workers = Child(
             "workers",
-            [NODE, ROOT / "local" / "workers.mjs", path],
+            [NODE, ROOT / "local" / "workers.mjs", self._write_workers_config(ready_file)],
             self.log_dir,
             env={"MINIFLARE_WORKERD_PATH": str(_workerd_wrapper(self.state_dir))},
             cwd=ROOT,
-            is_talking=True,
         )
-        ready = json.loads(self._workers.read_ready_line("READY "))
+        self._workers.wait_until(ready_file.exists, timeout_s=WARM_TIMEOUT_S)
+        ready = json.loads(ready_file.read_text())
         self._control_url = f"http://127.0.0.1:{ready['control']}"
         self.worker_urls: dict[str, str] = ready["urls"]
         self._seed()
@@ -208,9 +213,36 @@ class Stack:
             lambda: _status(f"{self.edge_url}/healthz") == 200, timeout_s=WARM_TIMEOUT_S
         )
 
+    def _write_workers_config(self, ready_file: Path) -> Path:
+        consumer_variables = {
+            "SUPABASE_URL": self.supabase_url,
+            "SUPABASE_SERVICE_ROLE_KEY": self.service_role_jwt,
+            **self.env,
+        }
+        consumer_toml = ROOT / "queue_consumer" / "wrangler.toml"
+        config = {
+            "port": self.port,
+            "state": str(self.state_dir / "workers"),
+            "readyFile": str(ready_file),
+            "controlSecret": self._identity["control_secret"],
+            "workers": [
+                worker_options(ROOT / "wrangler.toml", self._edge_variables(), self.limits),
+                worker_options(consumer_toml, consumer_variables, self.limits),
+                *self.extra_workers,
+            ],
+        }
+        path = self.state_dir / "workers.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(config))
+        return path
+
     def _edge_variables(self) -> dict[str, str]:
         """Mock providers and dummy keys, unless a real key or base URL is given for a provider."""
-        given = {**_dev_vars(), **{k: v for k, v in os.environ.items() if _is_provider_variable(k)}, **self.env}
+        given = {
+            **_dev_vars(),
+            **{k: v for k, v in os.environ.items() if _is_provider_variable(k)},
+            **self.env,
+        }
         variables = {"TENANT_TOKEN_MAP": json.dumps({self.tokens["static"]: "static-tenant"})}
         for provider, path in PROVIDER_PATHS.items():
             if f"{provider}_API_KEY" in given or f"{provider}_BASE_URL" in given:
@@ -226,7 +258,13 @@ class Stack:
             ("other_tenant", "other", None, "member"),
         ):
             digest = hashlib.sha256(self.tokens[name].encode()).hexdigest()
-            record = {"tenant": tenant, "team": team, "role": role, "key_id": f"key_{name}", "disabled": False}
+            record = {
+                "tenant": tenant,
+                "team": team,
+                "role": role,
+                "key_id": f"key_{name}",
+                "disabled": False,
+            }
             self.put_kv(f"key:{digest}", record)
         for tenant in ("demo", "other"):
             if self.get_kv(f"t:{tenant}:config") is None:

@@ -5,6 +5,7 @@ be deployed. Only the flags that let workerd take its interpreter from disk are 
 """
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,19 @@ DEVELOPMENT_FLAGS = ["python_workers_development", "experimental"]
 MODULES_ROOT = "/app"
 
 
+@dataclass(frozen=True, slots=True)
+class LocalLimits:
+    """The deployed numbers that would be in the way here; None keeps what wrangler.toml says."""
+
+    batch_timeout_s: int | None = 1
+    retry_delay_s: int | None = 1
+    rate_limit: int | None = 1_000_000
+
+
 def worker_options(
-    toml_path: Path, variables: dict[str, str], *, settings: dict[str, Any]
+    toml_path: Path, variables: dict[str, str], limits: LocalLimits
 ) -> dict[str, Any]:
-    """Miniflare's options for one Worker. `settings` may shorten a queue's `max_batch_timeout` (seconds)."""
+    """Miniflare's options for one Worker."""
     document = tomllib.loads(toml_path.read_text())
     folder = (toml_path.parent / document["main"]).resolve().parent
     return {
@@ -33,28 +43,36 @@ def worker_options(
             for each in document.get("durable_objects", {}).get("bindings", [])
         },
         "queueProducers": {
-            each["binding"]: {"queueName": each["queue"]}
-            for each in document.get("queues", {}).get("producers", [])
+            each["binding"]: {"queueName": each["queue"]} for each in document.get("queues", {}).get("producers", [])
         },
         "queueConsumers": {
-            each["queue"]: _consumer(each, settings)
-            for each in document.get("queues", {}).get("consumers", [])
+            each["queue"]: _consumer(each, limits) for each in document.get("queues", {}).get("consumers", [])
         },
         "ratelimits": {
-            each["name"]: {"namespace_id": each["namespace_id"], "simple": each["simple"]}
+            each["name"]: {
+                "namespace_id": each["namespace_id"],
+                "simple": {
+                    **each["simple"],
+                    "limit": _either(limits.rate_limit, each["simple"]["limit"]),
+                },
+            }
             for each in document.get("ratelimits", [])
         },
     }
 
 
-def _consumer(consumer: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def _consumer(consumer: dict[str, Any], limits: LocalLimits) -> dict[str, Any]:
     return {
         "maxBatchSize": consumer["max_batch_size"],
-        "maxBatchTimeout": settings.get("max_batch_timeout", consumer["max_batch_timeout"]),
+        "maxBatchTimeout": _either(limits.batch_timeout_s, consumer["max_batch_timeout"]),
         "maxRetries": consumer["max_retries"],
-        "retryDelay": settings.get("retry_delay", consumer["retry_delay"]),
+        "retryDelay": _either(limits.retry_delay_s, consumer["retry_delay"]),
         "deadLetterQueue": consumer["dead_letter_queue"],
     }
+
+
+def _either(here: int | None, deployed: int) -> int:
+    return deployed if here is None else here
 
 
 def _own_modules(folder: Path) -> list[dict[str, str]]:
@@ -65,7 +83,7 @@ def _own_modules(folder: Path) -> list[dict[str, str]]:
         {
             "type": "PythonModule" if path.suffix == ".py" else "Data",
             "path": f"{MODULES_ROOT}/{path.relative_to(folder)}",
-            **_contents(path),
+            "file": str(path),
         }
         for path in files
     ]
@@ -78,11 +96,5 @@ def _package_modules(folder: Path) -> list[dict[str, str]]:
             continue
         is_script = path.suffix == ".js" and path.parent.name == "workers"
         place = f"{MODULES_ROOT}/python_modules/{path.relative_to(folder)}"
-        modules.append(
-            {"type": "ESModule" if is_script else "Data", "path": place, **_contents(path)}
-        )
+        modules.append({"type": "ESModule" if is_script else "Data", "path": place, "file": str(path)})
     return modules
-
-
-def _contents(path: Path) -> dict[str, str]:
-    return {"file": str(path)}

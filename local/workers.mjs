@@ -1,6 +1,6 @@
-// Runs Workers through miniflare's API: reads one JSON configuration file, prints one JSON line when they answer,
+// Runs Workers through miniflare's API: reads one JSON configuration file, writes one JSON file when they answer,
 // serves a control port for tests and seeding, and ends when its standard input does (the supervisor has gone).
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { Log, LogLevel, Miniflare } from "miniflare";
 
@@ -31,19 +31,31 @@ async function stop() {
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
 process.stdin.on("end", stop).resume();
 
-async function kvOf(query) {
-  return miniflare.getKVNamespace("AGENTWATCH_KV", query.get("worker") ?? config.workers[0].name);
+const [edge] = config.workers;
+
+async function kvOf() {
+  return miniflare.getKVNamespace("AGENTWATCH_KV", edge.name);
 }
 
 const control = {
   async "PUT /kv"(query, body) {
-    await (await kvOf(query)).put(query.get("key"), body);
+    await (await kvOf()).put(query.get("key"), body);
   },
   async "GET /kv"(query) {
-    return { value: await (await kvOf(query)).get(query.get("key")) };
+    return { value: await (await kvOf()).get(query.get("key")) };
   },
   async "DELETE /kv"(query) {
-    await (await kvOf(query)).delete(query.get("key"));
+    await (await kvOf()).delete(query.get("key"));
+  },
+  async "GET /kv/keys"(query) {
+    const { keys } = await (await kvOf()).list({ prefix: query.get("prefix") });
+    return keys.map((key) => key.name);
+  },
+  async "POST /evict"(query) {
+    await miniflare.unsafeEvictDurableObject(edge.name, query.get("class"), { name: query.get("name") });
+  },
+  async "GET /queue"() {
+    return (await miniflare.getQueueProducer("TELEMETRY_QUEUE", edge.name)).metrics();
   },
   async "POST /scheduled"(query) {
     const worker = await miniflare.getWorker(query.get("worker"));
@@ -85,5 +97,6 @@ server.listen(0, "127.0.0.1", async () => {
   for (const worker of config.workers) {
     if (worker.unsafeDirectSockets) urls[worker.name] = (await miniflare.unsafeGetDirectURL(worker.name)).href;
   }
-  console.log("READY " + JSON.stringify({ edge: (await miniflare.ready).href, control: server.address().port, urls }));
+  writeFileSync(`${config.readyFile}.part`, JSON.stringify({ control: server.address().port, urls }));
+  renameSync(`${config.readyFile}.part`, config.readyFile);
 });

@@ -111,9 +111,7 @@ def new_record(
     )
 
 
-async def _charge(
-    call: OpenCall, end: CallEnd, ledger: Ledger, outage: OutageAllowance
-) -> Settled | None:
+async def _charge(call: OpenCall, end: CallEnd, ledger: Ledger, outage: OutageAllowance) -> Settled | None:
     """Move the money. A call that a settlement cannot reach is owed, under its hold's id."""
     owed = RecordRequest(
         event_id=call.hold.id,

@@ -25,7 +25,13 @@ from core.messages import (
 from core.money import format_usd, usd_number
 from core.price_book import Unpriced
 from core.providers import PROVIDERS
-from core.refusals import BodyTooLarge, BudgetUnavailable, InvalidRequest, NotPermitted, RouteNotFound
+from core.refusals import (
+    BodyTooLarge,
+    BudgetUnavailable,
+    InvalidRequest,
+    NotPermitted,
+    RouteNotFound,
+)
 from core.usage import Usage
 from exchange import Answer, Inbound, json_answer
 from identity import Caller
@@ -73,7 +79,7 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
 class BudgetChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An administrator's change to a scope; what is absent stays as it is."""
 
-    limit_usd: str | None | msgspec.UnsetType = msgspec.UNSET
+    limit_usd: str | msgspec.UnsetType | None = msgspec.UNSET
     """Decimal dollars; null removes the limit."""
     window: WindowName | None = None
     paused: bool | None = None
@@ -153,9 +159,7 @@ def _check_of_account(account: AccountView) -> BudgetCheck:
     )
 
 
-def _check(
-    limit: int | None, spent: int, held: int, *, tokens: int, is_paused: bool, source: str
-) -> BudgetCheck:
+def _check(limit: int | None, spent: int, held: int, *, tokens: int, is_paused: bool, source: str) -> BudgetCheck:
     return BudgetCheck(
         exceeded=is_paused or (limit is not None and spent >= limit),
         spent_usd=usd_number(spent),
@@ -266,9 +270,7 @@ def _changes(kind: str, scope_id: str, request: Inbound) -> list[ConfigureReques
     """What an administrator asks of a scope. DELETE forgets what was spent and lifts a pause."""
     window_default: WindowName = "session" if kind == "session" else "month"
     if request.method == "DELETE":
-        return [
-            ConfigureRequest(kind="session", id=scope_id, window="session", reset_spent=True, is_paused=False)
-        ]
+        return [ConfigureRequest(kind="session", id=scope_id, window="session", reset_spent=True, is_paused=False)]
     change = _decoded(request.body, BudgetChange)
     windows = {"session": ("session",), "team": ("month",), "tenant": ("day", "month", "total")}[kind]
     window = change.window or window_default

@@ -100,9 +100,7 @@ async def _admit_with_one_retry(ledger: Ledger, request: AdmitRequest) -> AdmitA
         return await ledger.admit(request)
 
 
-def _hold_of_allowance(
-    request: AdmitRequest, caller: Caller, outage: OutageAllowance, now_ms: int
-) -> Hold:
+def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllowance, now_ms: int) -> Hold:
     if caller.policy.fails_closed:
         raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
     is_taken = outage.take(
@@ -113,7 +111,8 @@ def _hold_of_allowance(
     )
     if not is_taken:
         raise BudgetUnavailable(
-            "budgets cannot be checked just now and the allowance for that is used up", retry_after_ms=5_000
+            "budgets cannot be checked just now and the allowance for that is used up",
+            retry_after_ms=5_000,
         )
     return Hold(
         id=request.hold_id,

@@ -1,7 +1,9 @@
 """The edge Worker's entry: bindings become ports, `proxy.handle` answers. The only file naming concrete adapters."""
 
+import traceback
 from typing import Any
 
+import msgspec
 from js import console
 from workers import WorkerEntrypoint
 
@@ -36,11 +38,13 @@ class Default(WorkerEntrypoint):
         except Refusal as refusal:
             return to_response(_refused(js_request, refusal))
         except InvalidSetting as fault:
-            console.error(f'{{"event":"invalid_setting","message":"{fault}"}}')
+            _log("invalid_setting", message=str(fault))
             return to_response(_refused(js_request, InternalError(str(fault))))
         except Exception as fault:  # the one place where a surprise becomes an answer
-            console.error(f'{{"event":"internal_error","kind":"{type(fault).__name__}"}}')
-            raise
+            # Where it happened, not what it said: a message may quote a prompt or a key.
+            place = "".join(traceback.format_tb(fault.__traceback__))
+            _log("internal_error", kind=type(fault).__name__, place=place)
+            return to_response(_refused(js_request, InternalError("AgentWatch failed to handle this request")))
 
     async def _answer(self, js_request: Any) -> Answer:
         env = platform_env()
@@ -69,3 +73,8 @@ def _isolate_of(env: Any) -> Isolate:
 def _refused(js_request: Any, refusal: Refusal) -> Answer:
     path = str(js_request.url).partition("://")[2].partition("/")[2]
     return refused(refusal, DIALECTS[errors_in("/" + path)], RandomIds().new("req_"))
+
+
+def _log(event: str, **facts: str) -> None:
+    """One JSON line in the Worker's log."""
+    console.error(msgspec.json.encode({"event": event, **facts}).decode())

@@ -48,14 +48,13 @@ class IdentityCache:
     policies: dict[str, tuple[TenantPolicy, int]] = field(default_factory=dict)
 
 
-async def identify(
-    headers: Mapping[str, str], *, ports: Ports, settings: Settings, cache: IdentityCache
-) -> Caller:
+async def identify(headers: Mapping[str, str], *, ports: Ports, settings: Settings, cache: IdentityCache) -> Caller:
     """The caller behind a request. Raises `Unauthenticated` or `TenantsUnavailable`."""
     credential = read_credential(headers)
     if credential is None:
         raise Unauthenticated(
-            "no AgentWatch token: send one as a bearer token, or in x-api-key, x-goog-api-key, api-key or x-agentwatch-key"
+            "no AgentWatch token: send one as a bearer token, or in "
+            "x-api-key, x-goog-api-key, api-key or x-agentwatch-key"
         )
     record = await _record(credential.token_digest, ports, settings, cache)
     if record is None or record.disabled:
@@ -72,9 +71,7 @@ async def identify(
     )
 
 
-async def _record(
-    token_digest: bytes, ports: Ports, settings: Settings, cache: IdentityCache
-) -> KeyRecord | None:
+async def _record(token_digest: bytes, ports: Ports, settings: Settings, cache: IdentityCache) -> KeyRecord | None:
     now_ms = ports.clock.now_ms()
     cached = cache.records.get(token_digest)
     if cached is not None and now_ms < cached[1]:

@@ -22,6 +22,7 @@ from core.money import format_usd
 from core.outage import OutageAllowance
 from core.price_book import Price, Unpriced
 from core.providers import PROVIDERS
+from core.reasoning import hides_reasoning
 from core.refusals import (
     InvalidRequest,
     ProviderKeyMissing,
@@ -31,6 +32,8 @@ from core.refusals import (
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
+from core.telemetry import Outcome
+from core.text_size import text_tokens
 from core.usage import Usage
 from exchange import Answer, Inbound
 from identity import Caller, IdentityCache, identify
@@ -70,9 +73,7 @@ async def handle(request: Inbound, ports: Ports, isolate: Isolate) -> Answer:
         route = resolve(request.method, request.path)
         if isinstance(route, HealthRoute):
             return admin.health()
-        caller = await identify(
-            request.headers, ports=ports, settings=isolate.settings, cache=isolate.identities
-        )
+        caller = await identify(request.headers, ports=ports, settings=isolate.settings, cache=isolate.identities)
         if not isinstance(route, ProxyRoute):
             answer = await admin.answer(route, request, caller, ports)
             return _with_headers(answer, {"x-agentwatch-request-id": visit.request_id})
@@ -103,12 +104,13 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answ
     worst = estimate.worst_case(parsed, price)
     if is_free:
         worst = replace(worst, prompt_nanousd=0, least_nanousd=0, want_nanousd=0)
+    slice_nanousd = None if is_free else _slice_nanousd(provider, parsed, price)
     try:
         hold = await hold_money(
             worst,
             caller=caller,
             context=context,
-            slice_nanousd=_slice_nanousd(parsed, price, is_free),
+            slice_nanousd=slice_nanousd,
             hold_ttl_ms=visit.isolate.settings.hold_ttl_ms,
             ports=visit.ports,
             outage=visit.isolate.outage,
@@ -116,7 +118,8 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answ
     except Refusal as refusal:
         _record_refusal(visit, route, caller, context, provider, parsed, refusal)
         raise
-    ceiling = _clamped_ceiling(parsed, price, hold)
+    is_sliced = slice_nanousd is not None
+    ceiling = None if is_sliced else _clamped_ceiling(parsed, price, hold)
     call = OpenCall(
         request_id=visit.request_id,
         started_at_ms=visit.started_at_ms,
@@ -141,7 +144,7 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answ
     if answer.status >= 400:
         return await _upstream_error(visit, call, answer, headers)
     if parsed.is_streaming:
-        return _streamed(visit, call, answer, dialect, headers)
+        return _streamed(visit, call, answer, dialect, headers, slice_nanousd)
     return await _read(visit, call, answer, dialect, headers, ttfb_ms)
 
 
@@ -165,7 +168,8 @@ async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
     }
     if isinstance(answer, AttemptFailed):
         return _with_headers(
-            refused(_refusal_of(answer), DIALECTS[route.upstream.dialect], visit.request_id), headers
+            refused(_refusal_of(answer), DIALECTS[route.upstream.dialect], visit.request_id),
+            headers,
         )
     return Answer(answer.status, {**downstream_headers(answer.headers), **headers}, answer.untouched())
 
@@ -217,35 +221,34 @@ def _price_of(provider: str, model: str, caller: Caller, now_ms: int) -> tuple[P
     return price_book.stand_in(provider), caller.policy.unpriced_models == "free"
 
 
-def _slice_nanousd(parsed: ParsedCall, price: Price, is_free: bool) -> int | None:
+def _slice_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
     """What a metered stream holds at first: its input and a slice of output. None holds the whole."""
-    if not parsed.is_streaming or is_free or not parsed.has_output:
+    if not parsed.is_streaming or hides_reasoning(provider, parsed.model):
         return None
-    ceiling = estimate.worst_case(parsed, price).output_ceiling_tokens
+    ceiling = parsed.output_tokens_max or SLICE_OUTPUT_TOKENS
     sliced = replace(parsed, output_tokens_max=min(ceiling, SLICE_OUTPUT_TOKENS))
     return estimate.worst_case(sliced, price).want_nanousd
 
 
 def _clamped_ceiling(parsed: ParsedCall, price: Price, hold: Hold) -> int | None:
     """The lowered output ceiling of a call whose hold is short of its worst case; None leaves it as it is."""
-    if hold.is_full or parsed.is_streaming or not parsed.has_output:
+    if hold.is_full or not parsed.has_output:
         return None
     return estimate.output_ceiling_within(parsed, price, hold.granted_nanousd)
 
 
-def _body_to_send(
-    body: bytes, dialect: Dialect, route: ProxyRoute, parsed: ParsedCall, ceiling: int | None
-) -> bytes:
+def _body_to_send(body: bytes, dialect: Dialect, route: ProxyRoute, parsed: ParsedCall, ceiling: int | None) -> bytes:
     """The caller's own bytes, unless something must change."""
-    needs_usage = (
-        parsed.is_streaming
-        and not parsed.wants_stream_usage
-        and dialect.name in ("openai_chat", "openai_completions")
-    )
+    needs_usage = _injects_usage(parsed)
     model = parsed.model if route.provider is None else None
     if ceiling is None and not needs_usage and model is None:
         return body
     return dialect.with_changes(body, output_tokens_max=ceiling, model=model, include_usage=needs_usage)
+
+
+def _injects_usage(parsed: ParsedCall) -> bool:
+    """A stream whose caller did not ask for usage is made to tell it; the relay takes it out again."""
+    return parsed.is_streaming and not parsed.wants_stream_usage
 
 
 def _record_refusal(
@@ -279,9 +282,7 @@ async def _send(
 ) -> UpstreamAnswer | AttemptFailed:
     settings = visit.isolate.settings
     query = visit.request.query
-    headers = upstream_headers(
-        visit.request.headers, PROVIDERS[provider], path=path, key=key, key_header=key_header
-    )
+    headers = upstream_headers(visit.request.headers, PROVIDERS[provider], path=path, key=key, key_header=key_header)
     return await visit.ports.upstream.send(
         UpstreamRequest(
             method=visit.request.method,
@@ -299,9 +300,7 @@ def _refusal_of(failure: AttemptFailed) -> Refusal:
     return UpstreamUnreachable("the provider could not be reached")
 
 
-def _call_headers(
-    call: OpenCall, ceiling: int | None, visit: Visit, upstream_ms: int
-) -> dict[str, str]:
+def _call_headers(call: OpenCall, ceiling: int | None, visit: Visit, upstream_ms: int) -> dict[str, str]:
     """What is known of a metered call once the provider has begun to answer."""
     overhead_ms = visit.ports.clock.now_ms() - visit.started_at_ms - upstream_ms
     headers = {
@@ -324,18 +323,20 @@ def _call_headers(
 
 
 def _failed(
-    visit: Visit, call: OpenCall, failure: AttemptFailed, dialect: Dialect, headers: Mapping[str, str]
+    visit: Visit,
+    call: OpenCall,
+    failure: AttemptFailed,
+    dialect: Dialect,
+    headers: Mapping[str, str],
 ) -> Answer:
     refusal = _refusal_of(failure)
-    outcome = "client_disconnected" if failure.kind == "client_gone" else "failed"
+    outcome: Outcome = "client_disconnected" if failure.kind == "client_gone" else "failed"
     end = CallEnd(outcome, Usage(), 0, None, is_estimated=False, error_code=refusal.code)
     visit.ports.defer(close_call(call, end, visit.ports, visit.isolate.outage))
     return _with_headers(refused(refusal, dialect, call.request_id), headers)
 
 
-async def _upstream_error(
-    visit: Visit, call: OpenCall, answer: UpstreamAnswer, headers: Mapping[str, str]
-) -> Answer:
+async def _upstream_error(visit: Visit, call: OpenCall, answer: UpstreamAnswer, headers: Mapping[str, str]) -> Answer:
     """The provider's own error, passed on; providers do not bill those."""
     end = CallEnd("failed", Usage(), 0, answer.status, is_estimated=False, error_code="upstream_error")
     visit.ports.defer(close_call(call, end, visit.ports, visit.isolate.outage))
@@ -358,20 +359,18 @@ async def _read(
         # The provider said 200, so it has generated and will bill; nothing tells how much, so the hold is charged.
         usage = estimate.prompt_usage(call.parsed.prompt, call.price)
         end = CallEnd(
-            "failed", usage, call.hold.granted_nanousd, answer.status, is_estimated=True, error_code="invalid_answer"
+            "failed",
+            usage,
+            call.hold.granted_nanousd,
+            answer.status,
+            is_estimated=True,
+            error_code="invalid_answer",
         )
         visit.ports.defer(close_call(call, end, visit.ports, visit.isolate.outage))
         refusal = UpstreamUnreachable("the provider's answer broke off or was not valid")
         return _with_headers(refused(refusal, dialect, call.request_id), headers)
-    usage = facts.usage
-    if usage is None:
-        usage = replace(
-            estimate.prompt_usage(call.parsed.prompt, call.price),
-            output_tokens=estimate.text_tokens(body, call.price.model),
-        )
-    cost = pricing.cost_nanousd(
-        usage, call.price, service_tier=facts.service_tier or call.parsed.service_tier
-    )
+    usage = facts.usage or _estimated_usage(call, body)
+    cost = pricing.cost_nanousd(usage, call.price, service_tier=facts.service_tier or call.parsed.service_tier)
     cost = 0 if call.is_free else cost
     end = CallEnd(
         "complete",
@@ -391,20 +390,34 @@ async def _read(
     )
 
 
+def _estimated_usage(call: OpenCall, body: bytes) -> Usage:
+    """What an answer without usage is taken to have used: its input and its whole body, both estimated high."""
+    prompt = estimate.prompt_usage(call.parsed.prompt, call.price)
+    if not call.parsed.has_output:
+        return prompt
+    return replace(prompt, output_tokens=text_tokens(body, call.parsed.model))
+
+
 def _streamed(
     visit: Visit,
     call: OpenCall,
     answer: UpstreamAnswer,
     dialect: Dialect,
     headers: Mapping[str, str],
+    slice_nanousd: int | None,
 ) -> Answer:
     relay = StreamRelay(
-        call, dialect, ports=visit.ports, outage=visit.isolate.outage, settings=visit.isolate.settings,
-        status=answer.status, overhead_ms=int(headers["x-agentwatch-overhead-ms"]),
-    )  # fmt: skip
-    return Answer(
-        answer.status, {**downstream_headers(answer.headers), **headers}, answer.relayed(relay)
+        call,
+        dialect,
+        slice_nanousd=slice_nanousd or max(1, call.hold.granted_nanousd),
+        strips_usage=_injects_usage(call.parsed),
+        status=answer.status,
+        overhead_ms=int(headers["x-agentwatch-overhead-ms"]),
+        ports=visit.ports,
+        outage=visit.isolate.outage,
+        settings=visit.isolate.settings,
     )
+    return Answer(answer.status, {**downstream_headers(answer.headers), **headers}, answer.relayed(relay))
 
 
 def _money_headers(call: OpenCall, cost_nanousd: int) -> dict[str, str]:

@@ -54,9 +54,7 @@ class ScopeRoute:
     id: str
 
 
-Route = (
-    ProxyRoute | HealthRoute | ModelsRoute | BudgetCheckRoute | IngestRoute | SessionsRoute | ScopeRoute
-)
+Route = ProxyRoute | HealthRoute | ModelsRoute | BudgetCheckRoute | IngestRoute | SessionsRoute | ScopeRoute
 
 _FIXED: dict[str, tuple[tuple[str, ...], Route]] = {
     "/healthz": (("GET", "HEAD"), HealthRoute()),

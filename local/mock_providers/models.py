@@ -67,7 +67,7 @@ def _nanousd(usd: str) -> int:
     return int(nanousd)
 
 
-def _rates(  # noqa: PLR0913  one argument per column of the price pages
+def _rates(
     input: str,
     output: str,
     *,

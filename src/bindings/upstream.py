@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from js import AbortController, AbortSignal, TransformStream, clearTimeout, fetch, setTimeout
-from pyodide.ffi import create_proxy
+from pyodide.ffi import create_proxy, to_js
 
 from bindings.ffi import JS_FAULTS, bytes_to_js, headers_from_js, object_to_js
 from ports import (
@@ -36,7 +36,7 @@ class FetchUpstream:
 
     async def send(self, request: UpstreamRequest) -> UpstreamAnswer | AttemptFailed:
         controller = AbortController.new()
-        signal = AbortSignal.any([self._client_signal, controller.signal])
+        signal = AbortSignal.any(to_js([self._client_signal, controller.signal]))
         init = object_to_js({"method": request.method, "headers": request.headers, "redirect": "manual"})
         init.signal = signal
         if request.body is not None:
@@ -89,7 +89,11 @@ class _Passage:
         self._relay = relay
         self._upstream_abort = upstream_abort
         self._ending: StreamEnding = "complete"
-        self._proxies = [create_proxy(self._start), create_proxy(self._transform), create_proxy(self._cancel)]
+        self._proxies = [
+            create_proxy(self._start),
+            create_proxy(self._transform),
+            create_proxy(self._cancel),
+        ]
         transformer = object_to_js({})
         transformer.start, transformer.transform, transformer.cancel = self._proxies
         self._stream = TransformStream.new(transformer)
@@ -98,9 +102,7 @@ class _Passage:
     async def run(self, body: Any) -> None:
         """Pipe to the end, let the relay close the account, and say its last words."""
         try:
-            await body.pipeTo(
-                self._stream.writable, object_to_js({"preventClose": True, "preventAbort": True})
-            )
+            await body.pipeTo(self._stream.writable, object_to_js({"preventClose": True, "preventAbort": True}))
         except JS_FAULTS:
             if self._ending == "complete":
                 self._ending = "broken"

@@ -45,7 +45,8 @@ def check_session_id(text: str, param: str) -> str:
     """Return the id unchanged, or raise `InvalidRequest` naming `param`."""
     if _SESSION_ID.fullmatch(text) is None:
         raise InvalidRequest(
-            f"{param} must be 1 to 128 characters out of letters, digits, '_', '.', ':' and '-'", param=param
+            f"{param} must be 1 to 128 characters out of letters, digits, '_', '.', ':' and '-'",
+            param=param,
         )
     return text
 

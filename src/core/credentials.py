@@ -82,7 +82,8 @@ def parse_token_map(document: str) -> tuple[tuple[bytes, KeyRecord], ...]:
     """
     entries = msgspec.json.decode(document or "{}", type=dict[str, str | KeyRecord])
     return tuple(
-        (digest(token), KeyRecord(tenant=value) if isinstance(value, str) else value) for token, value in entries.items()
+        (digest(token), KeyRecord(tenant=value) if isinstance(value, str) else value)
+        for token, value in entries.items()
     )
 
 

@@ -18,7 +18,14 @@ _NEVER_UPSTREAM = _HOP_BY_HOP | frozenset(
     ("host", "content-length", "accept-encoding", "cookie", "forwarded", "via", "x-real-ip", "true-client-ip",
      "cdn-loop", "x-http-method-override", "x-http-method", "x-method-override", "expect", *TOKEN_HEADERS)
 )  # fmt: skip
-_NEVER_UPSTREAM_PREFIXES = ("x-agentwatch-", "cf-", "x-forwarded-", "helicone-", "x-litellm-", "sec-")
+_NEVER_UPSTREAM_PREFIXES = (
+    "x-agentwatch-",
+    "cf-",
+    "x-forwarded-",
+    "helicone-",
+    "x-litellm-",
+    "sec-",
+)
 _NEVER_DOWNSTREAM = _HOP_BY_HOP | frozenset(
     ("content-length", "content-encoding", "set-cookie", "alt-svc", "cf-ray", "cf-cache-status", "server", "nel",
      "report-to", "strict-transport-security")
@@ -38,9 +45,11 @@ def upstream_headers(
         if name not in _NEVER_UPSTREAM and not name.startswith(_NEVER_UPSTREAM_PREFIXES)
     }
     place = provider.key_place
-    if path.endswith("chat/completions") or "/openai/" in path:
-        place = "authorization"
-    elif provider.name == "anthropic" and key_header == "authorization":
+    if (
+        path.endswith("chat/completions")
+        or "/openai/" in path
+        or (provider.name == "anthropic" and key_header == "authorization")
+    ):
         place = "authorization"
     kept[place] = f"Bearer {key}" if place == "authorization" else key
     return kept

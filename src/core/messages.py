@@ -17,7 +17,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Shared shape of all messages: immutable, keyword-only, defaults left out of the text."""
 
 
-class AccountView(Message):
+class AccountView(Message, frozen=True):
     """One scope's numbers in one window, as they stand after the operation that returned them."""
 
     kind: ScopeKind
@@ -40,7 +40,7 @@ class AccountView(Message):
         return max(0, self.limit_nanousd - self.spent_nanousd - self.held_nanousd)
 
 
-class RateLimitState(Message):
+class RateLimitState(Message, frozen=True):
     """The tightest request limit after this admission, for the `x-ratelimit-*` headers."""
 
     limit_per_minute: int
@@ -51,7 +51,7 @@ class RateLimitState(Message):
 # Admission ------------------------------------------------------------------------------------------------
 
 
-class RateLimits(Message):
+class RateLimits(Message, frozen=True):
     """What the tenant's configuration allows per minute; the ledger enforces it exactly (GCRA)."""
 
     tenant_requests_per_minute: int | None = None
@@ -59,7 +59,7 @@ class RateLimits(Message):
     key_id: str | None = None
 
 
-class AdmitRequest(Message, tag="admit"):
+class AdmitRequest(Message, frozen=True, tag="admit"):
     """Hold money on every scope of a call, or on none.
 
     `want` is the worst case of the call, `least` the smallest hold that still gives a useful answer,
@@ -82,7 +82,7 @@ class AdmitRequest(Message, tag="admit"):
     rate_limits: RateLimits | None = None
 
 
-class Granted(Message, tag="granted"):
+class Granted(Message, frozen=True, tag="granted"):
     """The hold stands on every scope. `is_full` says that it covers `want`; else extend or shrink to fit."""
 
     hold_id: str
@@ -95,26 +95,26 @@ class Granted(Message, tag="granted"):
     rate: RateLimitState | None = None
 
 
-class BudgetDenied(Message, tag="budget_denied"):
+class BudgetDenied(Message, frozen=True, tag="budget_denied"):
     """A scope cannot cover `least`. Nothing was held anywhere."""
 
     account: AccountView
 
 
-class PausedDenied(Message, tag="paused_denied"):
+class PausedDenied(Message, frozen=True, tag="paused_denied"):
     """A scope is paused. Nothing was held anywhere."""
 
     account: AccountView
 
 
-class RateDenied(Message, tag="rate_denied"):
+class RateDenied(Message, frozen=True, tag="rate_denied"):
     """Too fast. Nothing was held anywhere."""
 
     rate: RateLimitState
     retry_after_ms: int
 
 
-class Conflict(Message, tag="conflict"):
+class Conflict(Message, frozen=True, tag="conflict"):
     """The id was used before with other contents, or names a hold in a state that forbids this operation."""
 
     reason: str
@@ -126,7 +126,7 @@ AdmitAnswer = Granted | BudgetDenied | PausedDenied | RateDenied | Conflict
 # Streams --------------------------------------------------------------------------------------------------
 
 
-class ExtendRequest(Message, tag="extend"):
+class ExtendRequest(Message, frozen=True, tag="extend"):
     """Ask that the hold be `want` in all (not more by `want`), having metered `metered` so far.
 
     Stating totals makes a repeat harmless. `least` is the smallest total worth granting.
@@ -139,7 +139,7 @@ class ExtendRequest(Message, tag="extend"):
     ttl_ms: int
 
 
-class Extended(Message, tag="extended"):
+class Extended(Message, frozen=True, tag="extended"):
     """The hold's new total, at least `least`."""
 
     granted_nanousd: int
@@ -147,7 +147,7 @@ class Extended(Message, tag="extended"):
     expires_at_ms: int
 
 
-class ExtendDenied(Message, tag="extend_denied"):
+class ExtendDenied(Message, frozen=True, tag="extend_denied"):
     """No more money, or a pause: the hold stays as it was. `account` is the scope that said no."""
 
     account: AccountView
@@ -160,7 +160,7 @@ ExtendAnswer = Extended | ExtendDenied | Conflict
 # Settlement -----------------------------------------------------------------------------------------------
 
 
-class SettleRequest(Message, tag="settle"):
+class SettleRequest(Message, frozen=True, tag="settle"):
     """End a hold at what the call really cost. Zero releases it. Repeats change nothing twice."""
 
     hold_id: str
@@ -170,7 +170,7 @@ class SettleRequest(Message, tag="settle"):
     iteration: int | None = None
 
 
-class Settled(Message, tag="settled"):
+class Settled(Message, frozen=True, tag="settled"):
     """The hold has ended. `overrun` is the part of `actual` above the hold; `was_expired` says that the alarm had
     charged the hold before and that the charge has now been corrected to `actual`."""
 
@@ -184,7 +184,7 @@ class Settled(Message, tag="settled"):
 SettleAnswer = Settled | Conflict
 
 
-class RecordRequest(Message, tag="record"):
+class RecordRequest(Message, frozen=True, tag="record"):
     """Charge a cost that was never held: an SDK's report, or a call let through while the ledger was away."""
 
     event_id: str
@@ -196,7 +196,7 @@ class RecordRequest(Message, tag="record"):
     session_default_limit_nanousd: int | None = None
 
 
-class Recorded(Message, tag="recorded"):
+class Recorded(Message, frozen=True, tag="recorded"):
     is_replay: bool = False
     session: AccountView | None = None
 
@@ -207,7 +207,7 @@ RecordAnswer = Recorded | Conflict
 # Reading and steering -------------------------------------------------------------------------------------
 
 
-class StatusRequest(Message, tag="status"):
+class StatusRequest(Message, frozen=True, tag="status"):
     """Read the accounts of the scopes named. A session limit given here counts as a caller's own limit."""
 
     session_id: str | None = None
@@ -217,13 +217,13 @@ class StatusRequest(Message, tag="status"):
     session_default_limit_nanousd: int | None = None
 
 
-class Status(Message, tag="status_answer"):
+class Status(Message, frozen=True, tag="status_answer"):
     """Every window of each scope asked for; a scope never used appears with zeros."""
 
     accounts: list[AccountView]
 
 
-class ConfigureRequest(Message, tag="configure"):
+class ConfigureRequest(Message, frozen=True, tag="configure"):
     """An administrator's change to one scope in one window. None leaves a thing as it is."""
 
     kind: ScopeKind
@@ -238,18 +238,18 @@ class ConfigureRequest(Message, tag="configure"):
     reset_spent: bool = False
 
 
-class Configured(Message, tag="configured"):
+class Configured(Message, frozen=True, tag="configured"):
     account: AccountView
 
 
-class ListSessionsRequest(Message, tag="list_sessions"):
+class ListSessionsRequest(Message, frozen=True, tag="list_sessions"):
     """A page of live sessions in the order of their ids, after the id given."""
 
     after_session_id: str = ""
     limit: int = 100
 
 
-class SessionPage(Message, tag="session_page"):
+class SessionPage(Message, frozen=True, tag="session_page"):
     accounts: list[AccountView]
     next_after_session_id: str | None = None
 

@@ -1,0 +1,1 @@
+"""The Durable Objects of the edge Worker, and what they are made of."""

@@ -1,0 +1,178 @@
+"""Gemini's native dialects: `generateContent` with its streaming twin, and embeddings. The model is in the path.
+
+Google's REST accepts camelCase and snake_case alike. `promptTokenCount` includes cached tokens; thoughts stand beside
+the candidates' tokens, not inside.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from core.calls import AnswerFacts, ParsedCall
+from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.rendering import google_error
+from core.refusals import InvalidRequest, Refusal
+from core.usage import Usage
+
+FRAMING_TOKENS = 16
+WEB_SEARCH_CALLS_MAX = 10
+
+Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
+Answers = Annotated[int, msgspec.Meta(ge=1, le=8)]
+
+
+class _GenerationConfig(msgspec.Struct):
+    maxOutputTokens: Tokens | None = None
+    max_output_tokens: Tokens | None = None
+    candidateCount: Answers | None = None
+    candidate_count: Answers | None = None
+
+
+class _GenerateRequest(msgspec.Struct):
+    contents: msgspec.Raw
+    generationConfig: _GenerationConfig | None = None
+    generation_config: _GenerationConfig | None = None
+    tools: list[dict[str, msgspec.Raw]] | None = None
+
+
+class _EmbedRequest(msgspec.Struct):
+    content: msgspec.Raw | None = None
+    requests: list[msgspec.Raw] | None = None
+
+
+class _Modality(msgspec.Struct):
+    modality: str | None = None
+    tokenCount: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    promptTokenCount: int | None = None
+    candidatesTokenCount: int | None = None
+    cachedContentTokenCount: int | None = None
+    thoughtsTokenCount: int | None = None
+    toolUsePromptTokenCount: int | None = None
+    promptTokensDetails: list[_Modality] | None = None
+    totalTokenCount: int | None = None
+
+
+class _Candidate(msgspec.Struct):
+    finishReason: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    usageMetadata: msgspec.Raw | None = None
+    modelVersion: str | None = None
+    candidates: list[_Candidate] | None = None
+
+
+class _GeminiBase(msgspec.Struct, frozen=True):
+    name: str
+
+    def read_usage(self, usage_object: msgspec.Raw) -> Usage | None:
+        """Disjoint counts; None when the object is missing, null, or counts nothing at all."""
+        try:
+            counted = msgspec.json.decode(usage_object, type=_Usage | None)
+        except msgspec.DecodeError:
+            return None
+        if counted is None or (counted.promptTokenCount is None and counted.candidatesTokenCount is None):
+            return None
+        prompt = _count(counted.promptTokenCount)
+        cached = min(_count(counted.cachedContentTokenCount), prompt)
+        audio = min(_of_modality(counted, "AUDIO"), prompt - cached)
+        image = min(_of_modality(counted, "IMAGE"), prompt - cached - audio)
+        return Usage(
+            input_tokens=prompt - cached - audio - image + _count(counted.toolUsePromptTokenCount),
+            cached_input_tokens=cached,
+            audio_input_tokens=audio,
+            image_input_tokens=image,
+            output_tokens=_count(counted.candidatesTokenCount),
+            reasoning_tokens=_count(counted.thoughtsTokenCount),
+        )
+
+    def read_answer(self, body: bytes) -> AnswerFacts:
+        answer = decode_answer(body, _Answer)
+        usage = None if answer.usageMetadata is None else self.read_usage(answer.usageMetadata)
+        finish = answer.candidates[0].finishReason if answer.candidates else None
+        return AnswerFacts(usage, answer.modelVersion, None, finish)
+
+    def render_refusal(self, refusal: Refusal, request_id: str) -> bytes:
+        return google_error(refusal, request_id)
+
+
+class GeminiDialect(_GeminiBase, frozen=True):
+    """`{model}:generateContent` and `{model}:streamGenerateContent`."""
+
+    def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
+        request = decode_request(body, _GenerateRequest)
+        config = request.generationConfig or request.generation_config or _GenerationConfig()
+        model = _model_of(path)
+        searches = any("oogle" in name for tool in request.tools or () for name in tool)
+        return ParsedCall(
+            model=model,
+            is_streaming=path.endswith(":streamGenerateContent"),
+            prompt=prompt_size(body, model=model, framing_tokens=FRAMING_TOKENS),
+            output_tokens_max=config.maxOutputTokens or config.max_output_tokens,
+            answers=config.candidateCount or config.candidate_count or 1,
+            wants_stream_usage=True,
+            web_search_calls_max=WEB_SEARCH_CALLS_MAX if searches else 0,
+        )
+
+    def with_changes(
+        self,
+        body: bytes,
+        *,
+        output_tokens_max: int | None = None,
+        model: str | None = None,
+        include_usage: bool = False,
+    ) -> bytes:
+        if output_tokens_max is None:
+            return body
+        document: dict[str, Any] = msgspec.json.decode(body)
+        name = "generation_config" if "generation_config" in document else "generationConfig"
+        config = dict(document.get(name) or {})
+        config.pop("max_output_tokens", None)
+        return spliced(body, {name: {**config, "maxOutputTokens": output_tokens_max}})
+
+
+class GeminiEmbedDialect(_GeminiBase, frozen=True):
+    """`{model}:embedContent` and `{model}:batchEmbedContents`. Their answers carry no usage."""
+
+    def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
+        request = decode_request(body, _EmbedRequest)
+        if request.content is None and not request.requests:
+            raise InvalidRequest("the request body has neither content nor requests", param="content")
+        model = _model_of(path)
+        return ParsedCall(
+            model=model,
+            is_streaming=False,
+            prompt=prompt_size(body, model=model, framing_tokens=FRAMING_TOKENS),
+            output_tokens_max=None,
+            has_output=False,
+        )
+
+    def with_changes(
+        self,
+        body: bytes,
+        *,
+        output_tokens_max: int | None = None,
+        model: str | None = None,
+        include_usage: bool = False,
+    ) -> bytes:
+        return body
+
+
+def _model_of(path: str) -> str:
+    """`v1beta/models/{model}:method`, or a tuned model's whole name."""
+    name = path.rpartition(":")[0].partition("/")[2]
+    model = name.removeprefix("models/")
+    if not model:
+        raise InvalidRequest("the path names no model", param="model")
+    return model
+
+
+def _of_modality(counted: _Usage, modality: str) -> int:
+    return sum(_count(each.tokenCount) for each in counted.promptTokensDetails or () if each.modality == modality)
+
+
+def _count(value: int | None) -> int:
+    return max(0, value or 0)

@@ -1,0 +1,237 @@
+"""OpenAI's dialects: chat completions, legacy completions, Responses, embeddings."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import msgspec
+
+from core.calls import AnswerFacts, ParsedCall
+from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.openai_usage import read_openai_usage
+from core.dialects.rendering import openai_error
+from core.refusals import InvalidRequest, Refusal
+from core.usage import Usage
+
+FRAMING_TOKENS = 16
+"""Around the conversation: OpenAI's cookbook counts three a message and three for the answer; the JSON of each message
+is counted as text already and outweighs its own frame."""
+
+WEB_SEARCH_CALLS_MAX = 10
+"""What a model may search in one answer when the caller sets no bound."""
+
+Model = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
+Answers = Annotated[int, msgspec.Meta(ge=1, le=128)]
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class _Tool(msgspec.Struct):
+    type: str | None = None
+
+
+class _ChatRequest(msgspec.Struct):
+    model: Model
+    messages: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1)]
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+    n: Answers | None = None
+    service_tier: str | None = None
+    web_search_options: msgspec.Raw | None = None
+    search_parameters: msgspec.Raw | None = None
+
+
+class _CompletionsRequest(msgspec.Struct):
+    model: Model
+    prompt: str | list[str] | list[int] | list[list[int]] = ""
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    max_tokens: Tokens | None = None
+    n: Answers | None = None
+    best_of: Answers | None = None
+
+
+class _ResponsesRequest(msgspec.Struct):
+    model: Model
+    input: msgspec.Raw | None = None
+    stream: bool | None = None
+    background: bool | None = None
+    max_output_tokens: Tokens | None = None
+    service_tier: str | None = None
+    tools: list[_Tool] | None = None
+
+
+class _EmbeddingsRequest(msgspec.Struct):
+    model: Model
+    input: str | list[str] | list[int] | list[list[int]]
+
+
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+
+
+class _XGroq(msgspec.Struct):
+    usage: msgspec.Raw | None = None
+
+
+class _Answer(msgspec.Struct):
+    model: str | None = None
+    usage: msgspec.Raw | None = None
+    x_groq: _XGroq | None = None
+    service_tier: str | None = None
+    choices: list[_Choice] | None = None
+    status: str | None = None
+    output: list[_Tool] | None = None
+
+
+class _OpenAIDialect(msgspec.Struct, frozen=True):
+    """What the four share."""
+
+    name: str
+
+    def read_usage(self, usage_object: msgspec.Raw) -> Usage | None:
+        return read_openai_usage(usage_object)
+
+    def render_refusal(self, refusal: Refusal, request_id: str) -> bytes:
+        return openai_error(refusal, request_id)
+
+    def read_answer(self, body: bytes) -> AnswerFacts:
+        answer = decode_answer(body, _Answer)
+        raw = answer.usage or (answer.x_groq.usage if answer.x_groq else None)
+        usage = None if raw is None else read_openai_usage(raw)
+        searches = sum(item.type == "web_search_call" for item in answer.output or ())
+        if usage is not None and searches:
+            usage = replace(usage, web_search_calls=searches)
+        finish = answer.choices[0].finish_reason if answer.choices else answer.status
+        return AnswerFacts(usage, answer.model, answer.service_tier, finish)
+
+
+class ChatDialect(_OpenAIDialect, frozen=True):
+    """`chat/completions`, at any provider."""
+
+    def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
+        request = decode_request(body, _ChatRequest)
+        searches = request.web_search_options is not None or request.search_parameters is not None
+        caps = [cap for cap in (request.max_completion_tokens, request.max_tokens) if cap is not None]
+        return ParsedCall(
+            model=request.model,
+            is_streaming=bool(request.stream),
+            prompt=prompt_size(body, model=request.model, framing_tokens=FRAMING_TOKENS),
+            output_tokens_max=max(caps) if caps else None,
+            answers=request.n or 1,
+            service_tier=request.service_tier,
+            wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
+            web_search_calls_max=WEB_SEARCH_CALLS_MAX if searches else 0,
+        )
+
+    def with_changes(
+        self,
+        body: bytes,
+        *,
+        output_tokens_max: int | None = None,
+        model: str | None = None,
+        include_usage: bool = False,
+    ) -> bytes:
+        changes: dict[str, object] = {}
+        if output_tokens_max is not None:
+            members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+            named = [name for name in ("max_completion_tokens", "max_tokens") if name in members]
+            changes |= dict.fromkeys(named or ["max_completion_tokens"], output_tokens_max)
+        return spliced(body, changes | _common_changes(body, model, include_usage))
+
+
+class CompletionsDialect(_OpenAIDialect, frozen=True):
+    """Legacy `completions`: several prompts at once, each answered `best_of` times."""
+
+    def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
+        request = decode_request(body, _CompletionsRequest)
+        is_many = isinstance(request.prompt, list) and request.prompt and not isinstance(request.prompt[0], int)
+        prompts = len(request.prompt) if is_many else 1
+        return ParsedCall(
+            model=request.model,
+            is_streaming=bool(request.stream),
+            prompt=prompt_size(body, model=request.model, framing_tokens=FRAMING_TOKENS),
+            output_tokens_max=request.max_tokens or 16,
+            answers=prompts * max(request.n or 1, request.best_of or 1),
+            wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
+        )
+
+    def with_changes(
+        self,
+        body: bytes,
+        *,
+        output_tokens_max: int | None = None,
+        model: str | None = None,
+        include_usage: bool = False,
+    ) -> bytes:
+        cap = {} if output_tokens_max is None else {"max_tokens": output_tokens_max}
+        return spliced(body, cap | _common_changes(body, model, include_usage))
+
+
+class ResponsesDialect(_OpenAIDialect, frozen=True):
+    """`responses`."""
+
+    def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
+        request = decode_request(body, _ResponsesRequest)
+        if request.background:
+            raise InvalidRequest(
+                "background responses cannot be metered: their cost is only known when they are polled",
+                param="background",
+            )
+        searches = any("search" in (tool.type or "") for tool in request.tools or ())
+        return ParsedCall(
+            model=request.model,
+            is_streaming=bool(request.stream),
+            prompt=prompt_size(body, model=request.model, framing_tokens=FRAMING_TOKENS),
+            output_tokens_max=request.max_output_tokens,
+            service_tier=request.service_tier,
+            wants_stream_usage=True,
+            web_search_calls_max=WEB_SEARCH_CALLS_MAX if searches else 0,
+        )
+
+    def with_changes(
+        self,
+        body: bytes,
+        *,
+        output_tokens_max: int | None = None,
+        model: str | None = None,
+        include_usage: bool = False,
+    ) -> bytes:
+        cap = {} if output_tokens_max is None else {"max_output_tokens": output_tokens_max}
+        return spliced(body, cap | _common_changes(body, model, False))
+
+
+class EmbeddingsDialect(_OpenAIDialect, frozen=True):
+    """`embeddings`: input only."""
+
+    def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
+        request = decode_request(body, _EmbeddingsRequest)
+        return ParsedCall(
+            model=request.model,
+            is_streaming=False,
+            prompt=prompt_size(body, model=request.model, framing_tokens=FRAMING_TOKENS),
+            output_tokens_max=None,
+            has_output=False,
+        )
+
+    def with_changes(
+        self,
+        body: bytes,
+        *,
+        output_tokens_max: int | None = None,
+        model: str | None = None,
+        include_usage: bool = False,
+    ) -> bytes:
+        return spliced(body, _common_changes(body, model, False))
+
+
+def _common_changes(body: bytes, model: str | None, include_usage: bool) -> dict[str, object]:
+    changes: dict[str, object] = {} if model is None else {"model": model}
+    if include_usage:
+        options: dict[str, Any] = msgspec.json.decode(body).get("stream_options") or {}
+        changes["stream_options"] = {**options, "include_usage": True}
+    return changes

@@ -1,0 +1,94 @@
+"""A refusal in each family's own error shape, with the details beside, and the headers that tell SDKs what to do.
+
+Official SDKs retry 408, 409, 429 and 5xx by themselves; `x-should-retry: false` stops those that know it, and a
+refusal that cannot change never carries a `Retry-After`.
+"""
+
+import msgspec
+
+from core.refusals import Refusal
+
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+_GOOGLE_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    402: "FAILED_PRECONDITION",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    405: "UNIMPLEMENTED",
+    413: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+RETRY_AFTER_S_MAX = 60
+
+
+def refusal_headers(refusal: Refusal) -> dict[str, str]:
+    """What SDKs read beside the body. A delay is given in whole seconds, rounded up, and in milliseconds."""
+    if not refusal.is_retryable:
+        return {"x-should-retry": "false"}
+    if refusal.retry_after_ms is None:
+        return {}
+    seconds = min(RETRY_AFTER_S_MAX, -(-refusal.retry_after_ms // 1_000))
+    return {
+        "retry-after": str(seconds),
+        "retry-after-ms": str(min(refusal.retry_after_ms, RETRY_AFTER_S_MAX * 1_000)),
+    }
+
+
+def openai_error(refusal: Refusal, request_id: str) -> bytes:
+    """`{"error": {message, type, code, param, …}}`."""
+    error = {
+        "message": refusal.message,
+        "type": refusal.type,
+        "code": refusal.code,
+        "param": refusal.param,
+        "request_id": request_id,
+        **refusal.details,
+    }
+    return msgspec.json.encode({"error": error})
+
+
+def anthropic_error(refusal: Refusal, request_id: str) -> bytes:
+    """`{"type": "error", "error": {type, message, …}, "request_id"}`."""
+    error = {
+        "type": _ANTHROPIC_TYPES.get(refusal.status, "api_error"),
+        "message": refusal.message,
+        "code": refusal.code,
+        "param": refusal.param,
+        **refusal.details,
+    }
+    return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
+
+
+def google_error(refusal: Refusal, request_id: str) -> bytes:
+    """`{"error": {code, message, status, details: [ErrorInfo]}}`."""
+    info = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": refusal.code,
+        "metadata": {
+            "request_id": request_id,
+            **({} if refusal.param is None else {"param": refusal.param}),
+            **{name: str(value) for name, value in refusal.details.items() if value is not None},
+        },
+    }
+    error = {
+        "code": refusal.status,
+        "message": refusal.message,
+        "status": _GOOGLE_STATUSES.get(refusal.status, "INTERNAL"),
+        "details": [info],
+    }
+    return msgspec.json.encode({"error": error})

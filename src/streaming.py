@@ -1,0 +1,171 @@
+"""What happens to a streamed answer: meter each chunk, ask for the next slice in time, cut when there is none, settle.
+
+The meter decides what may pass; this relay carries its questions to the Ledger and its bytes to the client. Whatever
+ends the stream, `ended` closes the account once, at what the meter saw.
+"""
+
+import asyncio
+
+from accounting import CallEnd, OpenCall, close_call
+from budgets import budget_refusal
+from core import estimate
+from core.dialects import Dialect
+from core.messages import AccountView, ExtendDenied, Extended, ExtendRequest
+from core.meter import Cut, Extend, Forward, Step, StreamMeter, StreamResult, Wait
+from core.outage import OutageAllowance
+from core.refusals import BudgetExhausted, Refusal, ScopePaused, UpstreamTruncated
+from core.streams import open_reader
+from core.telemetry import Outcome
+from ports import LedgerUnreachable, Ports, Relayed, StreamEnding
+from settings import Settings
+
+
+class StreamRelay:
+    """`Relay` for one metered stream."""
+
+    def __init__(
+        self,
+        call: OpenCall,
+        dialect: Dialect,
+        *,
+        slice_nanousd: int,
+        strips_usage: bool,
+        status: int,
+        overhead_ms: int,
+        ports: Ports,
+        outage: OutageAllowance,
+        settings: Settings,
+    ) -> None:
+        self._call = call
+        self._status = status
+        self._overhead_ms = overhead_ms
+        self._ports = ports
+        self._outage = outage
+        self._hold_ttl_ms = settings.hold_ttl_ms
+        self._meter = StreamMeter(
+            open_reader(dialect),
+            call.price,
+            estimate.prompt_usage(call.parsed.prompt, call.price),
+            model=call.parsed.model,
+            granted_nanousd=call.hold.granted_nanousd,
+            is_full=call.hold.is_full or call.is_free or call.is_clamped,
+            slice_nanousd=slice_nanousd,
+            service_tier=call.parsed.service_tier,
+            strips_usage=strips_usage,
+        )
+        self._asking: asyncio.Future[Step] | None = None
+        self._denied_by: AccountView | None = None
+        self._first_chunk_at_ms: int | None = None
+
+    def feed(self, chunk: bytes) -> Relayed:
+        """Take one chunk of the provider's."""
+        if self._first_chunk_at_ms is None:
+            self._first_chunk_at_ms = self._ports.clock.now_ms()
+        return self._relayed(self._meter.feed(chunk))
+
+    async def ended(self, ending: StreamEnding) -> bytes:
+        """Settle and record; returns what the client still has to hear."""
+        if self._asking is not None:
+            await self._asking
+        last = self._meter.finish() if ending == "complete" else None
+        result = self._meter.close()
+        words = b"" if last is None else last.forward
+        refusal = self._refusal_of(ending, result)
+        if refusal is not None:
+            is_soft = self._call.caller.policy.stream_cut == "truncate" and result.is_cut
+            words += self._meter.render_cut(refusal, self._call.request_id, is_soft=is_soft)
+        end = self._end_of(ending, result, refusal)
+        await close_call(self._call, end, self._ports, self._outage)
+        return words
+
+    def _relayed(self, step: Step) -> Relayed:
+        match step.action:
+            case Forward():
+                return Relayed(step.forward)
+            case Cut():
+                return Relayed(step.forward, is_cut=True)
+            case Extend():
+                self._ask(step.action)
+                return Relayed(step.forward)
+            case Wait(ask=ask):
+                if ask is not None:
+                    self._ask(ask)
+                return Relayed(step.forward, wait=self._answered())
+
+    def _ask(self, ask: Extend) -> None:
+        self._asking = asyncio.ensure_future(self._extend(ask))
+
+    async def _answered(self) -> Relayed:
+        """What the meter says once the ledger has answered."""
+        assert self._asking is not None, "the meter waits only for what was asked"
+        return self._relayed(await self._asking)
+
+    async def _extend(self, ask: Extend) -> Step:
+        request = ExtendRequest(
+            hold_id=self._call.hold.id,
+            want_nanousd=ask.want_nanousd,
+            least_nanousd=ask.least_nanousd,
+            metered_nanousd=ask.metered_nanousd,
+            ttl_ms=self._hold_ttl_ms,
+        )
+        try:
+            answer = await self._ports.ledger_of(self._call.caller.tenant).extend(request)
+        except LedgerUnreachable:
+            return self._extended_by_allowance(ask)
+        if isinstance(answer, Extended):
+            return self._meter.granted(answer.granted_nanousd, is_full=False)
+        if isinstance(answer, ExtendDenied):
+            self._denied_by = answer.account
+        return self._meter.denied()
+
+    def _extended_by_allowance(self, ask: Extend) -> Step:
+        """The Ledger is away: the slice comes out of the outage allowance, and is settled with the rest."""
+        policy = self._call.caller.policy
+        more = ask.want_nanousd - self._call.hold.granted_nanousd
+        is_taken = not policy.fails_closed and self._outage.take(
+            self._call.caller.tenant,
+            more,
+            ceiling_nanousd=policy.outage_allowance_nanousd,
+            now_ms=self._ports.clock.now_ms(),
+        )
+        return self._meter.granted(ask.want_nanousd, is_full=False) if is_taken else self._meter.denied()
+
+    def _refusal_of(self, ending: StreamEnding, result: StreamResult) -> Refusal | None:
+        """Why the stream ends early, or None where it ended by itself or nobody is left to tell."""
+        if ending == "client_disconnected":
+            return None
+        if result.is_cut:
+            return self._cut_refusal()
+        if result.is_truncated:
+            return UpstreamTruncated("the provider's stream broke off before its end")
+        return None
+
+    def _cut_refusal(self) -> Refusal:
+        account = self._denied_by
+        if account is None:
+            return BudgetExhausted("the budget does not cover the rest of this answer")
+        if account.is_paused:
+            return ScopePaused(f"{account.kind} {account.id!r} was paused")
+        return budget_refusal(account)
+
+    def _end_of(self, ending: StreamEnding, result: StreamResult, refusal: Refusal | None) -> CallEnd:
+        outcome: Outcome = "complete"
+        if ending == "client_disconnected":
+            outcome = "client_disconnected"
+        elif result.is_cut:
+            outcome = "cut"
+        elif result.is_truncated:
+            outcome = "upstream_truncated"
+        started_at_ms = self._call.started_at_ms
+        first_at_ms = self._first_chunk_at_ms
+        return CallEnd(
+            outcome,
+            result.usage,
+            0 if self._call.is_free else result.cost_nanousd,
+            self._status,
+            is_estimated=not result.is_provider_usage,
+            model=result.model,
+            error_code=result.error_code if refusal is None else refusal.code,
+            ttfb_ms=None if first_at_ms is None else first_at_ms - started_at_ms,
+            overhead_ms=self._overhead_ms,
+        )
