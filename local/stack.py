@@ -52,7 +52,7 @@ class Stack:
     env: Mapping[str, str] = field(default_factory=dict)
     kv: Mapping[str, Any] = field(default_factory=dict)
     with_database: bool = True
-    limits: LocalLimits = LocalLimits()
+    limits: LocalLimits = field(default_factory=LocalLimits)
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
     say: Say = lambda message: None
 
