@@ -12,6 +12,7 @@ is never shorter than a byte, and the bytes added since the last sizing bound th
 
 from dataclasses import replace
 
+from core.money import UNITS_PER_RATE
 from core.price_book import STANDARD, Price
 from core.pricing import cost_nanousd, rated_units
 from core.streams.observation import Observation
@@ -34,14 +35,13 @@ that far high."""
 class StreamBill:
     """Adds up observations."""
 
-    def __init__(
-        self, price: Price, prompt: Usage, *, model: str, service_tier: str | None
-    ) -> None:
+    def __init__(self, price: Price, prompt: Usage, *, model: str, service_tier: str | None) -> None:
         self.is_final = False
         """The provider has reported the whole, and nothing was written after that."""
         self._price = price
         self._model = model
         self._requested_tier = service_tier
+        self._searches = 0
         self._begin_anew(prompt)
 
     @property
@@ -72,6 +72,7 @@ class StreamBill:
             + self._reasoning.tokens * self._reasoning_rate
             + self._audio_tokens * self._audio_rate
             + self._images * IMAGE_OUTPUT_TOKENS * self._image_rate
+            + self._uncounted_searches * self._search_rate
         )
         self.units_at_most = units
         return units
@@ -85,6 +86,7 @@ class StreamBill:
             reasoning_tokens=base.reasoning_tokens + self._reasoning.tokens,
             audio_output_tokens=base.audio_output_tokens + self._audio_tokens,
             image_output_tokens=base.image_output_tokens + self._images * IMAGE_OUTPUT_TOKENS,
+            web_search_calls=base.web_search_calls + self._uncounted_searches,
         )
 
     def cost_nanousd(self, served_tier: str | None) -> int:
@@ -96,12 +98,18 @@ class StreamBill:
     def _audio_tokens(self) -> int:
         return -(-self._audio_bytes // AUDIO_BYTES_PER_TOKEN)
 
+    @property
+    def _uncounted_searches(self) -> int:
+        """Searches seen in the stream that the provider's usage does not count."""
+        return max(0, self._searches - self._base.web_search_calls)
+
     def _add_output(self, seen: Observation) -> None:
         if seen.text:
             self.units_at_most += self._text.add(seen.text) * self._text_rate
         if seen.reasoning:
             self.units_at_most += self._reasoning.add(seen.reasoning) * self._reasoning_rate
-        if seen.extra_tokens or seen.audio_bytes or seen.images:
+        if seen.extra_tokens or seen.audio_bytes or seen.images or seen.web_search_calls:
+            self._searches += seen.web_search_calls
             self._extra_tokens += seen.extra_tokens
             self._audio_bytes += seen.audio_bytes
             self._images += seen.images
@@ -135,6 +143,7 @@ class StreamBill:
         self._reasoning_rate = rates.reasoning_nanousd_per_mtok
         self._audio_rate = rates.audio_output_nanousd_per_mtok
         self._image_rate = rates.image_output_nanousd_per_mtok
+        self._search_rate = rates.web_search_nanousd_per_call * UNITS_PER_RATE
         self.units_at_most = 0
         self.units()
 

@@ -5,6 +5,7 @@ from core.streams.anthropic_messages import AnthropicReader
 from core.streams.gemini import GeminiReader
 from core.streams.observation import Observation, StreamDialect, StreamReader
 from core.streams.openai_chunks import CHAT, COMPLETIONS, OpenAIChunkReader
+from core.streams.openai_responses import OpenAIResponsesReader
 
 __all__ = ["Observation", "StreamDialect", "StreamReader", "open_reader"]
 
@@ -16,6 +17,8 @@ def open_reader(dialect: StreamDialect) -> StreamReader:
             return OpenAIChunkReader(dialect, CHAT)
         case "openai_completions":
             return OpenAIChunkReader(dialect, COMPLETIONS)
+        case "openai_responses":
+            return OpenAIResponsesReader(dialect)
         case "anthropic_messages":
             return AnthropicReader(dialect)
         case "gemini":

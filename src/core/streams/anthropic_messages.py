@@ -96,9 +96,7 @@ class AnthropicReader:
                 self._open_blocks += (happened.index,)
                 return _block_observation(happened.content_block)
             case "content_block_stop":
-                self._open_blocks = tuple(
-                    block for block in self._open_blocks if block != happened.index
-                )
+                self._open_blocks = tuple(block for block in self._open_blocks if block != happened.index)
             case "message_start" if happened.message is not None:
                 self._is_begun = True
                 self.model = happened.message.model
@@ -117,9 +115,7 @@ class AnthropicReader:
                 return unreadable(event)
         return NOTHING
 
-    def render_cut(
-        self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int
-    ) -> bytes:
+    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
         if self.is_ended:
             return b""
         if not is_soft or not self._is_begun:

@@ -12,6 +12,7 @@ from core.refusals import Refusal
 from core.sse import SSEEvent
 from core.streams.gemini_framing import GeminiSplitter
 from core.streams.observation import (
+    NO_RAW,
     NOTHING,
     TOOL_CALL_TOKENS,
     Observation,
@@ -25,7 +26,7 @@ from core.streams.observation import (
 
 class _FunctionCall(msgspec.Struct):
     name: str | None = None
-    args: msgspec.Raw | None = None
+    args: msgspec.Raw = NO_RAW
 
 
 class _Blob(msgspec.Struct):
@@ -49,8 +50,13 @@ class _Content(msgspec.Struct):
     parts: list[_Part] | None = None
 
 
+class _Grounding(msgspec.Struct):
+    webSearchQueries: list[str] | None = None
+
+
 class _Candidate(msgspec.Struct):
     index: int = 0
+    groundingMetadata: _Grounding | None = None
     content: _Content | None = None
     finishReason: str | None = None
 
@@ -66,7 +72,7 @@ class _Error(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     candidates: list[_Candidate] | None = None
-    usageMetadata: msgspec.Raw | None = None
+    usageMetadata: msgspec.Raw = NO_RAW
     modelVersion: str | None = None
     responseId: str | None = None
     promptFeedback: _Feedback | None = None
@@ -91,6 +97,7 @@ class GeminiReader:
         self._prompt_tokens = 0
         self._open_candidates: frozenset[int] = frozenset()
         self._is_begun = False
+        self._searches_told = 0
 
     @property
     def is_ended(self) -> bool:
@@ -114,9 +121,7 @@ class GeminiReader:
             self.finish_reason = happened.promptFeedback.blockReason
         return self._observation(happened)
 
-    def render_cut(
-        self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int
-    ) -> bytes:
+    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
         if self.is_ended:
             return b""
         if not is_soft:
@@ -150,9 +155,12 @@ class GeminiReader:
 
     def _observation(self, happened: _Event) -> Observation:
         tally = _PartTally()
+        searches = 0
         for candidate in happened.candidates or ():
             for part in (candidate.content and candidate.content.parts) or ():
                 tally.add(part)
+            if candidate.groundingMetadata is not None:
+                searches += self._new_searches(candidate.groundingMetadata)
             if candidate.finishReason is None:
                 self._open_candidates |= {candidate.index}
             else:
@@ -160,7 +168,7 @@ class GeminiReader:
                 self._open_candidates -= {candidate.index}
         usage = None
         raw_usage = happened.usageMetadata
-        if raw_usage is not None and bytes(raw_usage) != b"null":
+        if raw_usage and bytes(raw_usage) != b"null":
             usage = self._dialect.read_usage(raw_usage)
         if usage is not None:
             self._prompt_tokens = usage.prompt_tokens
@@ -170,9 +178,17 @@ class GeminiReader:
             tally.extra_tokens,
             tally.audio_bytes,
             tally.images,
-            usage,
+            searches,
+            usage=usage,
             is_final_usage=usage is not None and self.is_ended,
         )
+
+    def _new_searches(self, grounding: _Grounding) -> int:
+        """Queries not told of before: the metadata may be repeated as it grows."""
+        told = len(grounding.webSearchQueries or ())
+        new = max(0, told - self._searches_told)
+        self._searches_told += new
+        return new
 
 
 class _PartTally:

@@ -13,6 +13,9 @@ from core.refusals import Refusal
 from core.sse import SSEEvent
 from core.usage import Usage
 
+NO_RAW = msgspec.Raw()
+"""The raw member that is not there: `Raw` cannot stand in a union with None."""
+
 
 class Observation(msgspec.Struct, frozen=True, gc=False):
     """One event. Texts are what the model wrote in it; nothing else costs money per event."""
@@ -25,6 +28,8 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     audio_bytes: int = 0
     """Decoded bytes of 16-bit, 24 kHz audio, the only form in which providers stream it."""
     images: int = 0
+    web_search_calls: int = 0
+    """Searches the provider ran and bills by the call, as far as only the stream tells of them."""
     usage: Usage | None = None
     """The provider's own count of the whole call up to here. Zero is a count, None is not."""
     is_final_usage: bool = False
@@ -35,7 +40,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     @property
     def has_output(self) -> bool:
         return bool(
-            self.text or self.reasoning or self.extra_tokens or self.audio_bytes or self.images
+            self.text or self.reasoning or self.extra_tokens or self.audio_bytes or self.images or self.web_search_calls
         )
 
 
@@ -82,9 +87,7 @@ class StreamReader(Protocol):
 
     def observe(self, event: SSEEvent) -> Observation: ...
 
-    def render_cut(
-        self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int
-    ) -> bytes:
+    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
         """The bytes that end the stream after the last event observed and forwarded.
 
         Hard: the dialect's error, on which its official SDK raises. Soft: the answer ends as if its

@@ -14,6 +14,7 @@ import msgspec
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
+    NO_RAW,
     NOTHING,
     TOOL_CALL_TOKENS,
     Observation,
@@ -75,7 +76,7 @@ class _Choice(msgspec.Struct):
 
 
 class _XGroq(msgspec.Struct):
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = NO_RAW
 
 
 class _Error(msgspec.Struct):
@@ -89,7 +90,7 @@ class _Chunk(msgspec.Struct):
     model: str | None = None
     service_tier: str | None = None
     choices: list[_Choice] | None = None
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = NO_RAW
     x_groq: _XGroq | None = None
     error: _Error | str | None = None
 
@@ -138,9 +139,7 @@ class OpenAIChunkReader:
             self.error_code = _code_of(chunk.error)
         return self._observation(chunk)
 
-    def render_cut(
-        self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int
-    ) -> bytes:
+    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
         if self.is_ended:
             return b"" if self._is_done else _DONE
         if not is_soft:
@@ -225,9 +224,9 @@ def _seldom(delta: _Delta) -> tuple[str, int, int]:
 
 
 def _raw_usage(chunk: _Chunk) -> msgspec.Raw | None:
-    of_groq = None if chunk.x_groq is None else chunk.x_groq.usage
+    of_groq = NO_RAW if chunk.x_groq is None else chunk.x_groq.usage
     for raw in (chunk.usage, of_groq):
-        if raw is not None and bytes(raw) != b"null":
+        if raw and bytes(raw) != b"null":
             return raw
     return None
 
