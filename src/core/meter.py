@@ -210,9 +210,7 @@ class StreamMeter:
         """The ledger said yes: the hold is `total_nanousd` in all. Returns what may pass now."""
         self._is_asking = False
         self._is_denied = False
-        self._slice_nanousd = min(
-            2 * self._slice_nanousd, SLICE_GROWTH_MAX * self._first_slice_nanousd
-        )
+        self._slice_nanousd = min(2 * self._slice_nanousd, SLICE_GROWTH_MAX * self._first_slice_nanousd)
         self._take_grant(total_nanousd, is_full)
         return self._released()
 

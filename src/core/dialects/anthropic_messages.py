@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.json_body import NOTHING, decode_answer, decode_request, prompt_size, spliced
 from core.dialects.rendering import anthropic_error
 from core.refusals import Refusal
 from core.usage import Usage
@@ -55,7 +55,7 @@ class _Usage(msgspec.Struct):
 class _Answer(msgspec.Struct):
     model: str | None = None
     stop_reason: str | None = None
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = NOTHING
 
 
 class AnthropicDialect(msgspec.Struct, frozen=True):
@@ -91,7 +91,7 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
 
     def read_answer(self, body: bytes) -> AnswerFacts:
         answer = decode_answer(body, _Answer)
-        usage = None if answer.usage is None else self.read_usage(answer.usage)
+        usage = self.read_usage(answer.usage) if answer.usage else None
         return AnswerFacts(usage, answer.model, None, answer.stop_reason)
 
     def read_usage(self, usage_object: msgspec.Raw) -> Usage | None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.json_body import NOTHING, decode_answer, decode_request, prompt_size, spliced
 from core.dialects.rendering import google_error
 from core.refusals import InvalidRequest, Refusal
 from core.usage import Usage
@@ -36,7 +36,7 @@ class _GenerateRequest(msgspec.Struct):
 
 
 class _EmbedRequest(msgspec.Struct):
-    content: msgspec.Raw | None = None
+    content: msgspec.Raw = NOTHING
     requests: list[msgspec.Raw] | None = None
 
 
@@ -60,7 +60,7 @@ class _Candidate(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    usageMetadata: msgspec.Raw | None = None
+    usageMetadata: msgspec.Raw = NOTHING
     modelVersion: str | None = None
     candidates: list[_Candidate] | None = None
 
@@ -91,7 +91,7 @@ class _GeminiBase(msgspec.Struct, frozen=True):
 
     def read_answer(self, body: bytes) -> AnswerFacts:
         answer = decode_answer(body, _Answer)
-        usage = None if answer.usageMetadata is None else self.read_usage(answer.usageMetadata)
+        usage = self.read_usage(answer.usageMetadata) if answer.usageMetadata else None
         finish = answer.candidates[0].finishReason if answer.candidates else None
         return AnswerFacts(usage, answer.modelVersion, None, finish)
 
@@ -139,7 +139,7 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
         request = decode_request(body, _EmbedRequest)
-        if request.content is None and not request.requests:
+        if not request.content and not request.requests:
             raise InvalidRequest("the request body has neither content nor requests", param="content")
         model = _model_of(path)
         return ParsedCall(

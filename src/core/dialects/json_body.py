@@ -24,6 +24,10 @@ _REMOTE_MARKS = re.compile(
 _LONG_CACHE = re.compile(rb'"ttl"\s*:\s*"1h"')
 
 
+NOTHING = msgspec.Raw()
+"""The raw member that is not there: `Raw` cannot stand in a union with None."""
+
+
 class InvalidAnswer(ValueError):
     """A provider's answer that is not JSON of the expected kind."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.json_body import NOTHING, decode_answer, decode_request, prompt_size, spliced
 from core.dialects.openai_usage import read_openai_usage
 from core.dialects.rendering import openai_error
 from core.refusals import InvalidRequest, Refusal
@@ -41,8 +41,8 @@ class _ChatRequest(msgspec.Struct):
     max_completion_tokens: Tokens | None = None
     n: Answers | None = None
     service_tier: str | None = None
-    web_search_options: msgspec.Raw | None = None
-    search_parameters: msgspec.Raw | None = None
+    web_search_options: msgspec.Raw = NOTHING
+    search_parameters: msgspec.Raw = NOTHING
 
 
 class _CompletionsRequest(msgspec.Struct):
@@ -57,7 +57,7 @@ class _CompletionsRequest(msgspec.Struct):
 
 class _ResponsesRequest(msgspec.Struct):
     model: Model
-    input: msgspec.Raw | None = None
+    input: msgspec.Raw = NOTHING
     stream: bool | None = None
     background: bool | None = None
     max_output_tokens: Tokens | None = None
@@ -75,12 +75,12 @@ class _Choice(msgspec.Struct):
 
 
 class _XGroq(msgspec.Struct):
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = NOTHING
 
 
 class _Answer(msgspec.Struct):
     model: str | None = None
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = NOTHING
     x_groq: _XGroq | None = None
     service_tier: str | None = None
     choices: list[_Choice] | None = None
@@ -101,8 +101,8 @@ class _OpenAIDialect(msgspec.Struct, frozen=True):
 
     def read_answer(self, body: bytes) -> AnswerFacts:
         answer = decode_answer(body, _Answer)
-        raw = answer.usage or (answer.x_groq.usage if answer.x_groq else None)
-        usage = None if raw is None else read_openai_usage(raw)
+        raw = answer.usage or (answer.x_groq.usage if answer.x_groq else NOTHING)
+        usage = read_openai_usage(raw) if raw else None
         searches = sum(item.type == "web_search_call" for item in answer.output or ())
         if usage is not None and searches:
             usage = replace(usage, web_search_calls=searches)
@@ -115,7 +115,7 @@ class ChatDialect(_OpenAIDialect, frozen=True):
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
         request = decode_request(body, _ChatRequest)
-        searches = request.web_search_options is not None or request.search_parameters is not None
+        searches = bool(request.web_search_options) or bool(request.search_parameters)
         caps = [cap for cap in (request.max_completion_tokens, request.max_tokens) if cap is not None]
         return ParsedCall(
             model=request.model,
