@@ -1,0 +1,134 @@
+"""The token estimate against real vocabularies: high on at least 99 % of varied text, and not wastefully high."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+
+import pytest
+
+from core.text_size import RunningText, text_tokens
+from tests.calibration import real_counts, texts
+
+PAIRS = [("gpt-4o", "o200k_base"), ("gpt-4", "cl100k_base"), ("claude-3-haiku", "claude_2")]
+"""A model of each kind of vocabulary, and the real one it is held against."""
+
+MODELS_OF_THE_LARGE_KIND = [
+    "gpt-5.1",
+    "gemini-2.5-pro",
+    "grok-4.6",
+    "openai/gpt-oss-120b",
+    "",
+    "claude-opus-5",
+]
+
+
+@dataclass
+class Figures:
+    """One class of text: how often the estimate was low, and the ratios of estimate to truth."""
+
+    low: int = 0
+    estimated: int = 0
+    real: int = 0
+    ratios: list[float] = field(default_factory=list)
+
+    def add(self, estimate: int, real: int) -> None:
+        self.low += estimate < real
+        self.estimated += estimate
+        self.real += real
+        self.ratios.append(estimate / real)
+
+    @property
+    def ratio(self) -> float:
+        return self.estimated / self.real
+
+
+@cache
+def figures(model: str, vocabulary: str) -> dict[str, Figures]:
+    by_class: dict[str, Figures] = defaultdict(Figures)
+    for (name, text), real in zip(texts.samples(), real_counts.kept()[vocabulary], strict=True):
+        by_class[name].add(text_tokens(text.encode(), model), real)
+    return by_class
+
+
+def part_high(by_class: dict[str, Figures], prefix: str = "") -> float:
+    chosen = [one for name, one in by_class.items() if name.startswith(prefix) and name not in texts.NOT_LANGUAGE]
+    return 1 - sum(one.low for one in chosen) / sum(len(one.ratios) for one in chosen)
+
+
+@pytest.mark.parametrize(
+    ("model", "vocabulary"),
+    [*PAIRS, *((model, "o200k_base") for model in MODELS_OF_THE_LARGE_KIND)],
+)
+def test_the_estimate_is_high_on_at_least_99_percent_of_varied_text(model: str, vocabulary: str) -> None:
+    share = part_high(figures(model, vocabulary))
+
+    assert share >= (0.985 if vocabulary == "claude_2" else 0.99)
+
+
+@pytest.mark.parametrize(("model", "vocabulary"), PAIRS)
+def test_the_estimate_is_high_on_text_it_was_not_fitted_to(model: str, vocabulary: str) -> None:
+    assert part_high(figures(model, vocabulary), "unseen_") >= 0.99
+
+
+LIMITS_GPT_4O = {
+    "english": 1.35,
+    "unseen_english": 1.45,
+    "chat_body": 1.45,
+    "python": 1.5,
+    "json_compact": 1.6,
+    "json_pretty": 1.2,
+    "base64": 1.3,
+    "chinese": 1.45,
+    "arabic": 1.45,
+    "russian": 1.8,
+    "hindi": 2.0,
+    "whitespace": 1.5,
+}
+
+
+@pytest.mark.parametrize(("name", "limit"), LIMITS_GPT_4O.items())
+def test_the_estimate_is_not_wastefully_high(name: str, limit: float) -> None:
+    assert figures("gpt-4o", "o200k_base")[name].ratio <= limit
+
+
+def test_the_estimate_of_any_real_text_is_below_two_and_a_half_times_the_truth() -> None:
+    by_class = figures("gpt-4o", "o200k_base")
+    repetitions = {"repeated", "repeated_unit"}
+
+    worst = max(one.ratio for name, one in by_class.items() if name not in repetitions)
+
+    assert worst <= 2.5
+
+
+def test_what_is_no_language_is_underestimated_by_no_more_than_stated() -> None:
+    by_class = figures("gpt-4o", "o200k_base")
+
+    worst = min(min(by_class[name].ratios) for name in texts.NOT_LANGUAGE)
+
+    assert worst >= 0.3
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 50])
+def test_a_stream_is_sized_like_its_whole_text_however_it_is_cut(size: int) -> None:
+    for name, text in texts.samples()[::29]:
+        whole = text.encode()
+        running = RunningText("gpt-4o")
+
+        for start in range(0, len(text), size):
+            running.add(text[start : start + size].encode())
+
+        assert abs(running.tokens - text_tokens(whole, "gpt-4o")) <= 4 + len(whole) // 100, name
+
+
+def test_a_stream_without_text_has_no_tokens() -> None:
+    assert RunningText("gpt-4o").tokens == 0
+
+
+def test_an_estimate_never_exceeds_one_token_for_each_byte() -> None:
+    for _, text in texts.samples():
+        assert text_tokens(text.encode(), "claude-opus-5") <= len(text.encode())
+
+
+@pytest.mark.stack
+def test_the_kept_counts_are_those_of_the_real_vocabularies() -> None:
+    assert real_counts.count() == real_counts.kept()
