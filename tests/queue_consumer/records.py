@@ -38,12 +38,8 @@ def an_alert(alert_key: str = "anomaly:s1", **changes: Any) -> Alert:
     return msgspec.structs.replace(alert, **changes)
 
 
-AUTH = AuthEvent(
-    event_id="e1", occurred_at_ms=AT_MS, outcome="unknown", method="GET", path="/v1/keys"
-)
-ACCESS = AccessRecord(
-    request_id="r1", occurred_at_ms=AT_MS, tenant="acme", method="GET", path="/v1/keys", status=200
-)
+AUTH = AuthEvent(event_id="e1", occurred_at_ms=AT_MS, outcome="unknown", method="GET", path="/v1/keys")
+ACCESS = AccessRecord(request_id="r1", occurred_at_ms=AT_MS, tenant="acme", method="GET", path="/v1/keys", status=200)
 BUDGET = BudgetEvent(
     event_id="e2",
     occurred_at_ms=AT_MS,

@@ -30,9 +30,7 @@ class ScriptedOutside:
     configs: dict[str, str] = field(default_factory=dict)
     webhook_answers: list[Answer] = field(default_factory=list)
     rpc_answers: dict[str, Answer] = field(default_factory=dict)
-    tables: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
+    tables: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
     dispatches: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     buried: list[dict[str, str]] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)

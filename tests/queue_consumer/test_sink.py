@@ -31,9 +31,7 @@ def deliver(texts: Sequence[str | None], outside: ScriptedOutside) -> list[Verdi
 def test_each_table_gets_one_post() -> None:
     outside = ScriptedOutside()
 
-    verdicts = deliver(
-        [a_text(1), to_wire(AUTH), a_text(2), to_wire(ACCESS), to_wire(BUDGET), a_text(3)], outside
-    )
+    verdicts = deliver([a_text(1), to_wire(AUTH), a_text(2), to_wire(ACCESS), to_wire(BUDGET), a_text(3)], outside)
 
     assert verdicts == [Stored()] * 6
     assert sorted(outside.inserts) == [

@@ -80,8 +80,6 @@ def test_the_weekly_report_says_what_was_spent_stopped_and_by_whom() -> None:
 
 def test_the_longest_report_fits_slacks_block() -> None:
     longest = tuple(Share("x" * 512, 10**16, 10**9) for _ in range(5))
-    body = msgspec.json.decode(
-        weekly_message(msgspec.structs.replace(REPORT, models=longest), "2026-11-09")
-    )
+    body = msgspec.json.decode(weekly_message(msgspec.structs.replace(REPORT, models=longest), "2026-11-09"))
 
     assert max(len(block["text"]["text"]) for block in body["blocks"]) <= 3_000

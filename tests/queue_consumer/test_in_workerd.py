@@ -1,0 +1,149 @@
+"""The telemetry Worker in the real runtime: what crosses from Cloudflare's bindings into the sink and back."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from core.telemetry import to_wire
+from local.paths import LOCAL
+from local.stack import Stack
+from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, an_alert
+
+pytestmark = pytest.mark.stack
+
+HARNESS = {
+    "name": "queue-harness",
+    "compatibilityDate": "2026-11-17",
+    "modules": [
+        {
+            "type": "ESModule",
+            "path": "queue_harness.mjs",
+            "contents": Path(__file__).with_name("queue_harness.mjs").read_text(),
+        }
+    ],
+    "queueProducers": {"TELEMETRY_QUEUE": {"queueName": "agentwatch-telemetry"}},
+    "queueConsumers": {"agentwatch-telemetry-dlq": {"maxBatchTimeout": 1}},
+    "unsafeDirectSockets": [{"host": "127.0.0.1", "port": 0}],
+}
+PATIENCE_S = 60.0
+
+
+class Harness:
+    """The queue's other ends, and the database to look into."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.url = stack.worker_urls["queue-harness"].rstrip("/")
+
+    def send(self, *texts: str) -> None:
+        httpx.post(f"{self.url}/send", json=texts, timeout=30).raise_for_status()
+
+    def seen(self, what: str) -> list[Any]:
+        found: list[Any] = httpx.get(self.url, timeout=30).json()[what]
+        return found
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        assert self.stack.postgres_dsn is not None
+        with psycopg.connect(self.stack.postgres_dsn, autocommit=True) as connection:
+            cursor = connection.execute(query.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def count(self, table: str) -> int:
+        return int(self.sql(f"select count(*) from {table}")[0][0])
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it never became so"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def harness() -> Iterator[Harness]:
+    with Stack(LOCAL / "tests" / "telemetry", fresh=True, extra_workers=[HARNESS]) as stack:
+        yield Harness(stack)
+
+
+@pytest.fixture(autouse=True)
+def _empty(harness: Harness) -> None:
+    harness.sql("truncate llm_request_logs, tenants, auth_events, api_access_log, budget_events, report_dispatches")
+
+
+def test_every_kind_of_record_reaches_its_table(harness: Harness) -> None:
+    harness.send(*(to_wire(message) for message in (a_call(), AUTH, ACCESS, BUDGET)))
+
+    tables = ("llm_request_logs", "auth_events", "api_access_log", "budget_events")
+    eventually(lambda: [harness.count(table) for table in tables] == [1, 1, 1, 1])
+
+
+def test_a_record_delivered_three_times_is_one_row(harness: Harness) -> None:
+    harness.send(*[to_wire(a_call(1))] * 3)
+    harness.send(to_wire(a_call(1)), to_wire(a_call(2)))
+
+    eventually(lambda: harness.count("llm_request_logs") == 2)
+
+
+def test_what_cannot_be_read_lands_on_the_dead_letter_queue_alone(harness: Harness) -> None:
+    harness.send("nonsense", to_wire(a_call()))
+
+    eventually(lambda: any('"nonsense"' in letter for letter in harness.seen("buried")))
+    eventually(lambda: harness.count("llm_request_logs") == 1)
+
+
+def test_an_alert_reaches_the_tenants_webhook_once(harness: Harness) -> None:
+    harness.stack.put_kv("t:acme:config", {"slack_webhook_url": f"{harness.url}/webhook"})
+
+    harness.send(to_wire(an_alert()), to_wire(an_alert()))
+    eventually(lambda: harness.sql("select result from report_dispatches") == [("sent",)])
+    harness.send(to_wire(an_alert()), to_wire(a_call()))
+    eventually(lambda: harness.count("llm_request_logs") == 1)
+
+    told = [body for body in harness.seen("told") if "growing" in body["text"]]
+    assert len(told) == 1
+
+
+def test_records_of_an_outage_are_stored_when_it_is_over(harness: Harness) -> None:
+    harness.sql("alter table llm_request_logs rename to llm_request_logs_away")
+    harness.sql("notify pgrst, 'reload schema'")
+    harness.send(*(to_wire(a_call(n)) for n in range(5)))
+    log = harness.stack.log_dir / "workers.log"
+    eventually(lambda: '"postponed":5' in log.read_text())
+
+    harness.sql("alter table llm_request_logs_away rename to llm_request_logs")
+    harness.sql("notify pgrst, 'reload schema'")
+
+    eventually(lambda: harness.count("llm_request_logs") == 5)
+
+
+def test_the_cron_makes_partitions_and_sends_last_weeks_report(harness: Harness) -> None:
+    harness.stack.put_kv("t:weekly:config", {"slack_webhook_url": f"{harness.url}/webhook"})
+    last_week = datetime.now(UTC) - timedelta(days=7)
+    call = a_call(tenant="weekly", started_at_ms=int(last_week.timestamp() * 1000))
+    harness.send(to_wire(call))
+    eventually(lambda: harness.count("llm_request_logs") == 1)
+
+    for _ in range(2):
+        harness.stack.run_cron("agentwatch-telemetry", "0 8 * * *")
+
+    eventually(lambda: any(body["text"].startswith("AgentWatch: Week of") for body in harness.seen("told")))
+    assert harness.sql("select result, attempts from report_dispatches") == [("sent", 1)]
+
+
+def test_a_batch_is_logged_as_one_line_of_numbers(harness: Harness) -> None:
+    harness.send(to_wire(a_call()))
+    log = harness.stack.log_dir / "workers.log"
+
+    def lines() -> list[dict[str, Any]]:
+        found = (line for line in log.read_text().splitlines() if '"telemetry_batch"' in line)
+        return [json.loads(line[line.index("{") :]) for line in found]
+
+    eventually(lambda: any(line.get("stored") == 1 for line in lines()))
+    assert all(line["messages"] >= 1 for line in lines())
