@@ -1,0 +1,223 @@
+"""What a call may cost is bounded from above, and granted money buys exactly the answer length it pays for."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from core import estimate, price_book
+from core.calls import ParsedCall, PromptSize
+from core.money import NANOUSD_MAX
+from core.price_book import Price
+from core.pricing import cost_nanousd
+from core.usage import Usage
+
+prices = st.sampled_from(
+    [
+        (provider, model)
+        for provider in ("openai", "anthropic", "gemini", "groq", "xai")
+        for model in price_book.models(provider)
+    ]
+).map(lambda key: price_of(*key))
+prompts = st.builds(
+    PromptSize,
+    text_tokens=st.integers(0, 400_000),
+    images=st.integers(0, 5),
+    audio_bytes=st.integers(0, 5_000_000),
+    file_bytes=st.integers(0, 500_000),
+    has_cache_marks=st.booleans(),
+    has_long_cache_marks=st.booleans(),
+    hidden_inputs=st.integers(0, 3),
+)
+calls = st.builds(
+    ParsedCall,
+    model=st.just("any"),
+    is_streaming=st.booleans(),
+    prompt=prompts,
+    output_tokens_max=st.one_of(st.none(), st.integers(0, 200_000)),
+    answers=st.integers(1, 8),
+    has_output=st.booleans(),
+    service_tier=st.sampled_from([None, "auto", "batch", "flex", "priority", "fast"]),
+    web_search_calls_max=st.integers(0, 10),
+)
+
+
+def price_of(provider: str, model: str) -> Price:
+    price = price_book.find(provider, model, at_ms=None)
+    assert isinstance(price, Price)
+    return price
+
+
+def a_call(**changes: object) -> ParsedCall:
+    call = ParsedCall("gpt-4o-mini", False, PromptSize(1_000), 500)
+    return replace(call, **changes)  # type: ignore[arg-type]
+
+
+MINI = price_of("openai", "gpt-4o-mini")
+
+
+def test_the_worst_case_is_input_and_the_callers_own_ceiling() -> None:
+    worst = estimate.worst_case(a_call(answers=2), MINI)
+
+    assert worst.prompt_nanousd == 1_000 * 150
+    assert worst.least_nanousd == 1_000 * 150 + 2 * 64 * 600
+    assert worst.want_nanousd == 1_000 * 150 + 2 * 500 * 600
+    assert worst.output_ceiling_tokens == 500
+
+
+def test_without_a_ceiling_of_the_caller_the_models_own_is_the_bound() -> None:
+    worst = estimate.worst_case(a_call(output_tokens_max=None), MINI)
+
+    assert worst.output_ceiling_tokens == 16_384
+
+
+def test_a_ceiling_shorter_than_a_useful_answer_is_all_that_is_needed() -> None:
+    worst = estimate.worst_case(a_call(output_tokens_max=10), MINI)
+
+    assert worst.least_nanousd == worst.want_nanousd == 1_000 * 150 + 10 * 600
+
+
+def test_embeddings_cost_their_input_alone() -> None:
+    price = price_of("openai", "text-embedding-3-small")
+
+    worst = estimate.worst_case(a_call(has_output=False, output_tokens_max=None), price)
+
+    assert worst.prompt_nanousd == worst.least_nanousd == worst.want_nanousd == 1_000 * 20
+    assert worst.output_ceiling_tokens == 0
+
+
+def test_marked_input_is_held_at_the_price_of_writing_it_to_the_cache() -> None:
+    price = price_of("anthropic", "claude-opus-4-5")
+
+    plain = estimate.prompt_usage(PromptSize(1_000), price)
+    marked = estimate.prompt_usage(PromptSize(1_000, has_cache_marks=True), price)
+    long = PromptSize(1_000, has_cache_marks=True, has_long_cache_marks=True)
+
+    assert plain == Usage(input_tokens=1_000)
+    assert marked == Usage(cache_write_5m_tokens=1_000)
+    assert estimate.prompt_usage(long, price) == Usage(cache_write_1h_tokens=1_000)
+
+
+def test_a_provider_that_caches_unasked_is_held_at_its_write_price() -> None:
+    usage = estimate.prompt_usage(PromptSize(1_000), price_of("openai", "gpt-6-sol"))
+
+    assert usage == Usage(cache_write_5m_tokens=1_000)
+
+
+def test_an_answer_may_be_audio_where_the_model_speaks() -> None:
+    worst = estimate.worst_case(a_call(), price_of("openai", "gpt-audio"))
+
+    assert worst.want_nanousd - worst.prompt_nanousd == 500 * 64_000
+
+
+def test_a_cheap_tier_is_held_at_the_standard_price() -> None:
+    price = price_of("openai", "gpt-5")
+
+    assert estimate.worst_case(a_call(service_tier="flex"), price) == estimate.worst_case(a_call(), price)
+
+
+def test_a_dear_tier_is_held_at_its_own_price() -> None:
+    price = price_of("openai", "gpt-5")
+    asked = a_call(service_tier="priority")
+
+    dear, usual = estimate.worst_case(asked, price), estimate.worst_case(a_call(), price)
+
+    assert dear.want_nanousd == 2 * usual.want_nanousd
+
+
+def test_an_input_that_is_only_referred_to_is_bounded_by_the_context_window() -> None:
+    price = price_of("openai", "gpt-4")
+
+    usage = estimate.prompt_usage(PromptSize(10, hidden_inputs=3), price)
+
+    assert usage.prompt_tokens == 10 + 8_192
+
+
+MEDIA = [
+    ("openai", "gpt-4o-mini", PromptSize(0, images=1), 48_200),
+    ("openai", "gpt-4o", PromptSize(0, images=1), 4_000),
+    ("openai", "gpt-5.4", PromptSize(0, images=1), 12_000),
+    ("anthropic", "claude-opus-5", PromptSize(0, images=2), 9_600),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, images=1), 4_200),
+    ("openai", "gpt-audio", PromptSize(0, audio_bytes=48_000), 240),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, audio_bytes=4_001), 96),
+    ("anthropic", "claude-opus-5", PromptSize(0, file_bytes=5_000), 5_000),
+]
+
+
+@pytest.mark.parametrize(("provider", "model", "prompt", "tokens"), MEDIA)
+def test_media_is_held_at_a_fixed_high_size(provider: str, model: str, prompt: PromptSize, tokens: int) -> None:
+    assert estimate.prompt_usage(prompt, price_of(provider, model)).prompt_tokens == tokens
+
+
+def test_no_worst_case_exceeds_what_an_account_can_hold() -> None:
+    worst = estimate.worst_case(a_call(output_tokens_max=2**50), MINI)
+
+    assert worst.want_nanousd == NANOUSD_MAX
+
+
+@given(call=calls, price=prices)
+def test_input_costs_no_more_than_a_short_answer_and_that_no_more_than_a_full_one(
+    call: ParsedCall, price: Price
+) -> None:
+    worst = estimate.worst_case(call, price)
+
+    assert worst.prompt_nanousd <= worst.least_nanousd <= worst.want_nanousd
+
+
+@given(call=calls, price=prices, part=st.fractions(0, 2))
+def test_granted_money_buys_the_longest_answer_it_pays_for(call: ParsedCall, price: Price, part: object) -> None:
+    assume(call.has_output)
+    full = estimate.worst_case(call, price)
+    granted = int(full.want_nanousd * part)  # type: ignore[operator]
+
+    ceiling = estimate.output_ceiling_within(call, price, granted)
+
+    assert 0 <= ceiling <= full.output_ceiling_tokens
+    if ceiling > 0:
+        assert _want(call, price, ceiling) <= granted
+    if ceiling < full.output_ceiling_tokens:
+        assert _want(call, price, ceiling + 1) > granted
+
+
+def _want(call: ParsedCall, price: Price, ceiling: int) -> int:
+    return estimate.worst_case(replace(call, output_tokens_max=ceiling), price).want_nanousd
+
+
+@given(call=calls, price=prices, data=st.data())
+def test_no_usage_within_a_call_costs_more_than_its_worst_case(
+    call: ParsedCall, price: Price, data: st.DataObject
+) -> None:
+    call = replace(call, service_tier=data.draw(st.sampled_from([None, "flex", "priority"])))
+    bound = estimate.worst_case(call, price)
+    usage = data.draw(usages_within(call, price, bound.output_ceiling_tokens))
+    served = data.draw(st.sampled_from([None, "default", call.service_tier]))
+
+    cost = cost_nanousd(usage, price, service_tier=served)
+
+    assert cost <= bound.want_nanousd
+
+
+@st.composite
+def usages_within(draw: st.DrawFn, call: ParsedCall, price: Price, ceiling: int) -> Usage:
+    """What a provider may report of the call: its input in any classes it may be billed as, any answers."""
+    text = call.prompt.text_tokens
+    cached = draw(st.integers(0, text))
+    written = draw(st.integers(0, text - cached))
+    is_marked = call.prompt.has_cache_marks
+    short = written if is_marked or price.provider == "openai" else 0
+    long = draw(st.integers(0, text - cached - short)) if call.prompt.has_long_cache_marks else 0
+    output = ceiling * call.answers
+    thought = draw(st.integers(0, output))
+    spoken = draw(st.integers(0, output - thought))
+    return Usage(
+        input_tokens=text - cached - short - long,
+        cached_input_tokens=cached,
+        cache_write_5m_tokens=short,
+        cache_write_1h_tokens=long,
+        reasoning_tokens=thought,
+        audio_output_tokens=spoken,
+        output_tokens=output - thought - spoken,
+        web_search_calls=draw(st.integers(0, call.web_search_calls_max)),
+    )

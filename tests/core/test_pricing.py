@@ -1,0 +1,100 @@
+"""Tokens become money once, whole, rounded up."""
+
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import price_book, pricing
+from core.price_book import Price
+from core.usage import Usage
+
+COUNTS = [field.name for field in fields(Usage)]
+
+counts = st.integers(0, 2_000_000)
+usages = st.builds(Usage, **dict.fromkeys(COUNTS, counts))
+tiers = st.sampled_from([None, "batch", "flex", "priority", "fast", "default", "nonsense"])
+prices = st.sampled_from(
+    [
+        (provider, model)
+        for provider in ("openai", "anthropic", "gemini", "groq", "xai")
+        for model in price_book.models(provider)
+    ]
+).map(lambda key: price_of(*key))
+
+
+def price_of(provider: str, model: str) -> Price:
+    price = price_book.find(provider, model, at_ms=None)
+    assert isinstance(price, Price)
+    return price
+
+
+def test_each_class_of_units_costs_its_own_rate() -> None:
+    price = price_of("anthropic", "claude-sonnet-4")
+    usage = Usage(
+        input_tokens=1_000_000,
+        cached_input_tokens=1_000_000,
+        cache_write_5m_tokens=1_000_000,
+        cache_write_1h_tokens=1_000_000,
+        output_tokens=1_000_000,
+        reasoning_tokens=1_000_000,
+        web_search_calls=3,
+    )
+
+    cost = pricing.cost_nanousd(usage, price)
+
+    assert cost == 1_000_000_000 * (3 + 15 + 15 + 6) + 300_000_000 + 3_750_000_000 + 30_000_000
+
+
+def test_audio_and_drawn_images_cost_their_own_rates() -> None:
+    audio = price_of("openai", "gpt-audio")
+    drawing = price_of("gemini", "gemini-3-pro-image")
+
+    assert pricing.cost_nanousd(Usage(audio_input_tokens=1_000_000), audio) == 32_000_000_000
+    assert pricing.cost_nanousd(Usage(audio_output_tokens=1_000_000), audio) == 64_000_000_000
+    assert pricing.cost_nanousd(Usage(image_output_tokens=1_000_000), drawing) == 120_000_000_000
+
+
+def test_a_cost_is_rounded_up_once_for_the_whole() -> None:
+    price = price_of("openai", "gpt-4.1-nano")
+
+    one_each = pricing.cost_nanousd(Usage(cached_input_tokens=1, output_tokens=1), price)
+
+    assert one_each == 425
+    assert pricing.cost_nanousd(Usage(cached_input_tokens=1), price_of("openai", "gpt-5-nano")) == 5
+
+
+def test_nothing_used_costs_nothing() -> None:
+    assert pricing.cost_nanousd(Usage(), price_of("openai", "gpt-4o")) == 0
+
+
+def test_the_whole_prompt_decides_the_band_cached_tokens_included() -> None:
+    price = price_of("gemini", "gemini-2.5-pro")
+
+    short = pricing.cost_nanousd(Usage(cached_input_tokens=199_999, output_tokens=1_000), price)
+    long = pricing.cost_nanousd(Usage(cached_input_tokens=199_999, input_tokens=2, output_tokens=1_000), price)
+
+    assert short == 199_999 * 125 + 1_000 * 10_000
+    assert long == 199_999 * 250 + 2 * 2_500 + 1_000 * 15_000
+
+
+@pytest.mark.parametrize("name", COUNTS)
+@given(usage=usages, more=counts, price=prices, tier=tiers)
+def test_more_of_anything_never_costs_less(name: str, usage: Usage, more: int, price: Price, tier: str | None) -> None:
+    increased = replace(usage, **{name: getattr(usage, name) + more})
+
+    before = pricing.cost_nanousd(usage, price, service_tier=tier)
+
+    assert pricing.cost_nanousd(increased, price, service_tier=tier) >= before
+
+
+@given(usage=usages, price=prices, tier=tiers)
+def test_priced_in_slices_a_call_would_cost_no_less(usage: Usage, price: Price, tier: str | None) -> None:
+    prompt = replace(usage, output_tokens=0)
+
+    whole = pricing.cost_nanousd(usage, price, service_tier=tier)
+    rates = price.rates(prompt_tokens=usage.prompt_tokens, service_tier=tier)
+    output = -(-usage.output_tokens * rates.output_nanousd_per_mtok // 1_000_000)
+
+    assert 0 <= pricing.cost_nanousd(prompt, price, service_tier=tier) + output - whole <= 1
