@@ -11,9 +11,7 @@ pytestmark = pytest.mark.stack
 
 
 def claim(sql: psycopg.Connection, *, lease_s: int = 120, tenant: str = "acme") -> str:
-    row = sql.execute(
-        "select claim_dispatch(%s, 'alert', 'k', 'Told.', %s)", (tenant, lease_s)
-    ).fetchone()
+    row = sql.execute("select claim_dispatch(%s, 'alert', 'k', 'Told.', %s)", (tenant, lease_s)).fetchone()
     assert row is not None
     return str(row[0])
 

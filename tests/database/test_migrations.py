@@ -27,8 +27,7 @@ def supabase_like(database: Database, sql: psycopg.Connection) -> Iterator[psyco
     with psycopg.connect(dsn, autocommit=True) as connection:
         for kind in ("tables", "functions", "sequences"):
             connection.execute(
-                f"alter default privileges in schema public grant all on {kind}"
-                " to anon, authenticated, service_role"
+                f"alter default privileges in schema public grant all on {kind} to anon, authenticated, service_role"
             )
         yield connection
     sql.execute("drop database supabase_like")
@@ -88,8 +87,7 @@ def test_a_quantitys_comment_names_the_unit_of_its_name(sql: psycopg.Connection)
         (name, comment)
         for name, comment in rows
         for ending, unit in units.items()
-        if (ending in name if ending == "nanousd" else name.endswith(ending))
-        and unit not in comment
+        if (ending in name if ending == "nanousd" else name.endswith(ending)) and unit not in comment
     ]
     assert silent == []
 

@@ -57,8 +57,7 @@ def far_future(sql: psycopg.Connection) -> Any:
 def test_this_month_and_three_ahead_exist_after_the_migrations(sql: psycopg.Connection) -> None:
     first = datetime.now(UTC).replace(day=1)
     expected = {
-        f"{first.year + (first.month - 1 + ahead) // 12}_{(first.month - 1 + ahead) % 12 + 1:02}"
-        for ahead in range(4)
+        f"{first.year + (first.month - 1 + ahead) // 12}_{(first.month - 1 + ahead) % 12 + 1:02}" for ahead in range(4)
     }
 
     assert expected <= months(sql)
@@ -110,9 +109,7 @@ def test_a_record_without_a_month_is_kept_and_moves_when_the_month_comes(
     assert (partition_of(sql, 1), partition_of(sql, 2)) == ("2040_05", "default")
 
 
-def test_the_key_holds_in_a_partition_made_later(
-    far_future: datetime, sql: psycopg.Connection
-) -> None:
+def test_the_key_holds_in_a_partition_made_later(far_future: datetime, sql: psycopg.Connection) -> None:
     sql.execute("select agentwatch.ensure_log_partitions(%s)", (far_future,))
     insert(sql, a_call_at(far_future))
 

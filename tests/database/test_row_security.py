@@ -65,20 +65,14 @@ def test_without_a_token_nothing_is_read(table: str, rest: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_tenant_that_asks_for_anothers_spend_gets_nothing(
-    function: str, rest: httpx.Client
-) -> None:
-    answer = rest.post(
-        f"rpc/{function}", json={**SPAN, "p_tenant": "beta"}, headers=as_tenant("acme")
-    )
+def test_a_tenant_that_asks_for_anothers_spend_gets_nothing(function: str, rest: httpx.Client) -> None:
+    answer = rest.post(f"rpc/{function}", json={**SPAN, "p_tenant": "beta"}, headers=as_tenant("acme"))
 
     assert (answer.status_code, answer.json()) == (200, [])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_tenant_that_asks_for_everybodys_spend_gets_its_own(
-    function: str, rest: httpx.Client
-) -> None:
+def test_a_tenant_that_asks_for_everybodys_spend_gets_its_own(function: str, rest: httpx.Client) -> None:
     rows = rest.post(f"rpc/{function}", json=SPAN, headers=as_tenant("acme")).json()
 
     assert [(row["tenant"], row["cost_nanousd"]) for row in rows] == [("acme", 4_500)]
@@ -125,9 +119,7 @@ def test_only_the_service_runs_the_services_functions(
 @pytest.mark.parametrize("table", OF_TENANTS)
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
 def test_a_tenant_writes_nothing(table: str, method: str, rest: httpx.Client) -> None:
-    answer = rest.request(
-        method, f"{table}?tenant=eq.acme", json={"tenant": "acme"}, headers=as_tenant("acme")
-    )
+    answer = rest.request(method, f"{table}?tenant=eq.acme", json={"tenant": "acme"}, headers=as_tenant("acme"))
 
     assert answer.status_code == 403
 
@@ -135,9 +127,7 @@ def test_a_tenant_writes_nothing(table: str, method: str, rest: httpx.Client) ->
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 def test_the_services_key_cannot_rewrite_what_was_recorded(method: str, rest: httpx.Client) -> None:
     for table in ("llm_request_logs", "auth_events", "api_access_log", "budget_events"):
-        answer = rest.request(
-            method, f"{table}?tenant=eq.acme", json={"tenant": "beta"}, headers=as_service()
-        )
+        answer = rest.request(method, f"{table}?tenant=eq.acme", json={"tenant": "beta"}, headers=as_service())
         assert answer.status_code == 403
 
 
@@ -163,9 +153,7 @@ def test_only_claims_that_a_user_cannot_write_name_the_tenant(
 
 
 def test_a_partition_named_directly_is_closed(rest: httpx.Client, sql: psycopg.Connection) -> None:
-    (partition,) = sql.execute(
-        "select tableoid::regclass::text from llm_request_logs limit 1"
-    ).fetchone() or ("",)
+    (partition,) = sql.execute("select tableoid::regclass::text from llm_request_logs limit 1").fetchone() or ("",)
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege), sql.transaction():
         sql.execute("set local role authenticated")

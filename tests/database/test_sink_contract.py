@@ -28,9 +28,7 @@ def either(request: pytest.FixtureRequest) -> Any:
     sql: psycopg.Connection = request.getfixturevalue("sql")
     outside: RestOutside = request.getfixturevalue("outside")
     outside.configs["acme"] = CONFIG
-    sql.execute(
-        f"alter table llm_request_logs add constraint no_poison check (project <> '{POISON}')"
-    )
+    sql.execute(f"alter table llm_request_logs add constraint no_poison check (project <> '{POISON}')")
     request.addfinalizer(lambda: _drop_constraint(sql.info.dsn))
     return outside
 
@@ -79,22 +77,16 @@ def test_an_alert_is_told_once(either: Any) -> None:
 # Only the real one can show these --------------------------------------------------------------
 
 
-def test_each_record_is_one_row_after_redelivery(
-    outside: RestOutside, sql: psycopg.Connection
-) -> None:
+def test_each_record_is_one_row_after_redelivery(outside: RestOutside, sql: psycopg.Connection) -> None:
     texts = [to_wire(a_call(n)) for n in range(100)]
 
     deliver(texts, outside)
     deliver([*texts[50:], to_wire(a_call(100))], outside)
 
-    assert sql.execute(
-        "select count(*), count(distinct request_id) from llm_request_logs"
-    ).fetchone() == (101, 101)
+    assert sql.execute("select count(*), count(distinct request_id) from llm_request_logs").fetchone() == (101, 101)
 
 
-def test_attempts_of_one_request_are_rows_of_their_own(
-    outside: RestOutside, sql: psycopg.Connection
-) -> None:
+def test_attempts_of_one_request_are_rows_of_their_own(outside: RestOutside, sql: psycopg.Connection) -> None:
     deliver([to_wire(a_call(attempt=n)) for n in (1, 2, 3)], outside)
 
     assert sql.execute("select attempt from llm_request_logs order by 1").fetchall() == [
@@ -104,9 +96,7 @@ def test_attempts_of_one_request_are_rows_of_their_own(
     ]
 
 
-def test_a_stored_row_says_what_the_message_said(
-    outside: RestOutside, sql: psycopg.Connection
-) -> None:
+def test_a_stored_row_says_what_the_message_said(outside: RestOutside, sql: psycopg.Connection) -> None:
     call = a_call(
         cost_nanousd=9_000_000_000_000_000,
         risks=("PII_EMAIL", 'a "quoted", {braced} one'),
@@ -161,9 +151,7 @@ def test_no_record_of_ours_is_poison(changes: dict[str, Any], outside: RestOutsi
     assert deliver([to_wire(a_call(**changes))], outside) == [Stored()]
 
 
-def test_a_column_that_is_missing_postpones_everything(
-    outside: RestOutside, sql: psycopg.Connection
-) -> None:
+def test_a_column_that_is_missing_postpones_everything(outside: RestOutside, sql: psycopg.Connection) -> None:
     async def older_schema() -> list[Verdict]:
         rest = outside.rest
 

@@ -33,16 +33,11 @@ def spend(rest: httpx.Client, by: str, **arguments: object) -> list[dict[str, ob
     return rows
 
 
-@pytest.mark.parametrize(
-    ("by", "column"), [("session", "session_id"), ("team", "team"), ("model", "model")]
-)
-def test_sums_are_exact_to_the_nano_dollar(
-    by: str, column: str, outside: RestOutside, rest: httpx.Client
-) -> None:
+@pytest.mark.parametrize(("by", "column"), [("session", "session_id"), ("team", "team"), ("model", "model")])
+def test_sums_are_exact_to_the_nano_dollar(by: str, column: str, outside: RestOutside, rest: httpx.Client) -> None:
     dice = random.Random(7)
     calls = [
-        a_call(n, **{column: f"{column}-{dice.randrange(5)}"}, cost_nanousd=dice.randrange(10**12))
-        for n in range(300)
+        a_call(n, **{column: f"{column}-{dice.randrange(5)}"}, cost_nanousd=dice.randrange(10**12)) for n in range(300)
     ]
     expected: Counter[str] = Counter()
     for call in calls:
@@ -56,14 +51,10 @@ def test_sums_are_exact_to_the_nano_dollar(
     assert costs == sorted(costs, reverse=True)
 
 
-def test_a_sum_beyond_what_a_float_holds_is_exact(
-    outside: RestOutside, sql: psycopg.Connection
-) -> None:
+def test_a_sum_beyond_what_a_float_holds_is_exact(outside: RestOutside, sql: psycopg.Connection) -> None:
     store([a_call(n, session_id="s", cost_nanousd=2**53 - 1) for n in range(3)], outside)
 
-    row = sql.execute(
-        "select cost_nanousd from spend_by_session('2026-11-01', '2026-12-01')"
-    ).fetchone()
+    row = sql.execute("select cost_nanousd from spend_by_session('2026-11-01', '2026-12-01')").fetchone()
 
     assert row == (3 * (2**53 - 1),)
 
@@ -71,9 +62,7 @@ def test_a_sum_beyond_what_a_float_holds_is_exact(
 def test_a_day_begins_and_ends_at_midnight_utc(outside: RestOutside, rest: httpx.Client) -> None:
     midnight_ms = AT_MS - AT_MS % DAY_MS
     moments = (midnight_ms - 1, midnight_ms, midnight_ms + DAY_MS - 1, midnight_ms + DAY_MS)
-    store(
-        [a_call(n, started_at_ms=at, cost_nanousd=10**n) for n, at in enumerate(moments)], outside
-    )
+    store([a_call(n, started_at_ms=at, cost_nanousd=10**n) for n, at in enumerate(moments)], outside)
 
     rows = spend(rest, "day")
 
@@ -84,9 +73,7 @@ def test_a_day_begins_and_ends_at_midnight_utc(outside: RestOutside, rest: httpx
     ]
 
 
-def test_a_span_contains_its_beginning_but_not_its_end(
-    outside: RestOutside, rest: httpx.Client
-) -> None:
+def test_a_span_contains_its_beginning_but_not_its_end(outside: RestOutside, rest: httpx.Client) -> None:
     store(
         [
             a_call(1, started_at_ms=1_793_491_200_000, cost_nanousd=1),
@@ -116,9 +103,7 @@ def test_requests_and_attempts_are_counted_apart(outside: RestOutside, rest: htt
     )
 
 
-def test_the_same_session_id_of_two_tenants_is_two_sessions(
-    outside: RestOutside, rest: httpx.Client
-) -> None:
+def test_the_same_session_id_of_two_tenants_is_two_sessions(outside: RestOutside, rest: httpx.Client) -> None:
     store(
         [
             a_call(1, session_id="s", cost_nanousd=1),

@@ -26,11 +26,7 @@ def store(calls: Iterable[CallRecord], outside: RestOutside) -> None:
 
 
 def texts_told(outside: RestOutside) -> list[str]:
-    return [
-        block["text"]["text"]
-        for _, body in outside.told
-        for block in msgspec.json.decode(body)["blocks"]
-    ]
+    return [block["text"]["text"] for _, body in outside.told for block in msgspec.json.decode(body)["blocks"]]
 
 
 def test_a_tenant_is_told_its_last_week_and_no_one_elses(outside: RestOutside) -> None:
@@ -84,9 +80,7 @@ def test_a_week_is_told_once_however_often_the_cron_fires(outside: RestOutside) 
     assert len(outside.told) == 1
 
 
-def test_a_tenant_that_wants_no_report_gets_none(
-    outside: RestOutside, sql: psycopg.Connection
-) -> None:
+def test_a_tenant_that_wants_no_report_gets_none(outside: RestOutside, sql: psycopg.Connection) -> None:
     outside.configs["acme"] = CONFIG
     store([a_call()], outside)
     sql.execute("update tenants set wants_weekly_report = false")
