@@ -10,9 +10,7 @@ from local.mock_providers.server import bind, serve
 from local.mock_providers.surfaces import BASE_PATHS
 
 # Click folds lines into paragraphs unless a paragraph starts with this mark.
-EPILOG = "\n\n".join(
-    "\b\n" + part for part in (local.mock_providers.__doc__ or "").split("\n\n")[1:]
-)
+EPILOG = "\n\n".join("\b\n" + part for part in (local.mock_providers.__doc__ or "").split("\n\n")[1:])
 
 
 def main(

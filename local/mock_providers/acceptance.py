@@ -66,8 +66,7 @@ def _check_limit(provider: str, ask: Ask, model: Model) -> None:
         return
     if model.rejects_max_tokens and ask.output_field == "max_tokens":
         message = (
-            "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
-            "'max_completion_tokens' instead."
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
         )
         raise Failure(400, message, code="unsupported_parameter", param="max_tokens")
     if ask.output_tokens_max > model.output_tokens_max > 0:
@@ -97,13 +96,7 @@ def _input_usage(ask: Ask, script: Script) -> Usage:
     audio = script.audio_input_tokens or counted.audio
     image = counted.image if script.input_tokens is None else 0
     total = counted.total if script.input_tokens is None else script.input_tokens
-    parts = (
-        script.cached_tokens
-        + script.cache_write_5m_tokens
-        + script.cache_write_1h_tokens
-        + audio
-        + image
-    )
+    parts = script.cached_tokens + script.cache_write_5m_tokens + script.cache_write_1h_tokens + audio + image
     return Usage(
         input_tokens=max(0, total - parts) + script.tool_use_prompt_tokens,
         cached_input_tokens=script.cached_tokens,

@@ -58,11 +58,7 @@ def find_fault(script: Script, total_tokens: int) -> Fault | None:
         FaultKind.ERROR: script.error_after_tokens,
         FaultKind.HANG: script.hang_after_tokens,
     }
-    faults = [
-        Fault(kind, min(after, total_tokens))
-        for kind, after in scripted_after.items()
-        if after is not None
-    ]
+    faults = [Fault(kind, min(after, total_tokens)) for kind, after in scripted_after.items() if after is not None]
     return min(faults, key=lambda fault: fault.after_tokens, default=None)
 
 

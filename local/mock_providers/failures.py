@@ -125,9 +125,7 @@ def unknown_model(provider: str, name: str) -> Failure:
             )
             return Failure(404, message)
         case "xai":
-            return Failure(
-                404, f"The model {name} does not exist or your team has no access to it."
-            )
+            return Failure(404, f"The model {name} does not exist or your team has no access to it.")
         case _:
             message = f"The model `{name}` does not exist or you do not have access to it."
             return Failure(404, message, code="model_not_found")
@@ -136,10 +134,7 @@ def unknown_model(provider: str, name: str) -> Failure:
 def limit_too_large(provider: str, model: str, field: str, asked: int, allowed: int) -> Failure:
     match provider:
         case "anthropic":
-            message = (
-                f"{field}: {asked} > {allowed}, which is the maximum allowed number of output "
-                f"tokens for {model}"
-            )
+            message = f"{field}: {asked} > {allowed}, which is the maximum allowed number of output tokens for {model}"
             return Failure(400, message)
         case "gemini":
             message = (
@@ -204,9 +199,7 @@ def google_body(failure: Failure, request_id: str) -> bytes:
     }
     if failure.retry_after_s is not None:
         delay = f"{failure.retry_after_s:g}s"
-        error["details"] = [
-            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
-        ]
+        error["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}]
     return _encode({"error": error})
 
 

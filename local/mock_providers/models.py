@@ -299,9 +299,7 @@ _XAI = (
 MODELS: tuple[Model, ...] = _OPENAI + _ANTHROPIC + _GEMINI + _GROQ + _XAI
 
 _BY_NAME: dict[tuple[str, str], Model] = {
-    (model.provider, name): model
-    for model in MODELS
-    for name in {model.name, model.answers_as, *model.aliases}
+    (model.provider, name): model for model in MODELS for name in {model.name, model.answers_as, *model.aliases}
 }
 
 
@@ -318,9 +316,7 @@ def models_of(provider: str) -> tuple[Model, ...]:
 
 def _unpriced(provider: str, name: str, kind: Kind) -> Model:
     """A model no price table knows, for tests of what is done with one: $5 in, $15 out."""
-    every_class = _rates(
-        "5", "15", cached="5", write_5m="5", write_1h="5", audio_in="5", audio_out="15"
-    )
+    every_class = _rates("5", "15", cached="5", write_5m="5", write_1h="5", audio_in="5", audio_out="15")
     return Model(
         provider,
         name,

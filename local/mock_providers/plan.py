@@ -156,16 +156,9 @@ def _write_text(wanted: Wanted, script: Script, seed: int) -> list[str]:
 def _write_tool_calls(tools: tuple[Tool, ...], script: Script, seed: int) -> list[ToolCall]:
     if script.tool_calls == 0:
         return []
-    each = (
-        TOOL_CALL_TOKENS_DEFAULT
-        if script.output_tokens is None
-        else script.output_tokens // script.tool_calls
-    )
+    each = TOOL_CALL_TOKENS_DEFAULT if script.output_tokens is None else script.output_tokens // script.tool_calls
     called = [tools[place % len(tools)] for place in range(script.tool_calls)]
-    return [
-        ToolCall(tool.name, write_json(seed + place, tool.schema, each))
-        for place, tool in enumerate(called)
-    ]
+    return [ToolCall(tool.name, write_json(seed + place, tool.schema, each)) for place, tool in enumerate(called)]
 
 
 def _cut_at_stop(pieces: list[str], stops: tuple[str, ...]) -> tuple[list[str], str | None]:

@@ -87,6 +87,6 @@ def _fill_properties(
 
 def _resolve(reference: str, root: dict[str, object]) -> object:
     found: object = root
-    for step in reference.removeprefix("#/").split("/"):
+    for step in filter(None, reference.removeprefix("#").split("/")):
         found = found.get(step) if isinstance(found, dict) else None
     return found

@@ -70,11 +70,7 @@ class QueuedScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     times: Positive = 1
 
     def matches(self, provider: str, model: str, tag: str | None) -> bool:
-        return (
-            self.provider in (None, provider)
-            and self.model in (None, model)
-            and self.tag in (None, tag)
-        )
+        return self.provider in (None, provider) and self.model in (None, model) and self.tag in (None, tag)
 
 
 class ScriptQueue:

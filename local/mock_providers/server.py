@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import logging
 import socket
 import struct
 from typing import Any
@@ -55,7 +56,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Answers until the process is told to stop."""
+    """Answers until the process is told to stop; calls that are running then are dropped silently."""
     gc.set_threshold(*GC_THRESHOLDS)
     config = uvicorn.Config(
         app,
@@ -65,7 +66,9 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=0,
         backlog=BACKLOG,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    logging.getLogger("uvicorn.error").addFilter(lambda _record: not server.should_exit)
+    server.run(sockets=[listener])

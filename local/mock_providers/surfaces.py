@@ -258,7 +258,5 @@ BASE_PATHS: dict[str, str] = {
 """What stands for each provider's public base URL."""
 
 _EXACT: dict[str, Target] = {
-    surface.prefix + rest: Target(surface, wire)
-    for surface in SURFACES
-    for rest, wire in surface.wires.items()
+    surface.prefix + rest: Target(surface, wire) for surface in SURFACES for rest, wire in surface.wires.items()
 } | {surface.prefix + "models": Target(surface, is_model_list=True) for surface in SURFACES}

@@ -59,9 +59,7 @@ def billed_nanousd(usage: Usage, model: Model, service_tier: str | None) -> int:
         + _priced(usage.audio_input_tokens, rates.audio_input)
         + _priced(usage.audio_output_tokens, rates.audio_output)
     )
-    searches = (
-        min(usage.web_search_calls, 1) if model.is_search_billed_once else usage.web_search_calls
-    )
+    searches = min(usage.web_search_calls, 1) if model.is_search_billed_once else usage.web_search_calls
     scaled += _priced(searches, model.web_search_nanousd) * TOKENS_PER_RATE
     return -(-scaled // TOKENS_PER_RATE)
 

@@ -90,9 +90,7 @@ def _count(asked: MessagesRequest) -> InputCount:
 def _tools(raws: list[msgspec.Raw] | None) -> tuple[Tool, ...]:
     """The caller's own tools: those that Anthropic runs itself have no schema."""
     declared = (decode(bytes(raw), DeclaredTool) for raw in raws or ())
-    return tuple(
-        Tool(one.name, one.input_schema) for one in declared if one.input_schema is not None
-    )
+    return tuple(Tool(one.name, one.input_schema) for one in declared if one.input_schema is not None)
 
 
 def _count_answer(call: Call) -> bytes:

@@ -29,10 +29,7 @@ Part = dict[str, object]
 
 
 def answer(call: Call) -> bytes:
-    candidates = [
-        _candidate(index, _parts(call, choice), choice.finish)
-        for index, choice in enumerate(call.choices)
-    ]
+    candidates = [_candidate(index, _parts(call, choice), choice.finish) for index, choice in enumerate(call.choices)]
     for candidate in candidates[:1]:
         candidate.update(_grounding(call))
     return _encode(_response(call, candidates, call.reported))
@@ -118,9 +115,7 @@ def _grounding(call: Call) -> dict[str, object]:
     return {"groundingMetadata": {"webSearchQueries": queries, "groundingChunks": [chunk]}}
 
 
-def _response(
-    call: Call, candidates: list[dict[str, object]], usage: Usage | None
-) -> dict[str, object]:
+def _response(call: Call, candidates: list[dict[str, object]], usage: Usage | None) -> dict[str, object]:
     document: dict[str, object] = {"candidates": candidates}
     if usage is not None:
         document["usageMetadata"] = _usage(call, usage)
@@ -151,9 +146,7 @@ def _usage(call: Call, usage: Usage) -> dict[str, object]:
     if usage.cached_input_tokens:
         written["cacheTokensDetails"] = _by_modality(usage.cached_input_tokens)
     if usage.audio_output_tokens:
-        written["candidatesTokensDetails"] = _by_modality(
-            usage.output_tokens, audio=usage.audio_output_tokens
-        )
+        written["candidatesTokensDetails"] = _by_modality(usage.output_tokens, audio=usage.audio_output_tokens)
     return written
 
 
@@ -201,6 +194,4 @@ GENERATE = Wire(
 )
 COUNT_TOKENS = Wire("count_tokens", Kind.CHAT, requests.parse_count, _count_answer, is_free=True)
 EMBED = Wire("embed_content", Kind.EMBEDDING, requests.parse_embed, _embed_answer)
-BATCH_EMBED = Wire(
-    "batch_embed_contents", Kind.EMBEDDING, requests.parse_batch_embed, _batch_embed_answer
-)
+BATCH_EMBED = Wire("batch_embed_contents", Kind.EMBEDDING, requests.parse_batch_embed, _batch_embed_answer)

@@ -65,8 +65,7 @@ class CountRequest(Camel, frozen=True):
 
 
 _SHALLOW = frozenset(
-    {"generationConfig", "thinkingConfig", "tools", "functionDeclarations", "requests"}
-    | {"generateContentRequest"}
+    {"generationConfig", "thinkingConfig", "tools", "functionDeclarations", "requests"} | {"generateContentRequest"}
 )
 """Where our own fields are looked for; below the others is the caller's free content."""
 
@@ -87,8 +86,7 @@ def parse_generate(request: Request) -> Ask:
         choices=config.candidate_count or 1,
         tools=_tools(asked.tools),
         json_schema=_json_schema(config),
-        shows_thinking=config.thinking_config is not None
-        and config.thinking_config.include_thoughts,
+        shows_thinking=config.thinking_config is not None and config.thinking_config.include_thoughts,
     )
 
 

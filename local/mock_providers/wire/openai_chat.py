@@ -50,9 +50,7 @@ GROQ = Variant(
     fingerprint="fp_3f3b593e33",
     has_x_groq=True,
 )
-XAI = Variant(
-    openai_usage.xai_usage, reasoning_field="reasoning_content", fingerprint="fp_a7c1d0e52b"
-)
+XAI = Variant(openai_usage.xai_usage, reasoning_field="reasoning_content", fingerprint="fp_a7c1d0e52b")
 GEMINI = Variant(openai_usage.gemini_usage)
 ANTHROPIC = Variant(openai_usage.anthropic_usage)
 
@@ -119,9 +117,7 @@ def _message(variant: Variant, call: Call, index: int, choice: Choice) -> dict[s
     if variant.reasoning_field is not None and choice.reasoning:
         message[variant.reasoning_field] = "".join(choice.reasoning)
     if choice.tools:
-        message["tool_calls"] = [
-            _tool_call(call, index, place, tool) for place, tool in enumerate(choice.tools)
-        ]
+        message["tool_calls"] = [_tool_call(call, index, place, tool) for place, tool in enumerate(choice.tools)]
     if choice.audio:
         message["audio"] = _audio(call, "".join(choice.audio))
     return message

@@ -55,8 +55,7 @@ def as_prompts(prompt: str | list[object]) -> list[object]:
 def _answer(call: Call) -> bytes:
     document = _head(call)
     document["choices"] = [
-        _choice(index, "".join(choice.text), FINISH_REASONS[choice.finish])
-        for index, choice in enumerate(call.choices)
+        _choice(index, "".join(choice.text), FINISH_REASONS[choice.finish]) for index, choice in enumerate(call.choices)
     ]
     if call.reported is not None:
         document["usage"] = openai_usage(call.reported, call)

@@ -206,9 +206,7 @@ def text_part(text: str) -> dict[str, object]:
     return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
 
 
-def function_item(
-    call: Call, place: int, name: str, arguments: str, status: str
-) -> dict[str, object]:
+def function_item(call: Call, place: int, name: str, arguments: str, status: str) -> dict[str, object]:
     return {
         "id": f"fc_{call.unique}{place}",
         "type": "function_call",

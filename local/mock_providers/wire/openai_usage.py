@@ -45,9 +45,7 @@ def xai_usage(usage: Usage, call: Call) -> dict[str, object]:
     return {
         **_totals(usage, completion_tokens=usage.completion_tokens - usage.reasoning_tokens),
         "prompt_tokens_details": {
-            "text_tokens": usage.prompt_tokens
-            - usage.image_input_tokens
-            - usage.audio_input_tokens,
+            "text_tokens": usage.prompt_tokens - usage.image_input_tokens - usage.audio_input_tokens,
             "audio_tokens": usage.audio_input_tokens,
             "image_tokens": usage.image_input_tokens,
             "cached_tokens": usage.cached_input_tokens,

@@ -17,15 +17,12 @@ def frames(call: Call) -> Iterator[Frame]:
 
 
 def stream_error(_call: Call, message: str) -> bytes:
-    """The stream's own error event, which the official client raises on."""
-    document = {
-        "type": "error",
-        "sequence_number": 0,
-        "code": "server_error",
-        "message": message,
-        "param": None,
-    }
-    return named_event("error", document)
+    """The error event as OpenAI really sends it, nested, which its client raises on.
+
+    The documented form has the fields at the top (seen by users of its .NET client, December 2025).
+    """
+    error = {"type": "server_error", "code": "server_error", "message": message, "param": None}
+    return named_event("error", {"type": "error", "error": error})
 
 
 class _Stream:
@@ -57,9 +54,7 @@ class _Stream:
         return named_event(kind, document)
 
     def _item_event(self, kind: str, item: dict[str, object]) -> bytes:
-        return self._event(
-            f"response.output_item.{kind}", output_index=self._output_index, item=item
-        )
+        return self._event(f"response.output_item.{kind}", output_index=self._output_index, item=item)
 
     def _search(self, place: int) -> Iterator[Frame]:
         item = whole.search_item(self._call, place, "in_progress")
