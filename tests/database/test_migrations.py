@@ -1,6 +1,7 @@
 """The migrations: taken by a Supabase-like server as by a bare one, twice over, and explained."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -20,10 +21,12 @@ OUR_TABLES = (
 
 @pytest.fixture
 def supabase_like(database: Database, sql: psycopg.Connection) -> Iterator[psycopg.Connection]:
-    """A second database whose new tables and functions are everybody's, as Supabase sets it up."""
+    """A second database as Supabase sets it up: its owner is no superuser, its new tables and functions are everybody's."""
     sql.execute("drop database if exists supabase_like")
-    sql.execute("create database supabase_like")
-    dsn = database.dsn.rpartition("/")[0] + "/supabase_like"
+    sql.execute("drop role if exists supabase_owner")
+    sql.execute("create role supabase_owner login nosuperuser")
+    sql.execute("create database supabase_like owner supabase_owner")
+    dsn = f"postgresql://supabase_owner@127.0.0.1:{database.port}/supabase_like"
     with psycopg.connect(dsn, autocommit=True) as connection:
         for kind in ("tables", "functions", "sequences"):
             connection.execute(
@@ -31,6 +34,7 @@ def supabase_like(database: Database, sql: psycopg.Connection) -> Iterator[psyco
             )
         yield connection
     sql.execute("drop database supabase_like")
+    sql.execute("drop role supabase_owner")
 
 
 def migrate(connection: psycopg.Connection) -> None:
@@ -57,6 +61,21 @@ def test_open_default_privileges_open_nothing(supabase_like: psycopg.Connection)
         " where nspname in ('public', 'agentwatch') and has_function_privilege('anon', p.oid, 'execute')"
     ).fetchall()
     assert (tables, functions) == ([], [])
+
+
+def test_daily_upkeep_runs_for_the_service_where_nobody_is_superuser(
+    supabase_like: psycopg.Connection, sql: psycopg.Connection
+) -> None:
+    migrate(supabase_like)
+    supabase_like.execute(f"drop table agentwatch.llm_request_logs_{datetime.now(UTC):%Y_%m}")
+    sql.execute("grant service_role to supabase_owner")
+
+    with supabase_like.transaction():
+        supabase_like.execute("set local role service_role")
+        row = supabase_like.execute("select public.maintain_telemetry()").fetchone()
+
+    assert row is not None
+    assert row[0]["created_months"] == [f"{datetime.now(UTC):%Y_%m}"]
 
 
 def test_every_table_has_row_security(sql: psycopg.Connection) -> None:
