@@ -136,17 +136,22 @@ class GeminiReader:
         ]
         ending: dict[str, object] = {
             "candidates": candidates,
-            "usageMetadata": {
-                "promptTokenCount": self._prompt_tokens,
-                "candidatesTokenCount": output_tokens,
-                "totalTokenCount": self._prompt_tokens + output_tokens,
-            },
+            "usageMetadata": self._usage_so_far(output_tokens),
         }
         if self.model is not None:
             ending["modelVersion"] = self.model
         if self._response_id is not None:
             ending["responseId"] = self._response_id
         return self._framed(msgspec.json.encode(ending))
+
+    def _usage_so_far(self, output_tokens: int) -> dict[str, int]:
+        if self._prompt_tokens == 0:
+            return {"candidatesTokenCount": output_tokens}
+        return {
+            "promptTokenCount": self._prompt_tokens,
+            "candidatesTokenCount": output_tokens,
+            "totalTokenCount": self._prompt_tokens + output_tokens,
+        }
 
     def _framed(self, document: bytes) -> bytes:
         if not self._framing.is_array:

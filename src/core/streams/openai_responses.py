@@ -11,6 +11,7 @@ import msgspec
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
+    NO_RAW,
     NOTHING,
     TOOL_CALL_TOKENS,
     Observation,
@@ -22,7 +23,9 @@ from core.streams.observation import (
 )
 from core.streams.open_response import OpenResponse, soft_ending
 
+_ITEM_EVENTS = frozenset({"response.output_item.added", "response.output_item.done"})
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+_RESPONSE_EVENTS = _ENDINGS | {"response.created", "response.queued", "response.in_progress"}
 
 
 class _Error(msgspec.Struct):
@@ -39,7 +42,7 @@ class _Response(msgspec.Struct):
     model: str | None = None
     status: str | None = None
     service_tier: str | None = None
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = NO_RAW
     error: _Error | None = None
 
 
@@ -50,8 +53,8 @@ class _Event(msgspec.Struct):
     content_index: int | None = None
     summary_index: int | None = None
     delta: str | dict[str, msgspec.Raw] | None = None
-    item: msgspec.Raw | None = None
-    response: msgspec.Raw | None = None
+    item: msgspec.Raw = NO_RAW
+    response: msgspec.Raw = NO_RAW
     code: str | None = None
     error: _Error | None = None
 
@@ -86,9 +89,9 @@ class OpenAIResponsesReader:
             self._sequence_number = max(self._sequence_number, happened.sequence_number)
             if happened.delta is not None:
                 return self._delta(happened, event)
-            if happened.item is not None:
+            if happened.type in _ITEM_EVENTS:
                 return self._item(happened.type, happened.output_index, happened.item)
-            if happened.response is not None:
+            if happened.type in _RESPONSE_EVENTS:
                 return self._response(happened.type, happened.response)
         except msgspec.MsgspecError:
             return unreadable(event)
@@ -155,7 +158,7 @@ class OpenAIResponsesReader:
         if kind == "response.failed":
             self.error_code = _code_of(response.error) or "error"
         self._so_far = OpenResponse()
-        if response.usage is None:
+        if not response.usage:
             return NOTHING
         usage = self._dialect.read_usage(response.usage)
         return Observation(usage=usage, is_final_usage=usage is not None)
