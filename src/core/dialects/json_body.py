@@ -7,7 +7,7 @@ import msgspec
 
 from core.calls import PromptSize
 from core.refusals import InvalidRequest
-from core.text_size import text_tokens
+from core.text_size import json_text_tokens
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def prompt_size(body: bytes, *, model: str, framing_tokens: int) -> PromptSize:
         others = max(0, len(blobs) - images - audio_clips)
         file_bytes = sum(largest_first[:others]) * 3 // 4
     return PromptSize(
-        text_tokens=text_tokens(text, model) + framing_tokens,
+        text_tokens=json_text_tokens(text, model) + framing_tokens,
         images=images,
         audio_bytes=audio_bytes,
         file_bytes=file_bytes,

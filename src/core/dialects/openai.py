@@ -47,7 +47,7 @@ class _ChatRequest(msgspec.Struct):
 
 class _CompletionsRequest(msgspec.Struct):
     model: Model
-    prompt: str | list[str] | list[int] | list[list[int]] = ""
+    prompt: str | list[str | int | list[int]] = ""
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     max_tokens: Tokens | None = None
@@ -67,7 +67,7 @@ class _ResponsesRequest(msgspec.Struct):
 
 class _EmbeddingsRequest(msgspec.Struct):
     model: Model
-    input: str | list[str] | list[int] | list[list[int]]
+    input: str | list[str | int | list[int]]
 
 
 class _Choice(msgspec.Struct):

@@ -1,0 +1,87 @@
+"""One running stack for all tests of this folder, and what they ask of it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.stack import Stack
+
+SETTLED_TIMEOUT_S = 20.0
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("stack") / "state", env={"HOLD_TTL_MS": "3000"}) as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The edge Worker as one tenant's client sees it, and the provider's truth beside it."""
+
+    stack: Stack
+    token: str
+
+    def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
+        """POST JSON (or bytes as they are); header names with underscores for dashes."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return httpx.post(self.stack.edge_url + path, content=content, headers=self.headers(**headers), timeout=60)
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return httpx.get(self.stack.edge_url + path, headers=self.headers(**headers), timeout=60)
+
+    def put(self, path: str, body: Any) -> httpx.Response:
+        return httpx.put(self.stack.edge_url + path, json=body, headers=self.headers(), timeout=60)
+
+    def headers(self, **headers: str) -> dict[str, str]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return {"authorization": f"Bearer {self.token}", "content-type": "application/json", **named}
+
+    def session(self, session_id: str) -> dict[str, Any]:
+        """The session's budget once nothing is held on it any more."""
+        return eventually(
+            lambda: self.get(f"/v1/budget-check?session_id={session_id}").json(), lambda check: check["held_usd"] == 0
+        )
+
+    def billed(self, tag: str) -> list[dict[str, Any]]:
+        """What the provider's journal says of the calls with this `x-mock-tag`, once all have ended."""
+        return eventually(
+            lambda: httpx.get(f"{self.stack.mock_url}/_mock/journal", params={"tag": tag}).json()["entries"],
+            lambda entries: all(entry["ended"] != "running" for entry in entries),
+        )
+
+
+def eventually(read: Callable[[], Any], is_there: Callable[[Any], bool]) -> Any:
+    """Read until it is there; the last reading fails the test by what it shows."""
+    deadline = time.monotonic() + SETTLED_TIMEOUT_S
+    while not is_there(value := read()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert is_there(value), value
+    return value
+
+
+@pytest.fixture
+def edge(stack: Stack) -> Edge:
+    return Edge(stack, stack.tokens["live"])
+
+
+@pytest.fixture
+def admin(stack: Stack) -> Edge:
+    return Edge(stack, stack.tokens["admin"])
+
+
+@pytest.fixture
+def other_tenant(stack: Stack) -> Edge:
+    return Edge(stack, stack.tokens["other_tenant"])
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> str:
+    """An id of this test's own: for its session and its tag in the journal."""
+    return Path(request.node.nodeid).name.replace("::", ".").replace("[", ".").replace("]", "")[-60:]
