@@ -26,9 +26,7 @@ class Default(WorkerEntrypoint):
         try:
             verdicts = await take(texts, WorkerOutside(platform_env()))
         except Exception as fault:
-            verdicts = [
-                Postponed(f"{type(fault).__name__}: {fault}"[:REASON_CHARACTERS_MAX])
-            ] * len(messages)
+            verdicts = [Postponed(f"{type(fault).__name__}: {fault}"[:REASON_CHARACTERS_MAX])] * len(messages)
         for message, verdict in zip(messages, verdicts, strict=True):
             if isinstance(verdict, Postponed):
                 message.retry(object_to_js({"delaySeconds": retry_delay_s(message.attempts)}))

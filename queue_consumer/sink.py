@@ -89,9 +89,7 @@ async def _store(entries: list[Entry], outside: Outside) -> dict[int, Verdict]:
     table = entries[0].row.table
     path = f"{table}?on_conflict={CONFLICT_TARGETS[table]}"
     try:
-        answer = await outside.rest(
-            path, rows_json([entry.row for entry in entries]), prefer=PREFER
-        )
+        answer = await outside.rest(path, rows_json([entry.row for entry in entries]), prefer=PREFER)
     except Unreachable:
         return _all(entries, Postponed("the database did not answer"))
     match judge(answer):

@@ -94,10 +94,7 @@ def dollars(amount_nanousd: int) -> str:
 
 
 def _shares_text(title: str, shares: tuple[Share, ...]) -> str:
-    lines = (
-        f"• {share.name}: {dollars(share.cost_nanousd)} in {share.requests} requests"
-        for share in shares
-    )
+    lines = (f"• {share.name}: {dollars(share.cost_nanousd)} in {share.requests} requests" for share in shares)
     return "\n".join((title, *lines))
 
 

@@ -15,9 +15,7 @@ import msgspec
 from core.refusals import Refusal
 from core.usage import Usage
 
-Outcome = Literal[
-    "complete", "client_disconnected", "cut", "upstream_truncated", "refused", "failed"
-]
+Outcome = Literal["complete", "client_disconnected", "cut", "upstream_truncated", "refused", "failed"]
 Source = Literal["proxy", "sdk"]
 AuthOutcome = Literal["accepted", "missing", "malformed", "unknown", "disabled", "not_permitted"]
 AlertKind = Literal["anomaly", "budget_threshold", "rule", "rule_broken", "fail_open"]
@@ -48,9 +46,7 @@ class InvalidTelemetry(ValueError):
     """A queue message that is not one of ours. The message says why, in words safe to log."""
 
 
-class TelemetryRecord(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"
-):
+class TelemetryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
     """Shared shape: immutable, keyword-only, defaults left out of the text, all text bounded."""
 
     def __post_init__(self) -> None:

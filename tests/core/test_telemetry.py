@@ -40,9 +40,7 @@ def a_call(**changes: object) -> CallRecord:
 
 
 AUTH = AuthEvent(event_id="e1", occurred_at_ms=1, outcome="unknown", method="GET", path="/v1/keys")
-ACCESS = AccessRecord(
-    request_id="r1", occurred_at_ms=1, tenant="acme", method="PUT", path="/v1/rules", status=200
-)
+ACCESS = AccessRecord(request_id="r1", occurred_at_ms=1, tenant="acme", method="PUT", path="/v1/rules", status=200)
 ALERT = Alert(
     alert_key="anomaly:s1",
     occurred_at_ms=1,
@@ -62,17 +60,13 @@ BUDGET = BudgetEvent(
 )
 
 
-@pytest.mark.parametrize(
-    "message", [a_call(), AUTH, ACCESS, ALERT, BUDGET], ids=lambda m: type(m).__name__
-)
+@pytest.mark.parametrize("message", [a_call(), AUTH, ACCESS, ALERT, BUDGET], ids=lambda m: type(m).__name__)
 def test_every_message_survives_the_wire(message: TelemetryMessage) -> None:
     assert from_wire(to_wire(message)) == message
 
 
 def test_a_message_names_its_type() -> None:
-    assert [
-        msgspec.json.decode(to_wire(m))["type"] for m in (a_call(), AUTH, ACCESS, ALERT, BUDGET)
-    ] == [
+    assert [msgspec.json.decode(to_wire(m))["type"] for m in (a_call(), AUTH, ACCESS, ALERT, BUDGET)] == [
         "call",
         "auth",
         "access",
@@ -94,9 +88,7 @@ def test_a_message_names_its_type() -> None:
         to_wire(a_call()).replace('"cost_nanousd":4500', '"cost_nanousd":-1'),
         to_wire(a_call()).replace('"cost_nanousd":4500', '"cost_nanousd":0.5'),
         to_wire(a_call()).replace('"attempt":1', '"attempt":0'),
-        to_wire(a_call()).replace(
-            '"started_at_ms":1795000000123', '"started_at_ms":9007199254740992'
-        ),
+        to_wire(a_call()).replace('"started_at_ms":1795000000123', '"started_at_ms":9007199254740992'),
         to_wire(a_call()).replace('"complete"', '"perfect"'),
         '{"type":"call","request_id":"\ud800"}',
     ],
@@ -130,15 +122,11 @@ def test_text_of_the_callers_choosing_is_bounded() -> None:
 def test_the_largest_messages_fit_a_queue_message() -> None:
     big = "\U0001f9e8" * 100_000
     call = a_call(
-        **dict.fromkeys(
-            ("request_id", "path", "team", "project", "agent", "session_id", "model"), big
-        ),
+        **dict.fromkeys(("request_id", "path", "team", "project", "agent", "session_id", "model"), big),
         risks=(big,) * 500,
         tags=(big,) * 500,
     )
-    alert = msgspec.structs.replace(
-        ALERT, summary=big, facts={f"{n}{big}": big for n in range(100)}
-    )
+    alert = msgspec.structs.replace(ALERT, summary=big, facts={f"{n}{big}": big for n in range(100)})
 
     assert len(to_wire(call).encode()) < QUEUE_MESSAGE_BYTES_MAX
     assert len(to_wire(alert).encode()) < QUEUE_MESSAGE_BYTES_MAX
@@ -175,14 +163,7 @@ def test_a_refused_call_used_nothing_of_what_its_draft_says() -> None:
 
 def test_no_message_has_a_place_for_a_prompt_or_a_secret() -> None:
     names = {
-        name
-        for kind in (CallRecord, AuthEvent, AccessRecord, Alert, BudgetEvent)
-        for name in kind.__struct_fields__
+        name for kind in (CallRecord, AuthEvent, AccessRecord, Alert, BudgetEvent) for name in kind.__struct_fields__
     }
 
-    assert not {
-        n
-        for n in names
-        for word in ("prompt", "content", "body", "secret", "digest", "url")
-        if word in n
-    }
+    assert not {n for n in names for word in ("prompt", "content", "body", "secret", "digest", "url") if word in n}
