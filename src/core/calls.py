@@ -14,7 +14,7 @@ class PromptSize:
     included; media is counted apart because base64 bytes say nothing about its tokens."""
 
     text_tokens: int
-    """Estimated high (`core.estimate.text_tokens`)."""
+    """Estimated high (`core.text_size`)."""
     images: int = 0
     audio_bytes: int = 0
     """Decoded bytes of audio input."""

@@ -14,16 +14,7 @@ from core.calls import ParsedCall, PromptSize
 from core.money import NANOUSD_MAX, UNITS_PER_RATE
 from core.price_book import STANDARD, Price, Rates
 from core.pricing import cost_nanousd, rated_units
-from core.text_size import text_tokens
 from core.usage import Usage
-
-__all__ = [
-    "WorstCase",
-    "output_ceiling_within",
-    "prompt_usage",
-    "text_tokens",
-    "worst_case",
-]
 
 USEFUL_OUTPUT_TOKENS = 64
 """The shortest answer worth holding money for."""
@@ -111,9 +102,7 @@ def output_ceiling_within(call: ParsedCall, price: Price, granted_nanousd: int) 
     granted_units = granted_nanousd * UNITS_PER_RATE
     for tier in _tiers(call):
         input_units = rated_units(_usage(call, price, 0), price, service_tier=tier)
-        units_per_token = (
-            rated_units(_usage(call, price, 1), price, service_tier=tier) - input_units
-        )
+        units_per_token = rated_units(_usage(call, price, 1), price, service_tier=tier) - input_units
         if units_per_token > 0:
             ceiling = min(ceiling, (granted_units - input_units) // units_per_token)
         elif input_units > granted_units:
@@ -170,9 +159,7 @@ def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int) ->
     kind, rate = _dearest_text_class(prompt, price.provider, rates)
     if rate >= rates.image_input_nanousd_per_mtok:
         text, image = text + image, 0
-    usage = Usage(
-        image_input_tokens=image, audio_input_tokens=audio, web_search_calls=web_search_calls
-    )
+    usage = Usage(image_input_tokens=image, audio_input_tokens=audio, web_search_calls=web_search_calls)
     return replace(usage, **{kind: text})
 
 

@@ -1,12 +1,13 @@
 """The token estimate against real vocabularies: high on at least 99 % of varied text, and not wastefully high."""
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache
 
 import pytest
 
-from core.text_size import RunningText, text_tokens
+from core.text_size import RunningText, json_text_tokens, text_tokens
 from tests.calibration import real_counts, texts
 
 PAIRS = [("gpt-4o", "o200k_base"), ("gpt-4", "cl100k_base"), ("claude-3-haiku", "claude_2")]
@@ -106,6 +107,27 @@ def test_what_is_no_language_is_underestimated_by_no_more_than_stated() -> None:
     worst = min(min(by_class[name].ratios) for name in texts.NOT_LANGUAGE)
 
     assert worst >= 0.3
+
+
+def test_a_json_text_is_sized_as_its_strings_are_read_whichever_way_they_are_escaped() -> None:
+    for name, text in texts.samples()[::17]:
+        plain = text_tokens(text.encode(), "gpt-4o")
+
+        for is_ascii in (True, False):
+            sized = json_text_tokens(json.dumps({"text": text}, ensure_ascii=is_ascii).encode(), "gpt-4o")
+            assert plain <= sized + 1 <= 1.7 * plain + 12, name
+
+
+def test_an_escape_that_is_itself_escaped_is_text() -> None:
+    inner = json.dumps({"city": "北京市朝阳区"})
+
+    sized = json_text_tokens(json.dumps(inner).encode(), "gpt-4o")
+
+    assert sized >= text_tokens(inner.encode(), "gpt-4o")
+
+
+def test_a_lone_surrogate_is_sized_without_complaint() -> None:
+    assert json_text_tokens(rb'"\ud83d\ude00 \ud83d x"', "gpt-4o") > 0
 
 
 @pytest.mark.parametrize("size", [1, 4, 7, 50])
