@@ -48,7 +48,7 @@ class SSEParser:
     def feed(self, chunk: bytes) -> list[SSEEvent]:
         """The events that this chunk completes. Raises `EventTooLarge`."""
         if not self._pending:
-            if chunk.find(b"\n\n") == len(chunk) - 2 and b"\r" not in chunk:
+            if b"\r" not in chunk and 0 <= chunk.find(b"\n\n") == len(chunk) - 2:
                 return [self._parsed(chunk)]
             return self._split(chunk, 0)
         self._pending += chunk
