@@ -9,7 +9,11 @@ from core.refusals import InvalidRequest
 def test_no_headers_is_a_call_without_labels() -> None:
     context = read_call_context({})
 
-    assert (context.session_id, context.session_limit_nanousd, context.iteration) == (None, None, None)
+    assert (context.session_id, context.session_limit_nanousd, context.iteration) == (
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("name", ["x-agentwatch-session-id", "helicone-session-id", "x-litellm-trace-id"])

@@ -41,9 +41,7 @@ OWN_KEYS = [
 
 
 @pytest.mark.parametrize(("headers", "place"), OWN_KEYS)
-def test_a_provider_key_of_the_callers_own_is_told_from_the_token(
-    headers: dict[str, str], place: str | None
-) -> None:
+def test_a_provider_key_of_the_callers_own_is_told_from_the_token(headers: dict[str, str], place: str | None) -> None:
     credential = read_credential(headers)
 
     assert credential is not None
@@ -70,7 +68,10 @@ def test_a_credential_never_prints_the_provider_key() -> None:
 def test_the_static_map_takes_a_tenant_name_or_a_whole_record() -> None:
     entries = parse_token_map('{"aw_live_a": "acme", "aw_live_b": {"tenant": "acme", "role": "admin"}}')
 
-    assert [(record.tenant, record.is_admin) for _, record in entries] == [("acme", False), ("acme", True)]
+    assert [(record.tenant, record.is_admin) for _, record in entries] == [
+        ("acme", False),
+        ("acme", True),
+    ]
     assert entries[0][0] == digest("aw_live_a")
 
 

@@ -59,7 +59,12 @@ def test_the_key_stands_where_the_provider_wants_it(
 
 def test_a_providers_answer_loses_what_belongs_to_its_connection() -> None:
     kept = downstream_headers(
-        {"content-type": "text/event-stream", "x-request-id": "r", "set-cookie": "a", "transfer-encoding": "chunked"}
+        {
+            "content-type": "text/event-stream",
+            "x-request-id": "r",
+            "set-cookie": "a",
+            "transfer-encoding": "chunked",
+        }
     )
 
     assert kept == {"content-type": "text/event-stream", "x-request-id": "r"}

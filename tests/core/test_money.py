@@ -16,7 +16,20 @@ ACCEPTED = [
     ("9000000", NANOUSD_MAX),
 ]
 
-REFUSED = ["", "0", "-1", "nan", "inf", "-Infinity", "1,5", "$5", "9000001", "0.0000000001", "1" * 41, "٥٥x"]
+REFUSED = [
+    "",
+    "0",
+    "-1",
+    "nan",
+    "inf",
+    "-Infinity",
+    "1,5",
+    "$5",
+    "9000001",
+    "0.0000000001",
+    "1" * 41,
+    "٥٥x",
+]
 
 
 @pytest.mark.parametrize(("text", "nanousd"), ACCEPTED)

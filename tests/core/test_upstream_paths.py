@@ -27,9 +27,7 @@ METERED = [
 
 
 @pytest.mark.parametrize(("provider", "rest", "path", "dialect"), METERED)
-def test_a_generating_path_is_metered_in_its_dialect(
-    provider: str, rest: str, path: str, dialect: str
-) -> None:
+def test_a_generating_path_is_metered_in_its_dialect(provider: str, rest: str, path: str, dialect: str) -> None:
     resolved = resolve_upstream_path(provider, rest, "POST")
 
     assert (resolved.path, resolved.charge, resolved.dialect) == (path, "metered", dialect)

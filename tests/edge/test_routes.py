@@ -40,7 +40,13 @@ def test_the_unified_endpoint_names_no_provider() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/healthz"), ("GET", "/v1/ingest"), ("DELETE", "/v1/budget"), ("GET", "/v1/chat/completions")]
+    ("method", "path"),
+    [
+        ("POST", "/healthz"),
+        ("GET", "/v1/ingest"),
+        ("DELETE", "/v1/budget"),
+        ("GET", "/v1/chat/completions"),
+    ],
 )
 def test_a_wrong_method_is_told_the_right_ones(method: str, path: str) -> None:
     with pytest.raises(MethodNotAllowed, match="this route takes"):

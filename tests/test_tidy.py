@@ -1,0 +1,123 @@
+"""The architecture as a test: who may import whom, how long things may be, and that nothing lies about unused."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PLATFORM = {"js", "workers", "pyodide"}
+IMPURE = {"asyncio", "time", "random", "uuid", "os", "logging", "secrets", "socket", "threading"}
+FILE_LINES_MAX = 520
+FUNCTION_LINES_MAX = 60
+
+ORCHESTRATION = {
+    "proxy", "streaming", "admin", "accounting", "budgets", "identity", "routes", "settings", "ports", "exchange",
+}  # fmt: skip
+
+
+def modules(*folders: str) -> list[Path]:
+    return sorted(
+        path for folder in folders for path in (ROOT / folder).rglob("*.py") if "python_modules" not in path.parts
+    )
+
+
+def imported(path: Path) -> set[str]:
+    """The dotted names a file imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def roots(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(path)}
+
+
+@pytest.mark.parametrize("path", modules("src/core"), ids=lambda path: path.stem)
+def test_the_core_imports_nothing_but_itself_the_standard_library_and_msgspec(path: Path) -> None:
+    allowed = (set(sys.stdlib_module_names) - IMPURE) | {"core", "msgspec"}
+
+    assert roots(path) <= allowed
+
+
+@pytest.mark.parametrize("name", sorted(ORCHESTRATION))
+def test_the_orchestration_knows_no_platform(name: str) -> None:
+    allowed = set(sys.stdlib_module_names) - (IMPURE - {"asyncio"}) | ORCHESTRATION | {"core", "msgspec"}
+
+    assert roots(ROOT / "src" / f"{name}.py") <= allowed
+
+
+@pytest.mark.parametrize("name", ["ledger_service", "ledger_store"])
+def test_the_ledger_decides_without_the_platform(name: str) -> None:
+    found = roots(ROOT / "durable_objects" / f"{name}.py")
+
+    assert not found & (PLATFORM | IMPURE | ORCHESTRATION | {"bindings"})
+
+
+@pytest.mark.parametrize("path", modules("src/bindings"), ids=lambda path: path.stem)
+def test_adapters_decide_nothing_about_requests(path: Path) -> None:
+    assert not roots(path) & (ORCHESTRATION - {"ports", "exchange"})
+
+
+@pytest.mark.parametrize("path", modules("local"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_local_stack_never_uses_the_server_s_code(path: Path) -> None:
+    assert not roots(path) & (ORCHESTRATION | {"core", "bindings", "durable_objects", "sink"})
+
+
+@pytest.mark.parametrize(
+    "path", modules("src", "durable_objects", "queue_consumer", "local"), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_files_and_functions_stay_readable(path: Path) -> None:
+    text = path.read_text()
+    long_functions = [
+        node.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno > FUNCTION_LINES_MAX
+    ]
+
+    assert len(text.splitlines()) <= FILE_LINES_MAX
+    assert long_functions == []
+
+
+@pytest.mark.parametrize(
+    "path", modules("src", "durable_objects", "queue_consumer", "local"), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_every_file_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_no_file_of_the_workers_lies_about_unused() -> None:
+    files = modules("src", "durable_objects", "queue_consumer")
+    used = {name for path in files for name in imported(path)}
+    entries = {"entry"}
+
+    unused = [path for path in files if path.name != "__init__.py" and not _names(path) & (used | entries)]
+
+    assert unused == []
+
+
+def _names(path: Path) -> set[str]:
+    """The dotted names under which a file can be imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return {".".join(parts), ".".join(parts[1:])}
+
+
+def wide_excepts() -> Iterator[str]:
+    for path in modules("src", "durable_objects", "queue_consumer"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_wide = (
+                isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Name) and node.type.id == "Exception"
+            )
+            if is_wide:
+                yield str(path.relative_to(ROOT))
+
+
+def test_surprises_are_caught_in_the_two_entries_only() -> None:
+    assert set(wide_excepts()) <= {"src/entry.py", "queue_consumer/entry.py"}
