@@ -176,7 +176,7 @@ def _dearest_text_class(prompt: PromptSize, provider: str, rates: Rates) -> tupl
 def _image_tokens(price: Price) -> int:
     if price.provider == "openai":
         for start, tokens in _OPENAI_IMAGE_TOKENS:
-            if price.model.startswith(start):
+            if price.model.removeprefix("ft:").startswith(start):
                 return tokens
     return _IMAGE_TOKENS.get(price.provider, _IMAGE_TOKENS_OTHERS)
 

@@ -18,7 +18,7 @@ from core.money import NANOUSD_PER_USD
 
 STANDARD = "standard"
 
-_STANDARD_NAMES = frozenset({"standard", "default", "auto", "on_demand", "standard_only", "scale"})
+_STANDARD_NAMES = frozenset({"standard", "default", "auto", "on_demand", "standard_only", "scale", "unspecified"})
 """What providers call the ordinary tier. `auto` and `scale` depend on the account's own
 contract, which no answer prices; an answer that was served otherwise says so by name."""
 
@@ -89,7 +89,8 @@ class Price:
     def _tier(self, name: str | None) -> str:
         """The listed tier a provider's tier name means. An unlisted one is read as the dearest
         this model has."""
-        if name is None or name in _STANDARD_NAMES:
+        name = (name or STANDARD).lower().removeprefix("service_tier_")
+        if name in _STANDARD_NAMES:
             return STANDARD
         if name in self.tiers:
             return name
@@ -168,11 +169,7 @@ def models(provider: str) -> tuple[str, ...]:
 
 def providers_of(model: str) -> tuple[str, ...]:
     """The providers that list a model, for callers who name the model alone."""
-    return tuple(
-        provider
-        for provider, listings in _MODELS.items()
-        if _listed_name(listings, model) is not None
-    )
+    return tuple(provider for provider, listings in _MODELS.items() if _listed_name(listings, model) is not None)
 
 
 def stand_in(provider: str) -> Price:

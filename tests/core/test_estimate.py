@@ -136,6 +136,7 @@ def test_an_input_that_is_only_referred_to_is_bounded_by_the_context_window() ->
 
 MEDIA = [
     ("openai", "gpt-4o-mini", PromptSize(0, images=1), 48_200),
+    ("openai", "ft:gpt-4o-mini-2024-07-18", PromptSize(0, images=1), 48_200),
     ("openai", "gpt-4o", PromptSize(0, images=1), 4_000),
     ("openai", "gpt-5.4", PromptSize(0, images=1), 12_000),
     ("anthropic", "claude-opus-5", PromptSize(0, images=2), 9_600),

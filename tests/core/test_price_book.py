@@ -144,6 +144,8 @@ TIERS = [
     ("on_demand", "standard"),
     ("batch", "standard"),
     ("priority", "priority"),
+    ("SERVICE_TIER_PRIORITY", "priority"),
+    ("SERVICE_TIER_UNSPECIFIED", "standard"),
     ("an unheard-of tier", "priority"),
 ]
 
