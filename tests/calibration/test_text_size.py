@@ -118,6 +118,21 @@ def test_a_json_text_is_sized_as_its_strings_are_read_whichever_way_they_are_esc
             assert plain <= sized + 1 <= 1.7 * plain + 12, name
 
 
+FRAMES = [
+    ("gpt-4o", {"role": "user", "content": "ok"}),
+    ("claude-sonnet-4-5", {"role": "user", "content": [{"type": "text", "text": "ok"}]}),
+    ("gemini-2.5-flash", {"role": "user", "parts": [{"text": "ok"}]}),
+]
+
+
+@pytest.mark.parametrize(("model", "message"), FRAMES)
+def test_the_json_around_a_message_covers_the_tokens_that_frame_it(model: str, message: object) -> None:
+    body = json.dumps({"messages": [message] * 200}, separators=(",", ":")).encode()
+
+    content, frame, answer_frame = 1, 4, 3
+    assert json_text_tokens(body, model) >= 200 * (content + frame) + answer_frame
+
+
 def test_an_escape_that_is_itself_escaped_is_text() -> None:
     inner = json.dumps({"city": "北京市朝阳区"})
 
