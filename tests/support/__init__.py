@@ -1,0 +1,1 @@
+"""The ports in memory, for tests that run on CPython."""
