@@ -73,7 +73,7 @@ def up(port: Port = DEFAULT_PORT) -> None:
         while not STACK_JSON.exists():
             if supervisor.poll() is not None or time.monotonic() > deadline:
                 supervisor.terminate()
-                raise StackError(log_path.read_text().strip() or "the stack did not start")
+                raise StackError(_why(log_path))
             time.sleep(0.1)
     console.print(f"running at http://127.0.0.1:{port}; details in {STACK_JSON.relative_to(ROOT)}")
 
@@ -123,6 +123,12 @@ def _stay(stack: Stack, *, reload: bool) -> None:
             seen = snapshot()
             stack.restart_workers()
             console.print("ready")
+
+
+def _why(log_path: Path) -> str:
+    """What the stack said before it ended, without the label that this process adds itself."""
+    said = log_path.read_text()
+    return said[said.rfind("error: ") :].removeprefix("error: ").strip() or "the stack did not start"
 
 
 def _running_pid() -> int | None:
