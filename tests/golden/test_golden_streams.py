@@ -15,12 +15,11 @@ from core.refusals import UpstreamTruncated
 from tests.core.streams.builders import (
     CASE_IDS,
     CASES,
-    OUTPUT_NANOUSD,
-    PROMPT_NANOUSD,
     REFUSAL,
     REQUEST_ID,
     Played,
     a_meter,
+    hold_for,
     play,
     refuses,
 )
@@ -36,7 +35,7 @@ def check(path: Path, actual: bytes, request: pytest.FixtureRequest) -> None:
 
 def cut(case: Path, *, is_soft: bool) -> tuple[bytes, Played]:
     """A stream whose money ends after twenty tokens of output."""
-    meter = a_meter(case.parent.name, granted_nanousd=PROMPT_NANOUSD + 20 * OUTPUT_NANOUSD)
+    meter = a_meter(case.parent.name, granted_nanousd=hold_for(case, output_tokens=20))
     played = play(meter, [(case / "upstream.sse").read_bytes()], refuses)
     refusal = REFUSAL if played.is_cut else TRUNCATED
     is_early = played.is_cut or played.result.is_truncated

@@ -1,12 +1,13 @@
 """Streams, prices and meters with good defaults, and a ledger of one sentence to play them against."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.dialects import DIALECTS
 from core.meter import Cut, Extend, Step, StreamMeter, StreamResult, Wait
 from core.price_book import STANDARD, Band, Price, Rates
+from core.pricing import cost_nanousd
 from core.refusals import BudgetExhausted
 from core.streams import StreamReader, open_reader
 from core.usage import Usage
@@ -57,6 +58,19 @@ def a_meter(
         service_tier=None,
         strips_usage=strips_usage,
     )
+
+
+def hold_for(case: Path, *, output_tokens: int) -> int:
+    """Money for the prompt, as the stream itself first reports it if it does, and some output."""
+    reader = a_reader(case.parent.name)
+    for event in reader.splitter.feed((case / "upstream.sse").read_bytes()):
+        seen = reader.observe(event)
+        if seen.usage is not None and not seen.is_final_usage:
+            prompt = replace(seen.usage, output_tokens=0, reasoning_tokens=0)
+            return cost_nanousd(prompt, a_price()) + output_tokens * OUTPUT_NANOUSD
+        if seen.has_output:
+            break
+    return PROMPT_NANOUSD + output_tokens * OUTPUT_NANOUSD
 
 
 Ledger = Callable[[Extend], int | None]
