@@ -29,7 +29,8 @@ class _Request(msgspec.Struct):
     max_tokens: Tokens
     messages: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1)]
     stream: bool | None = None
-    service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
     tools: list[_Tool] | None = None
 
 
@@ -71,7 +72,7 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
             is_streaming=bool(request.stream),
             prompt=prompt_size(body, model=request.model, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=request.max_tokens,
-            service_tier=None,
+            service_tier=_dear_tier(request),
             wants_stream_usage=True,
             web_search_calls_max=sum(uses or WEB_SEARCH_CALLS_MAX for uses in searches),
         )
@@ -118,6 +119,14 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
 
     def render_refusal(self, refusal: Refusal, request_id: str) -> bytes:
         return anthropic_error(refusal, request_id)
+
+
+def _dear_tier(request: _Request) -> str | None:
+    """Fast inference and inference kept in one country cost more, together and apart; the table names them so."""
+    asked = ["fast"] if request.speed == "fast" else []
+    if request.inference_geo == "us":
+        asked.append("us")
+    return "_".join(asked) or None
 
 
 def _count(value: int | None) -> int:

@@ -33,6 +33,8 @@ class _GenerateRequest(msgspec.Struct):
     generationConfig: _GenerationConfig | None = None
     generation_config: _GenerationConfig | None = None
     tools: list[dict[str, msgspec.Raw]] | None = None
+    serviceTier: str | None = None
+    service_tier: str | None = None
 
 
 class _EmbedRequest(msgspec.Struct):
@@ -52,6 +54,7 @@ class _Usage(msgspec.Struct):
     thoughtsTokenCount: int | None = None
     toolUsePromptTokenCount: int | None = None
     promptTokensDetails: list[_Modality] | None = None
+    candidatesTokensDetails: list[_Modality] | None = None
     totalTokenCount: int | None = None
 
 
@@ -77,15 +80,21 @@ class _GeminiBase(msgspec.Struct, frozen=True):
         if counted is None or (counted.promptTokenCount is None and counted.candidatesTokenCount is None):
             return None
         prompt = _count(counted.promptTokenCount)
-        cached = min(_count(counted.cachedContentTokenCount), prompt)
-        audio = min(_of_modality(counted, "AUDIO"), prompt - cached)
-        image = min(_of_modality(counted, "IMAGE"), prompt - cached - audio)
+        candidates = _count(counted.candidatesTokenCount)
+        # Audio before the cache: the table has no rate for cached audio, so it is charged as audio.
+        audio = min(_of_modality(counted.promptTokensDetails, "AUDIO"), prompt)
+        cached = min(_count(counted.cachedContentTokenCount), prompt - audio)
+        image = min(_of_modality(counted.promptTokensDetails, "IMAGE"), prompt - cached - audio)
+        drawn = min(_of_modality(counted.candidatesTokensDetails, "IMAGE"), candidates)
+        spoken = min(_of_modality(counted.candidatesTokensDetails, "AUDIO"), candidates - drawn)
         return Usage(
             input_tokens=prompt - cached - audio - image + _count(counted.toolUsePromptTokenCount),
             cached_input_tokens=cached,
             audio_input_tokens=audio,
             image_input_tokens=image,
-            output_tokens=_count(counted.candidatesTokenCount),
+            output_tokens=candidates - drawn - spoken,
+            image_output_tokens=drawn,
+            audio_output_tokens=spoken,
             reasoning_tokens=_count(counted.thoughtsTokenCount),
         )
 
@@ -113,6 +122,7 @@ class GeminiDialect(_GeminiBase, frozen=True):
             prompt=prompt_size(body, model=model, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=config.maxOutputTokens or config.max_output_tokens,
             answers=config.candidateCount or config.candidate_count or 1,
+            service_tier=request.serviceTier or request.service_tier,
             wants_stream_usage=True,
             web_search_calls_max=WEB_SEARCH_CALLS_MAX if searches else 0,
         )
@@ -170,8 +180,8 @@ def _model_of(path: str) -> str:
     return model
 
 
-def _of_modality(counted: _Usage, modality: str) -> int:
-    return sum(_count(each.tokenCount) for each in counted.promptTokensDetails or () if each.modality == modality)
+def _of_modality(details: list[_Modality] | None, modality: str) -> int:
+    return sum(_count(each.tokenCount) for each in details or () if each.modality == modality)
 
 
 def _count(value: int | None) -> int:

@@ -1,0 +1,81 @@
+"""What a request is taken to ask for, what is refused by name, and what a change leaves alone."""
+
+import pytest
+
+from core.dialects import DIALECTS
+from core.refusals import InvalidRequest
+
+PARSED = [
+    ("openai_chat", b'{"model":"m","messages":[{}],"max_tokens":5}', "", ("m", False, 5, 1)),
+    ("openai_chat", b'{"model":"m","messages":[{}],"max_completion_tokens":7,"n":3,"stream":true}', "", ("m", True, 7, 3)),
+    ("openai_completions", b'{"model":"m","prompt":["a","b"],"n":2,"best_of":4}', "", ("m", False, 16, 8)),
+    ("openai_completions", b'{"model":"m","prompt":[1,2,3]}', "", ("m", False, 16, 1)),
+    ("openai_responses", b'{"model":"m","input":"x","max_output_tokens":9}', "", ("m", False, 9, 1)),
+    ("openai_embeddings", b'{"model":"m","input":[[1,2],[3]]}', "", ("m", False, None, 1)),
+    ("anthropic_messages", b'{"model":"m","max_tokens":4,"messages":[{}],"stream":true}', "", ("m", True, 4, 1)),
+    ("gemini", b'{"contents":[],"generationConfig":{"maxOutputTokens":3,"candidateCount":2}}', "v1beta/models/m:generateContent", ("m", False, 3, 2)),
+    ("gemini", b'{"contents":[],"generation_config":{"max_output_tokens":3}}', "v1/models/m:streamGenerateContent", ("m", True, 3, 1)),
+    ("gemini_embed", b'{"content":{}}', "v1beta/models/m:embedContent", ("m", False, None, 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dialect", "body", "path", "expected"), PARSED)
+def test_a_request_is_read_in_its_dialect(dialect: str, body: bytes, path: str, expected: tuple) -> None:
+    call = DIALECTS[dialect].parse_request(body, path=path)
+
+    assert (call.model, call.is_streaming, call.output_tokens_max, call.answers) == expected
+    assert call.prompt.text_tokens > 0
+
+
+REFUSED = [
+    ("openai_chat", b"{", None),
+    ("openai_chat", b'{"messages":[{}]}', "model"),
+    ("openai_chat", b'{"model":"","messages":[{}]}', "model"),
+    ("openai_chat", b'{"model":"m","messages":[]}', "messages"),
+    ("openai_chat", b'{"model":"m","messages":[{}],"max_tokens":-1}', "max_tokens"),
+    ("openai_chat", b'{"model":"m","messages":[{}],"n":0}', "n"),
+    ("openai_chat", b'{"model":"m","messages":[{}],"stream":"yes"}', "stream"),
+    ("openai_responses", b'{"model":"m","background":true}', "background"),
+    ("anthropic_messages", b'{"model":"m","messages":[{}]}', "max_tokens"),
+    ("gemini", b"{}", "contents"),
+    ("gemini_embed", b"{}", "content"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "body", "param"), REFUSED)
+def test_a_bad_request_is_refused_naming_the_field(dialect: str, body: bytes, param: str | None) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        DIALECTS[dialect].parse_request(body, path="v1/models/m:generateContent")
+
+    assert refused.value.param == param
+
+
+CHANGES = [
+    ("openai_chat", b'{"model":"m","messages":[1.0],"max_tokens":9}', {"output_tokens_max": 3}, b'{"model":"m","messages":[1.0],"max_tokens":3}'),
+    ("openai_chat", b'{"model":"m","messages":[]}', {"output_tokens_max": 3}, b'{"model":"m","messages":[],"max_completion_tokens":3}'),
+    ("openai_chat", b'{"model":"p/m","messages":[ 1e2 ]}', {"model": "m"}, b'{"model":"m","messages":[ 1e2 ]}'),
+    ("openai_chat", b'{"stream_options":{"x":1},"model":"m"}', {"include_usage": True}, b'{"stream_options":{"x":1,"include_usage":true},"model":"m"}'),
+    ("anthropic_messages", b'{"max_tokens":9,"messages":[]}', {"output_tokens_max": 3}, b'{"max_tokens":3,"messages":[]}'),
+    ("openai_responses", b'{"model":"m"}', {"output_tokens_max": 3}, b'{"model":"m","max_output_tokens":3}'),
+    ("gemini", b'{"contents":[],"generationConfig":{"topK":1}}', {"output_tokens_max": 3}, b'{"contents":[],"generationConfig":{"topK":1,"maxOutputTokens":3}}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dialect", "body", "changes", "expected"), CHANGES)
+def test_a_change_leaves_every_other_member_as_it_was(
+    dialect: str, body: bytes, changes: dict, expected: bytes
+) -> None:
+    assert DIALECTS[dialect].with_changes(body, **changes) == expected
+
+
+def test_a_picture_s_base64_is_not_counted_as_text() -> None:
+    picture = b"A" * 100_000
+    body = (
+        b'{"model":"gpt-4o","messages":[{"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,%b"}}]}]}'
+        % picture
+    )
+
+    prompt = DIALECTS["openai_chat"].parse_request(body, path="").prompt
+
+    assert prompt.images >= 1
+    assert prompt.text_tokens < 200
