@@ -5,6 +5,8 @@ import asyncio
 import httpx
 import pytest
 
+from tests.runtime.conftest import eventually
+
 pytestmark = pytest.mark.stack
 
 CHAT = "/v1/proxy/openai/v1/chat/completions"
@@ -171,3 +173,13 @@ def test_a_hold_nobody_closes_expires(edge, run):
     edge.stack.restart_workers()
 
     assert edge.session(run)["held_usd"] == 0
+
+
+def test_a_session_is_mirrored_to_kv_for_when_the_ledger_is_away(edge, run):
+    edge.post(CHAT, BODY, x_agentwatch_session_id=run, x_agentwatch_budget_usd="0.5")
+    spent = edge.session(run)["spent_usd"]
+
+    mirrored = eventually(lambda: edge.stack.get_kv(f"t:demo:s:{run}:usd"), lambda value: value is not None)
+
+    assert float(mirrored) == spent
+    assert edge.stack.get_kv(f"t:demo:s:{run}:budget_usd") == "0.5"

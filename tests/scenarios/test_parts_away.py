@@ -1,0 +1,171 @@
+"""`proxy.handle` with parts of the world taken away: traffic goes on within its bound, and the books are right after."""
+
+import json
+
+import pytest
+
+from core.messages import ConfigureRequest, StatusRequest
+from exchange import Inbound
+from proxy import Isolate, handle
+from settings import parse_settings
+from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
+
+ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
+COST_NANOUSD = 100 * 150 + 10 * 600
+BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
+
+
+@pytest.fixture
+def isolate():
+    return Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours"}))
+
+
+def a_world(**config):
+    world = World({"requests_per_minute": 1_000_000, **config})
+    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
+    return world
+
+
+def call(world, isolate, body=BODY, path="/v1/proxy/openai/v1/chat/completions", **headers):
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = Inbound("POST", path, "", {"authorization": f"Bearer {TOKEN}", **named}, json.dumps(body).encode())
+    return world.run(handle(request, world.ports(), isolate))
+
+
+def spent(world):
+    accounts = world.ledgers["acme"].service.status(StatusRequest(include_tenant=True), START_MS).accounts
+    return {account.window: (account.spent_nanousd, account.held_nanousd) for account in accounts}
+
+
+def test_a_call_is_held_sent_settled_and_recorded(isolate):
+    world = a_world()
+
+    answer = call(world, isolate)
+
+    assert answer.status == 200
+    assert answer.headers["x-agentwatch-cost-usd"] == "0.000021"
+    assert spent(world)["month"] == (COST_NANOUSD, 0)
+    assert [(record["type"], record["outcome"], record["cost_nanousd"]) for record in world.records] == [
+        ("call", "complete", COST_NANOUSD)
+    ]
+
+
+def test_without_the_ledger_a_call_goes_on_and_is_charged_when_it_is_back(isolate):
+    world = a_world()
+    world.is_ledger_away = True
+
+    assert call(world, isolate).status == 200
+    assert world.records[0]["is_fail_open"]
+
+    world.is_ledger_away = False
+    call(world, isolate)
+
+    assert spent(world)["month"] == (2 * COST_NANOUSD, 0)
+    assert isolate.outage.owed_count() == 0
+
+
+def test_without_the_ledger_no_more_passes_than_the_allowance(isolate):
+    world = a_world(outage_allowance_usd="0.0015")
+    world.is_ledger_away = True
+    world.answer = ScriptedAnswer(
+        chunks=(json.dumps({**ANSWER, "usage": {"prompt_tokens": 0, "completion_tokens": 1_000}}).encode(),)
+    )
+
+    answers = [call(world, isolate) for _ in range(4)]
+
+    assert [answer.status for answer in answers] == [200, 200, 503, 503]
+    assert len(world.sent) * 1_000 * 600 <= 1_500_000
+    assert json.loads(answers[-1].body)["error"]["code"] == "budget_unavailable"
+
+
+def test_a_tenant_that_fails_closed_is_refused_without_the_ledger(isolate):
+    world = a_world(fail_closed=True)
+    world.is_ledger_away = True
+
+    assert call(world, isolate).status == 503
+    assert world.sent == []
+
+
+def test_without_kv_a_known_token_carries_on_and_an_unknown_one_is_told_to_wait(isolate):
+    world = a_world()
+    call(world, isolate)
+    world.is_kv_away = True
+    world.pass_time(3_600_000)
+
+    assert call(world, isolate).status == 200
+    assert call(world, isolate, authorization="Bearer aw_live_" + "0" * 48).status == 503
+
+
+def test_without_kv_the_static_map_carries_on():
+    world = a_world()
+    world.is_kv_away = True
+    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk", "TENANT_TOKEN_MAP": json.dumps({TOKEN: "acme"})}))
+
+    assert call(world, isolate).status == 200
+
+
+def test_without_the_queue_the_record_waits_in_the_ledger_s_outbox(isolate):
+    world = a_world()
+    world.is_queue_away = True
+
+    call(world, isolate)
+
+    (text,) = world.ledgers["acme"].outbox
+    assert json.loads(text)["outcome"] == "complete"
+
+
+def test_an_answer_that_is_not_json_is_charged_as_held_and_said_to_be_the_provider_s(isolate):
+    world = a_world()
+    world.answer = ScriptedAnswer(chunks=(b'{"usage":',))
+
+    answer = call(world, isolate)
+
+    assert (answer.status, json.loads(answer.body)["error"]["type"]) == (502, "upstream_error")
+    month = spent(world)["month"]
+    assert month[0] >= 1_000 * 600 and month[1] == 0
+
+
+def test_an_answer_without_usage_is_charged_by_an_estimate_and_marked(isolate):
+    world = a_world()
+    world.answer = ScriptedAnswer(chunks=(b'{"choices":[{"message":{"content":"a short answer"}}]}',))
+
+    call(world, isolate)
+
+    assert world.records[0]["is_estimated"]
+    assert spent(world)["month"][0] > 0
+
+
+def test_an_unpriced_model_is_estimated_blocked_or_free_as_the_tenant_decided(isolate):
+    body = {**BODY, "model": "nobody-knows-1"}
+
+    estimated, blocked, free = a_world(), a_world(unpriced_models="block"), a_world(unpriced_models="free")
+    answers = [call(world, Isolate(isolate.settings), body) for world in (estimated, blocked, free)]
+
+    assert [answer.status for answer in answers] == [200, 400, 200]
+    assert spent(estimated)["month"][0] > COST_NANOUSD
+    assert spent(free)["month"][0] == 0
+
+
+def test_a_stream_is_cut_when_its_team_s_budget_ends(isolate):
+    world = a_world()
+    limit = ConfigureRequest(kind="team", id="search", window="month", limit_nanousd=400_000)
+    world.ledger_of("acme").service.configure(limit, START_MS)
+    chunk = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"word word word word"},"finish_reason":null}]}\n\n'
+    world.answer = ScriptedAnswer(chunks=(chunk,) * 500)
+
+    answer, body = call(world, isolate, {**BODY, "stream": True, "max_tokens": 100_000})
+
+    assert answer.status == 200
+    assert b'"code":"budget_exhausted"' in body and b'"scope":"team"' in body
+    assert body.endswith(b"data: [DONE]\n\n")
+    assert world.records[0]["outcome"] == "cut"
+    assert spent(world)["month"][1] == 0
+
+
+def test_no_key_for_a_provider_is_said_before_any_money_is_held():
+    world = a_world()
+
+    answer = call(world, Isolate(parse_settings({})))
+
+    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (401, "provider_key_missing")
+    assert world.ledger_calls == 0

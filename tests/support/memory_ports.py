@@ -1,0 +1,169 @@
+"""The six ports in memory: the real ledger service on sqlite3, scripted providers, and switches that take parts away."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.messages import Message
+from ports import (
+    AttemptFailed,
+    Body,
+    LedgerUnreachable,
+    Ports,
+    QueueUnreachable,
+    Relay,
+    SessionMirror,
+    TenantStoreUnreachable,
+    UpstreamBroken,
+    UpstreamRequest,
+)
+from tests.support.sqlite_ledger import SqliteDatabase, a_service
+
+TOKEN = "aw_live_" + "ab" * 24
+START_MS = 1_795_478_400_000
+
+
+class MemoryLedger:
+    """One tenant's ledger; unreachable while `is_away`."""
+
+    def __init__(self, world: "World", tenant: str) -> None:
+        self._world = world
+        self.service = a_service(SqliteDatabase(), tenant)
+        self.outbox: list[str] = []
+
+    def __getattr__(self, method: str) -> Any:
+        async def call(request: Message) -> Any:
+            self._world.ledger_calls += 1
+            if self._world.is_ledger_away:
+                raise LedgerUnreachable
+            return getattr(self.service, method)(request, self._world.now_ms())
+
+        return call
+
+    async def enqueue(self, text: str) -> None:
+        if self._world.is_ledger_away:
+            raise LedgerUnreachable
+        self.outbox.append(text)
+
+
+@dataclass
+class ScriptedAnswer:
+    """What a provider answers: a body at once or in chunks, perhaps broken off."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+    chunks: tuple[bytes, ...] = ()
+    is_broken: bool = False
+
+    async def read(self) -> bytes:
+        if self.is_broken:
+            raise UpstreamBroken
+        return b"".join(self.chunks)
+
+    def untouched(self) -> Body:
+        return b"".join(self.chunks)
+
+    def relayed(self, relay: Relay) -> Body:
+        return self._passing(relay)
+
+    async def _passing(self, relay: Relay) -> Any:
+        for chunk in self.chunks:
+            relayed = relay.feed(chunk)
+            yield relayed.forward
+            while relayed.wait is not None:
+                relayed = await relayed.wait
+                yield relayed.forward
+            if relayed.is_cut:
+                yield await relay.ended("cut")
+                return
+        yield await relay.ended("broken" if self.is_broken else "complete")
+
+
+class World:
+    """Everything a request can touch, with its switches."""
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        record = {"tenant": "acme", "team": "search", "key_id": "key_1"}
+        digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+        self.kv = {f"key:{digest}": json.dumps(record)}
+        if config is not None:
+            self.kv["t:acme:config"] = json.dumps(config)
+        self.is_kv_away = self.is_ledger_away = self.is_queue_away = False
+        self.ledger_calls = 0
+        self.records: list[dict[str, Any]] = []
+        self.sent: list[UpstreamRequest] = []
+        self.answer: ScriptedAnswer | AttemptFailed = ScriptedAnswer()
+        self.ledgers: dict[str, MemoryLedger] = {}
+        self._now_ms = START_MS
+        self._count = 0
+        self._deferred: list[Coroutine[None, None, None]] = []
+
+    # The ports ----------------------------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def new(self, prefix: str) -> str:
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    async def key_record(self, token_digest: bytes) -> str | None:
+        return self._kv(f"key:{token_digest.hex()}")
+
+    async def config(self, tenant: str) -> str | None:
+        return self._kv(f"t:{tenant}:config")
+
+    async def session_mirror(self, tenant: str, session_id: str) -> SessionMirror | None:
+        self._kv("")
+        return None
+
+    async def send(self, request: Any) -> Any:
+        if isinstance(request, UpstreamRequest):
+            self.sent.append(request)
+            return self.answer
+        if self.is_queue_away:
+            raise QueueUnreachable
+        self.records.append(json.loads(request))
+        return None
+
+    def ledger_of(self, tenant: str) -> Any:
+        return self.ledgers.setdefault(tenant, MemoryLedger(self, tenant))
+
+    def ports(self) -> Ports:
+        return Ports(
+            ledger_of=self.ledger_of,
+            tenants=self,
+            telemetry=self,
+            upstream=self,
+            clock=self,
+            ids=self,
+            digests_equal=hmac.compare_digest,
+            defer=self._deferred.append,
+        )
+
+    # For tests ----------------------------------------------------------------------------------------
+
+    def pass_time(self, milliseconds: int) -> None:
+        self._now_ms += milliseconds
+
+    def run(self, request: Coroutine[None, None, Any]) -> Any:
+        """Run a request and then everything it deferred."""
+
+        async def both() -> Any:
+            answer = await request
+            if hasattr(answer.body, "__aiter__"):
+                answer = (answer, b"".join([part async for part in answer.body]))
+            while self._deferred:
+                await self._deferred.pop(0)
+            return answer
+
+        return asyncio.run(both())
+
+    def _kv(self, key: str) -> str | None:
+        if self.is_kv_away:
+            raise TenantStoreUnreachable
+        return self.kv.get(key)
