@@ -31,7 +31,7 @@ from core.streams.observation import Observation, StreamReader
 from core.usage import Usage
 
 LEAST_EXTENSION_TOKENS = 16
-"""The smallest extension worth asking for."""
+"""The smallest extension worth having while money is left."""
 
 SLICE_GROWTH_MAX = 8
 """Slices double up to this many times the first, so that a long answer asks the ledger seldom."""
@@ -287,13 +287,14 @@ class StreamMeter:
         return self._ask()
 
     def _ask(self) -> Extend:
+        """Money for another slice. Less will do: some tokens, or what the first event that waits needs."""
         self._is_asking = True
         metered = self.metered_nanousd
         reached = max(self._granted_nanousd, metered)
-        least = cost_of_units(LEAST_EXTENSION_TOKENS * self._bill.output_units_per_token)
+        useful = cost_of_units(LEAST_EXTENSION_TOKENS * self._bill.output_units_per_token)
         return Extend(
-            want_nanousd=reached + max(self._slice_nanousd, least),
-            least_nanousd=reached + least,
+            want_nanousd=reached + max(self._slice_nanousd, useful),
+            least_nanousd=metered if self._withheld else reached + useful,
             metered_nanousd=metered,
         )
 
