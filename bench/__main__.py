@@ -1,0 +1,97 @@
+"""`python -m bench`: measure the local stack; print tables, and write JSON under `bench/results/`."""
+
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bench.calls import baseline_worker
+from bench.http_client import LoadError
+from bench.memory import measure_memory, memory_json, memory_table
+from bench.overhead import measure_overhead, overhead_json, overhead_table
+from local.paths import NODE, NODE_MODULES
+from local.processes import StackError
+from local.stack import Stack
+
+RESULTS = Path(__file__).parent / "results"
+
+console = Console()
+
+
+class Which(StrEnum):
+    overhead = "overhead"
+    memory = "memory"
+    all = "all"
+
+
+def main(
+    which: Annotated[Which, typer.Argument(help="What to measure.")] = Which.all,
+    requests: Annotated[int, typer.Option(min=200, help="Calls served while memory is watched.")] = 10_000,
+    samples: Annotated[int, typer.Option(min=320, help="Calls per target and load while latency is measured.")] = 1_000,
+) -> None:
+    """Measure what AgentWatch adds to a call, and what its memory does, on a fresh local stack."""
+    try:
+        if which in (Which.overhead, Which.all):
+            _run_overhead(samples)
+        if which in (Which.memory, Which.all):
+            _run_memory(requests)
+    except (StackError, LoadError, OSError) as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(1) from error
+
+
+def _run_overhead(samples: int) -> None:
+    with tempfile.TemporaryDirectory() as state, _stack(Path(state)) as stack:
+        loads = asyncio.run(measure_overhead(stack, samples, _say))
+    console.print(overhead_table(loads))
+    _write("overhead", overhead_json(loads))
+
+
+def _run_memory(requests: int) -> None:
+    with tempfile.TemporaryDirectory() as state, _stack(Path(state)) as stack:
+        memory = asyncio.run(measure_memory(stack, requests, _say))
+    console.print(memory_table(memory))
+    _write("memory", memory_json(memory))
+
+
+def _stack(state_dir: Path) -> Stack:
+    return Stack(state_dir / "stack", extra_workers=[baseline_worker()], say=_say)
+
+
+def _say(message: str) -> None:
+    console.print(f"[dim]{message}…[/dim]")
+
+
+def _write(name: str, figures: Any) -> None:
+    """One file per benchmark, with what is needed to read the figures later."""
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({"machine": _machine(), "figures": figures}, indent=2) + "\n")
+    console.print(f"written to {path.relative_to(RESULTS.parent.parent)}")
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "load_average": os.getloadavg()[0],
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "node": subprocess.run([NODE, "--version"], capture_output=True, text=True, check=True).stdout.strip(),
+        **{name: _npm_version(name) for name in ("workerd", "miniflare", "pyodide")},
+    }
+
+
+def _npm_version(name: str) -> str:
+    return str(json.loads((NODE_MODULES / name / "package.json").read_text())["version"])
+
+
+typer.run(main)

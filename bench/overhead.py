@@ -1,0 +1,109 @@
+"""What AgentWatch adds to a call: latency against the provider itself and against a minimal JavaScript Worker.
+
+The targets take turns in short rounds, so that whatever else the machine does falls on all of them alike.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.table import Table
+
+from bench.calls import json_call, streamed_call, targets
+from bench.figures import Latency, latency
+from bench.http_client import Connection, Target
+from local.stack import Stack
+
+ROUNDS = 20
+WARM_UP_CALLS = 30
+STREAM_TOKENS = 5
+STREAM_PACE_MS = 2
+
+Measure = Callable[[Connection, bytes], Awaitable[float]]
+Encode = Callable[[Target], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One way of calling, and how long it took per target."""
+
+    name: str
+    connections: int
+    latencies: dict[str, Latency]
+
+
+async def measure_overhead(stack: Stack, samples: int, say: Callable[[str], None]) -> list[Load]:
+    """`samples` JSON calls per target at 1 and at 16 connections; a quarter as many streams at one."""
+    loads = []
+    for name, connections, count, encode, measure in (
+        ("JSON", 1, samples, json_call, Connection.call_s),
+        ("JSON", 16, samples, json_call, Connection.call_s),
+        ("first chunk", 1, samples // 4, _short_stream, Connection.first_chunk_s),
+    ):
+        say(f"overhead: {name}, connections: {connections}")
+        latencies = await _in_turns(targets(stack), connections, count, encode, measure)
+        loads.append(Load(name, connections, latencies))
+    return loads
+
+
+def overhead_table(loads: list[Load]) -> Table:
+    table = Table(title="Latency in ms, and what AgentWatch adds to each target's")
+    for column in ("load", "at once", "target", "p50", "p99", "added p50", "added p99", "ratio p50"):
+        table.add_column(column, justify="left" if column in ("load", "target") else "right")
+    for load in loads:
+        ours = load.latencies["agentwatch"]
+        for target, found in load.latencies.items():
+            added = ("", "", "") if found is ours else _added(ours, found)
+            row = (load.name, str(load.connections), target, f"{found.p50_ms:.2f}", f"{found.p99_ms:.2f}")
+            table.add_row(*row, *added, end_section=found is ours)
+    return table
+
+
+def overhead_json(loads: list[Load]) -> list[dict[str, Any]]:
+    return [asdict(load) for load in loads]
+
+
+def _added(ours: Latency, theirs: Latency) -> tuple[str, str, str]:
+    return (
+        f"+{ours.p50_ms - theirs.p50_ms:.2f}",
+        f"+{ours.p99_ms - theirs.p99_ms:.2f}",
+        f"{ours.p50_ms / theirs.p50_ms:.2f}x",
+    )
+
+
+def _short_stream(target: Target) -> bytes:
+    return streamed_call(target, STREAM_TOKENS, STREAM_PACE_MS)
+
+
+async def _in_turns(
+    all_targets: list[Target], connections: int, count: int, encode: Encode, measure: Measure
+) -> dict[str, Latency]:
+    per_connection = max(count // (ROUNDS * connections), 1)
+    samples: dict[str, list[float]] = {target.name: [] for target in all_targets}
+    for turn in range(ROUNDS + 1):
+        for target in all_targets:
+            repeat = per_connection if turn else max(WARM_UP_CALLS // connections, 1)
+            found = await _burst(target, connections, repeat, encode(target), measure)
+            if turn:  # the first turn warms up
+                samples[target.name] += found
+    return {name: latency(found) for name, found in samples.items()}
+
+
+async def _burst(target: Target, connections: int, repeat: int, request: bytes, measure: Measure) -> list[float]:
+    """Seconds of each call, `repeat` on each of so many connections at once."""
+
+    async def one(connection: Connection) -> list[float]:
+        return [await measure(connection, request) for _ in range(repeat)]
+
+    async with opened(target, connections) as all_connections:
+        found = await asyncio.gather(*map(one, all_connections))
+    return [sample for each in found for sample in each]
+
+
+@asynccontextmanager
+async def opened(target: Target, connections: int) -> AsyncIterator[list[Connection]]:
+    """So many connections to a target, closed at the end."""
+    async with AsyncExitStack() as exits:
+        yield [await exits.enter_async_context(Connection(target)) for _ in range(connections)]
