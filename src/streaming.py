@@ -11,9 +11,11 @@ from budgets import budget_refusal
 from core import estimate
 from core.dialects import Dialect
 from core.messages import AccountView, ExtendDenied, Extended, ExtendRequest
-from core.meter import Cut, Extend, Forward, Step, StreamMeter, StreamResult, Wait
+from core.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
 from core.outage import OutageAllowance
+from core.reasoning import hides_reasoning
 from core.refusals import BudgetExhausted, Refusal, ScopePaused, UpstreamTruncated
+from core.stream_result import StreamResult
 from core.streams import open_reader
 from core.telemetry import Outcome
 from ports import LedgerUnreachable, Ports, Relayed, StreamEnding
@@ -67,9 +69,8 @@ class StreamRelay:
         """Settle and record; returns what the client still has to hear."""
         if self._asking is not None:
             await self._asking
-        last = self._meter.finish() if ending == "complete" else None
-        result = self._meter.close()
-        words = b"" if last is None else last.forward
+        words = await self._last_words() if ending == "complete" else b""
+        result = self._meter.close(unseen_ms=self._unseen_ms())
         refusal = self._refusal_of(ending, result)
         if refusal is not None:
             is_soft = self._call.caller.policy.stream_cut == "truncate" and result.is_cut
@@ -77,6 +78,24 @@ class StreamRelay:
         end = self._end_of(ending, result, refusal)
         await close_call(self._call, end, self._ports, self._outage)
         return words
+
+    async def _last_words(self) -> bytes:
+        """What the provider left without its end, once it is paid for."""
+        step = self._meter.finish()
+        words = step.forward
+        while isinstance(step.action, Wait):
+            if step.action.ask is not None:
+                self._ask(step.action.ask)
+            assert self._asking is not None, "the meter waits only for what was asked"
+            step = await self._asking
+            words += step.forward
+        return words
+
+    def _unseen_ms(self) -> int:
+        """How long the model may have been at work where nobody sees it."""
+        if not hides_reasoning(self._call.provider, self._call.parsed.model):
+            return 0
+        return self._ports.clock.now_ms() - self._call.started_at_ms
 
     def _relayed(self, step: Step) -> Relayed:
         match step.action:

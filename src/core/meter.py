@@ -27,6 +27,7 @@ from core.price_book import Price
 from core.refusals import Refusal
 from core.sse import EventTooLarge, SSEEvent
 from core.stream_bill import StreamBill
+from core.stream_result import StreamResult, result_of
 from core.streams.observation import Observation, StreamReader
 from core.usage import Usage
 
@@ -84,24 +85,6 @@ class Step:
     action: Action
 
 
-@dataclass(frozen=True, slots=True)
-class StreamResult:
-    """What a stream came to, at whatever moment it was closed."""
-
-    usage: Usage
-    cost_nanousd: int
-    is_provider_usage: bool
-    """The provider's final count; else an estimate, which errs high."""
-    is_truncated: bool
-    """The stream never said that it was over."""
-    is_cut: bool
-    model: str | None
-    service_tier: str | None
-    finish_reason: str | None
-    error_code: str | None
-    """The provider's own error inside the stream."""
-
-
 _FORWARD = Forward()
 
 
@@ -137,13 +120,17 @@ class UsageTap:
         for event in events:
             self._bill.add(self._reader.observe(event))
 
-    def close(self) -> StreamResult:
-        """The result; any moment will do, and every call returns the first one's."""
+    def close(self, *, unseen_ms: int = 0) -> StreamResult:
+        """The result; any moment will do, and every call returns the first one's.
+
+        `unseen_ms` is how long the model was at work, if it may bill reasoning that it never shows.
+        """
         if self._result is None:
             rest = self._reader.splitter.close()
             if rest is not None:
                 self._bill.add(self._reader.observe(rest))
-            self._result = _result(
+            self._bill.allow_for_unseen(unseen_ms)
+            self._result = result_of(
                 self._reader,
                 self._bill,
                 estimate_least_nanousd=self._held_nanousd if self._is_blind else 0,
@@ -236,14 +223,18 @@ class StreamMeter:
         self._fragment = rest
         return self._step([])
 
-    def close(self) -> StreamResult:
-        """The result; any moment will do, and every call returns the first one's."""
+    def close(self, *, unseen_ms: int = 0) -> StreamResult:
+        """The result; any moment will do, and every call returns the first one's.
+
+        `unseen_ms` is how long the model was at work, if it may bill reasoning that it never shows.
+        """
         if self._result is None:
             self._read_withheld()
             rest = self._fragment or self._reader.splitter.close()
             if rest is not None:
                 self._bill.add(self._reader.observe(rest))
-            self._result = _result(
+            self._bill.allow_for_unseen(unseen_ms)
+            self._result = result_of(
                 self._reader,
                 self._bill,
                 estimate_least_nanousd=self._granted_nanousd if self._is_blind else 0,
@@ -380,29 +371,3 @@ def _is_whole(rest: SSEEvent) -> bool:
     except msgspec.DecodeError:
         return False
     return True
-
-
-def _result(
-    reader: StreamReader,
-    bill: StreamBill,
-    *,
-    estimate_least_nanousd: int,
-    estimate_most_nanousd: int,
-    is_cut: bool,
-) -> StreamResult:
-    """The bounds hold for an estimate only. The most is a full hold: the provider's own ceiling is
-    its worst case. The least is the hold of a stream of which a part could not be read."""
-    cost = bill.cost_nanousd(reader.service_tier)
-    if not bill.is_final:
-        cost = min(max(cost, estimate_least_nanousd), estimate_most_nanousd)
-    return StreamResult(
-        usage=bill.usage(),
-        cost_nanousd=cost,
-        is_provider_usage=bill.is_final,
-        is_truncated=not is_cut and not reader.is_ended,
-        is_cut=is_cut,
-        model=reader.model,
-        service_tier=reader.service_tier,
-        finish_reason=reader.finish_reason,
-        error_code=reader.error_code,
-    )

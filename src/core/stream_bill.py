@@ -32,6 +32,10 @@ PLAUSIBLE_PART = 4
 that far high."""
 
 
+UNSEEN_TOKENS_PER_SECOND_MAX = 500
+"""What no model that hides its reasoning outruns: the quickest small ones are measured at 200 to 400."""
+
+
 class StreamBill:
     """Adds up observations."""
 
@@ -42,6 +46,8 @@ class StreamBill:
         self._model = model
         self._requested_tier = service_tier
         self._searches = 0
+        self._unseen_tokens = 0
+        self._is_counting = False
         self._begin_anew(prompt)
 
     @property
@@ -55,7 +61,16 @@ class StreamBill:
             self.is_final = False
             self._add_output(seen)
         if seen.usage is not None:
+            self._is_counting = self._is_counting or seen.has_output
             self._reconcile(seen.usage, is_final=seen.is_final_usage)
+
+    def allow_for_unseen(self, elapsed_ms: int) -> None:
+        """Count the reasoning a model may have done out of sight in this time, as far as the
+        provider has not counted it: what it can have written at most, less what it showed."""
+        if self.is_final or self._is_counting:
+            return
+        most = elapsed_ms * UNSEEN_TOKENS_PER_SECOND_MAX // 1_000
+        self._unseen_tokens = max(0, most - self.usage().completion_tokens)
 
     def exceeds(self, units: int) -> bool:
         """Whether the cost so far is more than this, without sizing anything where it clearly is
@@ -83,7 +98,7 @@ class StreamBill:
         return replace(
             base,
             output_tokens=base.output_tokens + self._text.tokens + self._extra_tokens,
-            reasoning_tokens=base.reasoning_tokens + self._reasoning.tokens,
+            reasoning_tokens=base.reasoning_tokens + self._reasoning.tokens + self._unseen_tokens,
             audio_output_tokens=base.audio_output_tokens + self._audio_tokens,
             image_output_tokens=base.image_output_tokens + self._images * IMAGE_OUTPUT_TOKENS,
             web_search_calls=base.web_search_calls + self._uncounted_searches,

@@ -330,6 +330,41 @@ def test_what_comes_after_a_cut_is_charged_too() -> None:
     assert later.close().cost_nanousd >= at_once.close().cost_nanousd + 100 * OUTPUT_NANOUSD
 
 
+def test_reasoning_out_of_sight_is_charged_by_the_time_it_can_have_taken() -> None:
+    left_early, left_late = a_meter(is_full=True), a_meter(is_full=True)
+
+    early, late = left_early.close(unseen_ms=100), left_late.close(unseen_ms=10_000)
+
+    assert early.usage.reasoning_tokens == 50
+    assert late.usage.reasoning_tokens == 5_000
+    assert late.cost_nanousd == with_output(5_000)
+
+
+def test_reasoning_out_of_sight_never_costs_more_than_the_hold() -> None:
+    meter = a_meter(granted_nanousd=with_output(200), is_full=True)
+
+    assert meter.close(unseen_ms=60_000).cost_nanousd == with_output(200)
+
+
+def test_what_was_shown_is_not_charged_again_as_unseen() -> None:
+    meter = a_meter(is_full=True)
+    meter.feed(a_chunk("a") * 80)
+
+    usage = meter.close(unseen_ms=200).usage
+
+    assert usage.output_tokens >= 80
+    assert usage.completion_tokens == 100
+
+
+def test_nothing_is_unseen_once_the_provider_has_counted() -> None:
+    final, running = a_meter(is_full=True), a_meter("gemini", is_full=True)
+    final.feed(WORD + a_finish() + a_usage(7, 2))
+    running.feed((GOLDEN / "gemini" / "truncated" / "upstream.sse").read_bytes())
+
+    assert final.close(unseen_ms=9_000).usage.completion_tokens == 2
+    assert running.close(unseen_ms=9_000).usage.completion_tokens == 17
+
+
 def test_closing_twice_gives_the_first_result() -> None:
     meter = a_meter()
     meter.feed(WORD)
