@@ -355,13 +355,14 @@ class LedgerService:
             self._sessions_to_mirror.add(account.id)
 
     def _remember_limits(self, accounts: list[Account]) -> None:
-        """A limit that a refused call or a check brought along must hold for the next one too."""
+        """A limit that a refused call or a check brought along must hold for the next one too, and after a wake."""
         for account in accounts:
             known = self._accounts.get(_key(account))
             is_new_limit = account.limit_nanousd is not None if known is None else account != known
             if account.kind == "session" and is_new_limit:
                 self._set(account)
-                self._store.put_account(msgspec.structs.replace(account, held_nanousd=0))
+                # Never one account's row alone: a wake replays what ended after the checkpoint into it.
+                self.checkpoint()
 
     def _end(
         self,

@@ -235,3 +235,15 @@ def test_idle_sessions_and_old_holds_are_forgotten(ledger, database):
 
 def test_an_unknown_hold_cannot_be_settled(ledger):
     assert not isinstance(ledger.settle(SettleRequest(hold_id="rsv_none", actual_nanousd=1), NOW_MS), Settled)
+
+
+def test_a_limit_learnt_between_checkpoints_charges_nothing_twice_after_a_wake(ledger, database):
+    ledger.record(
+        RecordRequest(event_id="evt", cost_nanousd=240, prompt_tokens=0, completion_tokens=0, session_id="s"), NOW_MS
+    )
+    denied = ledger.admit(an_admission(least_nanousd=100), NOW_MS)
+
+    woken = a_service(database)
+
+    assert isinstance(denied, BudgetDenied)
+    assert (session(woken).spent_nanousd, session(woken).limit_nanousd) == (240, 250)

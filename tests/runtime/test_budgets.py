@@ -92,7 +92,8 @@ def test_a_client_that_leaves_stops_the_provider(edge, run):
     body = {**BODY, "max_tokens": 2_000, "stream": True}
     headers = edge.headers(x_agentwatch_session_id=run, x_mock="output_tokens=2000;pace_ms=10", x_mock_tag=run)
     with httpx.stream("POST", edge.stack.edge_url + CHAT, json=body, headers=headers, timeout=60) as answer:
-        next(answer.iter_bytes())
+        chunks = answer.iter_bytes()
+        next(chunks)
 
     (entry,) = edge.billed(run)
 
@@ -106,7 +107,8 @@ def test_a_stream_reaches_the_client_while_it_is_generated(edge, run):
     with httpx.stream(
         "POST", edge.stack.edge_url + CHAT, json={**BODY, "stream": True}, headers=headers, timeout=60
     ) as answer:
-        next(answer.iter_bytes())
+        chunks = answer.iter_bytes()
+        next(chunks)
         entries = httpx.get(f"{edge.stack.mock_url}/_mock/journal", params={"tag": run}).json()["entries"]
 
         assert [entry["ended"] for entry in entries] == ["running"]
