@@ -150,14 +150,10 @@ def _is_alive(pid: int) -> bool:
 def main() -> None:
     """Run a command; a stack that cannot start says why in one message and exits 1."""
     try:
-        app(standalone_mode=False)
+        app()
     except (StackError, BundleError) as error:
         console.print(f"[red]error:[/red] {error}", highlight=False)
         sys.exit(1)
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
-    except typer.Abort:
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -123,3 +123,21 @@ def test_help_of_every_command_says_what_it_does() -> None:
             env={**os.environ, "COLUMNS": "100"}, check=True,
         ).stdout  # fmt: skip
         assert command in shown and "--help" in shown
+
+
+@pytest.mark.stack
+def test_an_interrupted_demo_is_not_a_success() -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-u", "-m", "local", "demo"], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert demo.stdout is not None
+    while "call   1" not in (line := demo.stdout.readline()):
+        assert line, "the demo ended before its first call"
+    family = family_of(demo.pid)
+
+    demo.send_signal(signal.SIGINT)
+    demo.communicate(timeout=PATIENCE_S)
+
+    assert demo.returncode == 130
+    assert names_still_running(family) == []
