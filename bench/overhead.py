@@ -50,13 +50,13 @@ async def measure_overhead(stack: Stack, samples: int, say: Callable[[str], None
 
 def overhead_table(loads: list[Load]) -> Table:
     table = Table(title="Latency in ms, and what AgentWatch adds to each target's")
-    for column in ("load", "at once", "target", "p50", "p99", "added p50", "added p99", "ratio p50"):
+    for column in ("load", "target", "p50", "p99", "added p50", "added p99", "ratio p50"):
         table.add_column(column, justify="left" if column in ("load", "target") else "right")
     for load in loads:
         ours = load.latencies["agentwatch"]
         for target, found in load.latencies.items():
             added = ("", "", "") if found is ours else _added(ours, found)
-            row = (load.name, str(load.connections), target, f"{found.p50_ms:.2f}", f"{found.p99_ms:.2f}")
+            row = (f"{load.name} x{load.connections}", target, f"{found.p50_ms:.2f}", f"{found.p99_ms:.2f}")
             table.add_row(*row, *added, end_section=found is ours)
     return table
 
