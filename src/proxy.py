@@ -223,7 +223,7 @@ def _price_of(provider: str, model: str, caller: Caller, now_ms: int) -> tuple[P
 
 def _slice_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
     """What a metered stream holds at first: its input and a slice of output. None holds the whole."""
-    if not parsed.is_streaming or hides_reasoning(provider, parsed.model):
+    if not parsed.is_streaming or parsed.web_search_calls_max or hides_reasoning(provider, parsed.model):
         return None
     ceiling = parsed.output_tokens_max or SLICE_OUTPUT_TOKENS
     sliced = replace(parsed, output_tokens_max=min(ceiling, SLICE_OUTPUT_TOKENS))

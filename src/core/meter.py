@@ -15,7 +15,6 @@ client has seen; and what was generated is charged, forwarded or not.
 """
 
 import re
-from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,7 +27,7 @@ from core.refusals import Refusal
 from core.sse import EventTooLarge, SSEEvent
 from core.stream_bill import StreamBill
 from core.stream_result import StreamResult, result_of
-from core.streams.observation import Observation, StreamReader
+from core.streams.observation import StreamReader, moment_of
 from core.usage import Usage
 
 LEAST_EXTENSION_TOKENS = 16
@@ -38,8 +37,6 @@ SLICE_GROWTH_MAX = 8
 """Slices double up to this many times the first, so that a long answer asks the ledger seldom."""
 
 _NULL_USAGE = re.compile(rb',\s*"usage"\s*:\s*null')
-_OUTPUT_TOKENS_MARGIN = 64
-"""Room for what one event may bill beyond its bytes: the frames of a few tool calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,15 +293,22 @@ class StreamMeter:
             return b""
         if self._withheld:
             return self._withhold(event)
-        before = self._reader if self._is_ample_for(event) else copy(self._reader)
+        before = self._reader if self._is_full else moment_of(self._reader)
         seen = self._reader.observe(event)
         self._bill.add(seen)
         if seen.has_output and not self._is_paid:
             self._client_side = before
             return self._withhold(event)
-        if self._strips_usage:
-            return _without_usage(event, seen)
-        return event.raw
+        return self._as_sent(event, is_usage_only=seen.is_usage_only)
+
+    def _as_sent(self, event: SSEEvent, *, is_usage_only: bool) -> bytes:
+        """The event as it would have been had nobody but the caller asked for usage.
+
+        Exact without parsing: inside a JSON string the quotes around `usage` would be escaped.
+        """
+        if not self._strips_usage or b'"usage"' not in event.raw:
+            return event.raw
+        return b"" if is_usage_only else _NULL_USAGE.sub(b"", event.raw, count=1)
 
     def _withhold(self, event: SSEEvent) -> bytes:
         self._withheld.append(event)
@@ -313,7 +317,7 @@ class StreamMeter:
 
     def _cut_off(self, cut: Cut) -> Cut:
         if not self._withheld:
-            self._client_side = copy(self._reader)
+            self._client_side = moment_of(self._reader)
         self._read_withheld()
         self._cut = cut
         return cut
@@ -329,13 +333,6 @@ class StreamMeter:
     def _is_paid(self) -> bool:
         return self._is_full or not self._bill.exceeds(self._granted_units)
 
-    def _is_ample_for(self, event: SSEEvent) -> bool:
-        """However this event reads, the hold pays for it: a token is never shorter than a byte."""
-        if self._is_full:
-            return True
-        needed = (len(event.raw) + _OUTPUT_TOKENS_MARGIN) * self._bill.output_units_per_token
-        return self._bill.units_at_most + needed <= self._granted_units
-
     def _released(self) -> Step:
         """Go on with what was withheld. Its first event has been read, the others have not."""
         if not self._withheld or not self._is_paid:
@@ -345,19 +342,8 @@ class StreamMeter:
         self._withheld_bytes = 0
         self._client_side = self._reader
         following = self._step(others)
-        return Step(first.raw + following.forward, following.action)
-
-
-def _without_usage(event: SSEEvent, seen: Observation) -> bytes:
-    """The event as it would have been had nobody asked for usage.
-
-    Exact without parsing: inside a JSON string the quotes around `usage` would be escaped.
-    """
-    if seen.is_usage_only:
-        return b""
-    if b'"usage"' not in event.raw:
-        return event.raw
-    return _NULL_USAGE.sub(b"", event.raw, count=1)
+        released = self._as_sent(first, is_usage_only=False)
+        return Step(released + following.forward, following.action)
 
 
 def _is_whole(rest: SSEEvent) -> bool:

@@ -75,7 +75,7 @@ class StreamBill:
     def exceeds(self, units: int) -> bool:
         """Whether the cost so far is more than this, without sizing anything where it clearly is
         not."""
-        if self.units_at_most <= units:
+        if self._units_at_most <= units:
             return False
         return self.units() > units
 
@@ -89,7 +89,7 @@ class StreamBill:
             + self._images * IMAGE_OUTPUT_TOKENS * self._image_rate
             + self._uncounted_searches * self._search_rate
         )
-        self.units_at_most = units
+        self._units_at_most = units
         return units
 
     def usage(self) -> Usage:
@@ -120,9 +120,9 @@ class StreamBill:
 
     def _add_output(self, seen: Observation) -> None:
         if seen.text:
-            self.units_at_most += self._text.add(seen.text) * self._text_rate
+            self._units_at_most += self._text.add(seen.text) * self._text_rate
         if seen.reasoning:
-            self.units_at_most += self._reasoning.add(seen.reasoning) * self._reasoning_rate
+            self._units_at_most += self._reasoning.add(seen.reasoning) * self._reasoning_rate
         if seen.extra_tokens or seen.audio_bytes or seen.images or seen.web_search_calls:
             self._searches += seen.web_search_calls
             self._extra_tokens += seen.extra_tokens
@@ -159,7 +159,7 @@ class StreamBill:
         self._audio_rate = rates.audio_output_nanousd_per_mtok
         self._image_rate = rates.image_output_nanousd_per_mtok
         self._search_rate = rates.web_search_nanousd_per_call * UNITS_PER_RATE
-        self.units_at_most = 0
+        self._units_at_most = 0
         self.units()
 
     def _dearer_tier(self, base: Usage) -> str | None:

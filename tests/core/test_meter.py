@@ -405,6 +405,17 @@ def test_an_injected_usage_chunk_is_taken_out_to_the_byte() -> None:
     assert played.result.is_provider_usage
 
 
+def test_what_was_withheld_is_stripped_of_its_null_usage_too() -> None:
+    asked = (GOLDEN / "openai_chat" / "text_with_injected_usage" / "upstream.sse").read_bytes()
+    unasked = (GOLDEN / "openai_chat" / "text_without_usage" / "upstream.sse").read_bytes()
+    meter = a_meter(strips_usage=True, granted_nanousd=with_output(1), slice_tokens=1)
+
+    played = play(meter, [asked], grants_all)
+
+    assert len(played.asked) > 1
+    assert played.forwarded == unasked
+
+
 def test_a_usage_the_caller_asked_for_stays() -> None:
     asked = (GOLDEN / "openai_chat" / "text_with_injected_usage" / "upstream.sse").read_bytes()
 

@@ -75,13 +75,15 @@ def test_any_split_of_a_gemini_stream_gives_the_same_events(case: Path, seeds: l
 
 
 @settings(deadline=None)
-@given(st.sampled_from(CASES), SEEDS, st.integers(0, 60))
-def test_any_split_forwards_the_same_bytes_at_the_same_cost(case: Path, seeds: list[int], output_tokens: int) -> None:
+@given(st.sampled_from(CASES), SEEDS, st.integers(0, 60), st.booleans())
+def test_any_split_forwards_the_same_bytes_at_the_same_cost(
+    case: Path, seeds: list[int], output_tokens: int, strips_usage: bool
+) -> None:
     """With a ledger that answers at once, so that the moment of its answer is the same too."""
     stream = (case / "upstream.sse").read_bytes()
 
     def played(chunks: list[bytes]) -> Played:
-        meter = a_meter(case.parent.name, granted_nanousd=200_000, slice_tokens=10)
+        meter = a_meter(case.parent.name, granted_nanousd=200_000, slice_tokens=10, strips_usage=strips_usage)
         return play(meter, chunks, has_left(200_000 + output_tokens * OUTPUT_NANOUSD))
 
     whole, split = played([stream]), played(cut_at(stream, seeds))
