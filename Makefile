@@ -45,7 +45,9 @@ clean-state: ## Forget the local stack's data
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV) .local/virtualenv; \
 		$(PYTHON) -m pip install -q --target .local/virtualenv virtualenv && \
 		PYTHONPATH=.local/virtualenv $(PYTHON) -m virtualenv -q $(VENV); }
-	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@# --no-deps: the lock is complete, and a resolver asked for `name[extra]` may leave the pinned version for a newer one.
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
+	@$(PY) -m pip check -q
 	@mkdir -p $(@D) && touch $@
 
 .local/setup/node_modules: package-lock.json package.json .local/setup/venv
