@@ -12,10 +12,9 @@ import msgspec
 from budgets import Hold
 from core import price_book, telemetry
 from core.call_context import CallContext
-from core.calls import ParsedCall
+from core.call_plan import CallPlan
 from core.messages import Recorded, RecordRequest, Settled, SettleRequest
 from core.outage import OutageAllowance
-from core.price_book import Price
 from core.telemetry import CallRecord, Outcome
 from core.usage import Usage
 from identity import Caller
@@ -32,15 +31,10 @@ class OpenCall:
     started_at_ms: int
     caller: Caller
     context: CallContext
-    provider: str
-    path: str
-    dialect: str
-    parsed: ParsedCall
-    price: Price
-    is_free: bool
-    """An unpriced model that the tenant's policy lets through at no charge."""
+    plan: CallPlan
     hold: Hold
-    is_clamped: bool = False
+    output_ceiling_tokens: int | None = None
+    """The lowered ceiling under which the call was sent; None where it is as the caller set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,24 +157,24 @@ def _record_of(call: OpenCall, end: CallEnd, settled: Settled | None, now_ms: in
             started_at_ms=call.started_at_ms,
             caller=call.caller,
             context=call.context,
-            provider=call.provider,
-            path=call.path,
-            dialect=call.dialect,
+            provider=call.plan.provider,
+            path=call.plan.path,
+            dialect=call.plan.dialect.name,
         ),
         outcome=end.outcome,
         usage=end.usage,
         cost_nanousd=end.cost_nanousd,
         overrun_nanousd=0 if settled is None else settled.overrun_nanousd,
-        model=end.model or call.parsed.model,
+        model=end.model or call.plan.parsed.model,
         status=end.status,
-        is_streaming=call.parsed.is_streaming,
+        is_streaming=call.plan.parsed.is_streaming,
         ttfb_ms=None if end.ttfb_ms is None else float(end.ttfb_ms),
         latency_ms=float(now_ms - call.started_at_ms),
         overhead_ms=None if end.overhead_ms is None else float(end.overhead_ms),
         error_code=end.error_code,
         cumulative_tokens=None if session is None else session.prompt_tokens + session.completion_tokens,
         is_cut=end.outcome == "cut",
-        is_clamped=call.is_clamped,
+        is_clamped=call.output_ceiling_tokens is not None,
         is_fail_open=call.hold.is_fail_open,
-        is_estimated=end.is_estimated or call.price.is_estimate,
+        is_estimated=end.is_estimated or call.plan.price.is_estimate,
     )

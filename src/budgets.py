@@ -7,7 +7,7 @@ allowance. Nothing here compares an amount with a limit.
 from dataclasses import dataclass
 
 from core.call_context import CallContext
-from core.estimate import WorstCase
+from core.call_plan import CallPlan
 from core.messages import (
     AccountView,
     AdmitAnswer,
@@ -51,11 +51,10 @@ class Hold:
 
 
 async def hold_money(
-    worst: WorstCase,
+    plan: CallPlan,
     *,
     caller: Caller,
     context: CallContext,
-    slice_nanousd: int | None,
     hold_ttl_ms: int,
     ports: Ports,
     outage: OutageAllowance,
@@ -63,11 +62,11 @@ async def hold_money(
     """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise."""
     request = AdmitRequest(
         hold_id=ports.ids.new("rsv_"),
-        want_nanousd=worst.want_nanousd,
-        least_nanousd=worst.least_nanousd,
-        floor_nanousd=worst.prompt_nanousd,
+        want_nanousd=plan.worst.want_nanousd,
+        least_nanousd=plan.worst.least_nanousd,
+        floor_nanousd=plan.worst.prompt_nanousd,
         ttl_ms=hold_ttl_ms,
-        slice_nanousd=slice_nanousd,
+        slice_nanousd=plan.slice_nanousd,
         session_id=context.session_id,
         team=caller.team,
         session_limit_nanousd=context.session_limit_nanousd,

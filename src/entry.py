@@ -19,9 +19,10 @@ from core.refusals import InternalError, Refusal
 from durable_objects.ledger_object import Ledger
 from exchange import Answer
 from ports import Ports
-from proxy import Isolate, handle, refused
+from proxy import handle
 from routes import errors_in
 from settings import SETTING_NAMES, InvalidSetting, parse_settings
+from visit import Isolate, refused
 
 __all__ = ["Default", "Ledger"]
 

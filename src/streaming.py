@@ -9,7 +9,6 @@ import asyncio
 from accounting import CallEnd, OpenCall, close_call
 from budgets import budget_refusal
 from core import estimate
-from core.dialects import Dialect
 from core.messages import AccountView, ExtendDenied, Extended, ExtendRequest
 from core.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
 from core.outage import OutageAllowance
@@ -28,10 +27,7 @@ class StreamRelay:
     def __init__(
         self,
         call: OpenCall,
-        dialect: Dialect,
         *,
-        slice_nanousd: int,
-        strips_usage: bool,
         status: int,
         overhead_ms: int,
         ports: Ports,
@@ -44,16 +40,17 @@ class StreamRelay:
         self._ports = ports
         self._outage = outage
         self._hold_ttl_ms = settings.hold_ttl_ms
+        plan = call.plan
         self._meter = StreamMeter(
-            open_reader(dialect),
-            call.price,
-            estimate.prompt_usage(call.parsed.prompt, call.price),
-            model=call.parsed.model,
+            open_reader(plan.dialect),
+            plan.price,
+            estimate.prompt_usage(plan.parsed.prompt, plan.price),
+            model=plan.parsed.model,
             granted_nanousd=call.hold.granted_nanousd,
-            is_full=call.hold.is_full or call.is_free or call.is_clamped,
-            slice_nanousd=slice_nanousd,
-            service_tier=call.parsed.service_tier,
-            strips_usage=strips_usage,
+            is_full=call.hold.is_full or plan.is_free or call.output_ceiling_tokens is not None,
+            slice_nanousd=plan.slice_nanousd or max(1, call.hold.granted_nanousd),
+            service_tier=plan.parsed.service_tier,
+            strips_usage=plan.injects_usage,
         )
         self._asking: asyncio.Future[Step] | None = None
         self._denied_by: AccountView | None = None
@@ -93,7 +90,7 @@ class StreamRelay:
 
     def _unseen_ms(self) -> int:
         """How long the model may have been at work where nobody sees it."""
-        if not hides_reasoning(self._call.provider, self._call.parsed.model):
+        if not hides_reasoning(self._call.plan.provider, self._call.plan.parsed.model):
             return 0
         return self._ports.clock.now_ms() - self._call.started_at_ms
 
@@ -180,7 +177,7 @@ class StreamRelay:
         return CallEnd(
             outcome,
             result.usage,
-            0 if self._call.is_free else result.cost_nanousd,
+            0 if self._call.plan.is_free else result.cost_nanousd,
             self._status,
             is_estimated=not result.is_provider_usage,
             model=result.model,

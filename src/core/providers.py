@@ -17,6 +17,8 @@ class Provider:
     name: str
     base_url: str
     key_place: KeyPlace
+    openai_root: str = ""
+    """Where its OpenAI-compatible API begins, below the base URL."""
 
     @property
     def secret_name(self) -> str:
@@ -32,7 +34,7 @@ PROVIDERS: dict[str, Provider] = {
     for provider in (
         Provider("openai", "https://api.openai.com/v1", "authorization"),
         Provider("anthropic", "https://api.anthropic.com/v1", "x-api-key"),
-        Provider("gemini", "https://generativelanguage.googleapis.com", "x-goog-api-key"),
+        Provider("gemini", "https://generativelanguage.googleapis.com", "x-goog-api-key", "v1beta/openai/"),
         Provider("groq", "https://api.groq.com/openai/v1", "authorization"),
         Provider("xai", "https://api.x.ai/v1", "authorization"),
     )

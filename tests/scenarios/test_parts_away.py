@@ -6,9 +6,10 @@ import pytest
 
 from core.messages import ConfigureRequest, StatusRequest
 from exchange import Inbound
-from proxy import Isolate, handle
+from proxy import handle
 from settings import parse_settings
 from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
+from visit import Isolate
 
 ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
 COST_NANOUSD = 100 * 150 + 10 * 600

@@ -1,0 +1,122 @@
+"""What a metered call is going to be, before any money or byte moves: provider, model, price, worst case, and how much
+of it to hold at first.
+
+It decides from the request, the tenant's policy and the price table alone. The rule easy to break: whatever can be
+billed must be in `worst` or refused here; after this nothing looks at the request again.
+"""
+
+from dataclasses import dataclass, replace
+
+from core import estimate, price_book
+from core.calls import ParsedCall
+from core.dialects import DIALECTS, Dialect
+from core.estimate import WorstCase
+from core.policy import TenantPolicy
+from core.price_book import Price, Unpriced
+from core.providers import PROVIDERS
+from core.reasoning import hides_reasoning
+from core.refusals import InvalidRequest, UnpricedModel
+from core.upstream_paths import UpstreamPath
+
+SLICE_OUTPUT_TOKENS = 512
+"""Output paid for at a time when a stream is held in slices: a few seconds of generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """A metered call as it will be held for and sent. `model_to_send` is set when the body must name another model."""
+
+    provider: str
+    path: str
+    dialect: Dialect
+    parsed: ParsedCall
+    price: Price
+    is_free: bool
+    """An unpriced model that the tenant's policy lets through at no charge."""
+    worst: WorstCase
+    slice_nanousd: int | None
+    """What a metered stream holds at first: its input and a slice of output. None holds the whole."""
+    model_to_send: str | None = None
+
+    @property
+    def injects_usage(self) -> bool:
+        """A stream whose caller did not ask for usage is made to tell it; the relay takes it out again."""
+        return self.parsed.is_streaming and not self.parsed.wants_stream_usage
+
+    def output_ceiling_within(self, granted_nanousd: int) -> int | None:
+        """The lowered output ceiling of a call held in full for less than its worst case; None leaves it as it is."""
+        if self.slice_nanousd is not None or granted_nanousd >= self.worst.want_nanousd or not self.parsed.has_output:
+            return None
+        return estimate.output_ceiling_within(self.parsed, self.price, granted_nanousd)
+
+    def body_to_send(self, body: bytes, output_ceiling_tokens: int | None) -> bytes:
+        """The caller's own bytes, unless something must change."""
+        if output_ceiling_tokens is None and not self.injects_usage and self.model_to_send is None:
+            return body
+        return self.dialect.with_changes(
+            body,
+            output_tokens_max=output_ceiling_tokens,
+            model=self.model_to_send,
+            include_usage=self.injects_usage,
+        )
+
+
+def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int) -> CallPlan:
+    """Read a request and price its worst case. `provider` None lets the model name it.
+
+    Raises `InvalidRequest` naming the field, or `UnpricedModel`.
+    """
+    dialect = DIALECTS[upstream.dialect]
+    parsed = dialect.parse_request(body, path=upstream.path)
+    path, model_to_send = upstream.path, None
+    if provider is None:
+        provider, model_to_send = _provider_and_model(parsed.model)
+        parsed = replace(parsed, model=model_to_send)
+        path = PROVIDERS[provider].openai_root + path
+    price, is_free = _price_of(provider, parsed.model, policy, now_ms)
+    worst = estimate.worst_case(parsed, price)
+    if is_free:
+        worst = replace(worst, prompt_nanousd=0, least_nanousd=0, want_nanousd=0)
+    return CallPlan(
+        provider=provider,
+        path=path,
+        dialect=dialect,
+        parsed=parsed,
+        price=price,
+        is_free=is_free,
+        worst=worst,
+        slice_nanousd=None if is_free else _slice_nanousd(provider, parsed, price),
+        model_to_send=model_to_send,
+    )
+
+
+def _provider_and_model(model: str) -> tuple[str, str]:
+    """On the unified endpoint `model` is provider/model, or a name the price table knows."""
+    provider, slash, bare = model.partition("/")
+    if slash and provider in PROVIDERS:
+        return provider, bare
+    providers = price_book.providers_of(model)
+    if not providers:
+        raise InvalidRequest(
+            f"model must be provider/model with a provider of {', '.join(PROVIDERS)}, or a listed model",
+            param="model",
+        )
+    return providers[0], model
+
+
+def _price_of(provider: str, model: str, policy: TenantPolicy, now_ms: int) -> tuple[Price, bool]:
+    """The price of a model, and whether the tenant's policy makes this unpriced one free."""
+    price = price_book.find(provider, model, at_ms=now_ms)
+    if not isinstance(price, Unpriced):
+        return price, False
+    if policy.unpriced_models == "block":
+        raise UnpricedModel(f"{provider} model {model[:100]!r} has no listed price", param="model")
+    return price_book.stand_in(provider), policy.unpriced_models == "free"
+
+
+def _slice_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
+    if not parsed.is_streaming or parsed.web_search_calls_max or hides_reasoning(provider, parsed.model):
+        return None
+    ceiling = parsed.output_tokens_max or SLICE_OUTPUT_TOKENS
+    sliced = replace(parsed, output_tokens_max=min(ceiling, SLICE_OUTPUT_TOKENS))
+    return estimate.worst_case(sliced, price).want_nanousd

@@ -1,0 +1,46 @@
+"""One request on its way through, and what outlives it in this isolate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from core.dialects import Dialect, refusal_headers
+from core.outage import OutageAllowance
+from core.refusals import Refusal
+from exchange import Answer, Inbound
+from identity import IdentityCache
+from ports import Ports
+from settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Isolate:
+    """What outlives a request in this isolate: settings, caches, and the outage allowance with what it owes."""
+
+    settings: Settings
+    identities: IdentityCache = field(default_factory=IdentityCache)
+    outage: OutageAllowance = field(default_factory=OutageAllowance)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request on its way through: who asked what, when, and the means to answer."""
+
+    request: Inbound
+    request_id: str
+    started_at_ms: int
+    ports: Ports
+    isolate: Isolate
+
+
+def refused(refusal: Refusal, dialect: Dialect, request_id: str) -> Answer:
+    """A refusal as the caller's own SDK understands it."""
+    headers = {
+        "content-type": "application/json",
+        "x-agentwatch-request-id": request_id,
+        **refusal_headers(refusal),
+    }
+    return Answer(refusal.status, headers, dialect.render_refusal(refusal, request_id))
+
+
+def with_headers(answer: Answer, headers: Mapping[str, str]) -> Answer:
+    return replace(answer, headers={**answer.headers, **headers})
