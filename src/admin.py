@@ -192,7 +192,7 @@ async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
             prompt_tokens=report.prompt_tokens,
             completion_tokens=report.completion_tokens,
             session_id=session_id,
-            team=report.team or caller.team,
+            team=caller.team or report.team,
             session_default_limit_nanousd=caller.policy.session_limit_nanousd,
         )
     )
@@ -209,7 +209,7 @@ async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
             dialect=None,
         ),
         source="sdk",
-        team=report.team or caller.team,
+        team=caller.team or report.team,
         model=report.model,
         usage=usage,
         cost_nanousd=cost,

@@ -30,7 +30,7 @@ async def answer_of_call(
     headers = {**_call_headers(call), "x-agentwatch-overhead-ms": str(overhead_ms)}
     if isinstance(answer, AttemptFailed):
         return with_headers(_failed(visit, call, answer), headers)
-    if answer.status >= 400:
+    if answer.status >= 300:
         return with_headers(_upstream_error(visit, call, answer), headers)
     if call.plan.parsed.is_streaming:
         return with_headers(_streamed(visit, call, answer, overhead_ms), headers)
@@ -69,7 +69,7 @@ def _failed(visit: Visit, call: OpenCall, failure: AttemptFailed) -> Answer:
 
 
 def _upstream_error(visit: Visit, call: OpenCall, answer: UpstreamAnswer) -> Answer:
-    """The provider's own error, passed on; providers do not bill those."""
+    """The provider's own error or redirection, passed on; providers do not bill those."""
     _close(visit, call, CallEnd("failed", Usage(), 0, answer.status, is_estimated=False, error_code="upstream_error"))
     return Answer(answer.status, downstream_headers(answer.headers), answer.untouched())
 

@@ -14,7 +14,7 @@ from budgets import hold_money
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
 from core.dialects import DIALECTS
-from core.forwarding import downstream_headers, upstream_headers
+from core.forwarding import downstream_headers, upstream_headers, upstream_query
 from core.providers import PROVIDERS
 from core.refusals import ProviderKeyMissing, Refusal, UnmeteredPath
 from exchange import Answer, Inbound
@@ -113,7 +113,7 @@ async def _send(
     visit: Visit, provider: str, path: str, body: bytes | None, key: str, key_header: str | None
 ) -> UpstreamAnswer | AttemptFailed:
     settings = visit.isolate.settings
-    query = visit.request.query
+    query = upstream_query(visit.request.query)
     headers = upstream_headers(visit.request.headers, PROVIDERS[provider], path=path, key=key, key_header=key_header)
     return await visit.ports.upstream.send(
         UpstreamRequest(

@@ -10,11 +10,17 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import msgspec
 
 TOKEN_HEADERS = ("x-agentwatch-key", "authorization", "x-api-key", "x-goog-api-key", "api-key")
 """Where a token may stand, first match wins. The last four are where provider keys stand too."""
+
+TenantId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
+"""A tenant's id stands in KV keys between colons, so it may hold none: `a:s:b` would reach into tenant `a`."""
+
+RequestsPerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 
 _TOKEN_START = re.compile(r"aw_(live|test)_")
 _BEARER_PREFIX = "bearer "
@@ -33,12 +39,12 @@ class Credential:
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What a token stands for, as stored in KV under `key:{sha256 hex}` and in the static map."""
 
-    tenant: str
-    team: str | None = None
-    role: str = "member"
-    key_id: str | None = None
+    tenant: TenantId
+    team: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
+    role: Literal["member", "admin"] = "member"
+    key_id: Annotated[str, msgspec.Meta(max_length=128)] | None = None
     disabled: bool = False
-    requests_per_minute: int | None = None
+    requests_per_minute: RequestsPerMinute | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -50,6 +56,11 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+def is_token(value: str) -> bool:
+    """Does a value look like a token of ours, whether or not anybody knows it?"""
+    return _TOKEN_START.match(value) is not None
+
+
 def read_credential(headers: Mapping[str, str]) -> Credential | None:
     """Find our token among lower-case `headers`; None when no header carries anything like one.
 
@@ -58,7 +69,7 @@ def read_credential(headers: Mapping[str, str]) -> Credential | None:
     """
     for name in TOKEN_HEADERS:
         value = _bare_value(headers, name)
-        if value is None or (name != "x-agentwatch-key" and not _TOKEN_START.match(value)):
+        if value is None or (name != "x-agentwatch-key" and not is_token(value)):
             continue
         token, _, behind_colon = value.partition(":")
         if behind_colon:
@@ -80,7 +91,7 @@ def parse_token_map(document: str) -> tuple[tuple[bytes, KeyRecord], ...]:
     Raises `msgspec.ValidationError` or `msgspec.DecodeError`; their messages name places, never tokens, because
     map keys do not appear in them.
     """
-    entries = msgspec.json.decode(document or "{}", type=dict[str, str | KeyRecord])
+    entries = msgspec.json.decode(document or "{}", type=dict[str, TenantId | KeyRecord])
     return tuple(
         (digest(token), KeyRecord(tenant=value) if isinstance(value, str) else value)
         for token, value in entries.items()
@@ -97,6 +108,6 @@ def _bare_value(headers: Mapping[str, str], name: str) -> str | None:
 def _own_key_header(headers: Mapping[str, str]) -> str | None:
     for name in TOKEN_HEADERS[1:]:
         value = _bare_value(headers, name)
-        if value is not None and not _TOKEN_START.match(value):
+        if value is not None and not is_token(value):
             return name
     return None

@@ -6,8 +6,9 @@ that provider wants it. Method overrides are dropped: they would make a free GET
 """
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
-from core.credentials import TOKEN_HEADERS
+from core.credentials import TOKEN_HEADERS, is_token
 from core.providers import Provider
 
 _HOP_BY_HOP = frozenset(
@@ -37,7 +38,7 @@ def upstream_headers(
 ) -> dict[str, str]:
     """The caller's headers as the provider may see them, with the provider's key in its place.
 
-    `key_header` is where a caller's own key came in; an Anthropic OAuth token stays in `authorization`.
+    `key_header` is where a caller's own key came in: an OAuth token stays in `authorization`.
     """
     kept = {
         name: value
@@ -45,14 +46,15 @@ def upstream_headers(
         if name not in _NEVER_UPSTREAM and not name.startswith(_NEVER_UPSTREAM_PREFIXES)
     }
     place = provider.key_place
-    if (
-        path.endswith("chat/completions")
-        or "/openai/" in path
-        or (provider.name == "anthropic" and key_header == "authorization")
-    ):
+    if path.endswith("chat/completions") or "/openai/" in path or key_header == "authorization":
         place = "authorization"
     kept[place] = f"Bearer {key}" if place == "authorization" else key
     return kept
+
+
+def upstream_query(query: str) -> str:
+    """The caller's query, byte for byte, without any parameter that holds a token of ours (`?key=aw_live_…`)."""
+    return "&".join(part for part in query.split("&") if not is_token(unquote(part.partition("=")[2])))
 
 
 def downstream_headers(headers: Mapping[str, str]) -> dict[str, str]:

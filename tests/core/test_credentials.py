@@ -75,6 +75,22 @@ def test_the_static_map_takes_a_tenant_name_or_a_whole_record() -> None:
     assert entries[0][0] == digest("aw_live_a")
 
 
-def test_a_record_without_a_tenant_is_refused() -> None:
+UNUSABLE_RECORDS = [
+    '{"team": "research"}',
+    '{"tenant": ""}',
+    '{"tenant": "acme:s:x"}',
+    '{"tenant": "acme\\n"}',
+    '{"tenant": "acme", "role": "Admin"}',
+    '{"tenant": "acme", "requests_per_minute": 0}',
+]
+
+
+@pytest.mark.parametrize("document", UNUSABLE_RECORDS)
+def test_a_record_that_names_no_tenant_or_an_unknown_right_is_refused(document: str) -> None:
     with pytest.raises(msgspec.ValidationError):
-        parse_key_record('{"team": "research"}')
+        parse_key_record(document)
+
+
+def test_the_static_map_refuses_a_tenant_that_could_reach_into_another() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        parse_token_map('{"aw_live_a": "acme:s:x"}')

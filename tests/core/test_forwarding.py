@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.forwarding import downstream_headers, upstream_headers
+from core.forwarding import downstream_headers, upstream_headers, upstream_query
 from core.providers import PROVIDERS
 
 OURS = {
@@ -44,6 +44,7 @@ PLACES = [
     ("anthropic", "messages", "authorization", {"authorization": "Bearer k"}),
     ("anthropic", "chat/completions", None, {"authorization": "Bearer k"}),
     ("gemini", "v1beta/models/g:generateContent", None, {"x-goog-api-key": "k"}),
+    ("gemini", "v1beta/models/g:generateContent", "authorization", {"authorization": "Bearer k"}),
     ("gemini", "v1beta/openai/chat/completions", None, {"authorization": "Bearer k"}),
     ("groq", "chat/completions", None, {"authorization": "Bearer k"}),
     ("xai", "responses", None, {"authorization": "Bearer k"}),
@@ -55,6 +56,14 @@ def test_the_key_stands_where_the_provider_wants_it(
     provider: str, path: str, key_header: str | None, expected: dict[str, str]
 ) -> None:
     assert upstream_headers({}, PROVIDERS[provider], path=path, key="k", key_header=key_header) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("alt=sse", "alt=sse"), ("key=aw_live_x&alt=sse", "alt=sse"), ("a=%41&key=aw%5Flive_x", "a=%41"), ("", "")],
+)
+def test_a_token_in_the_query_does_not_travel(query: str, expected: str) -> None:
+    assert upstream_query(query) == expected
 
 
 def test_a_providers_answer_loses_what_belongs_to_its_connection() -> None:

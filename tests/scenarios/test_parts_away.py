@@ -170,3 +170,20 @@ def test_no_key_for_a_provider_is_said_before_any_money_is_held():
 
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (401, "provider_key_missing")
     assert world.ledger_calls == 0
+
+
+@pytest.mark.parametrize("status", [302, 429, 500])
+def test_an_answer_that_is_no_success_is_passed_on_at_no_charge(isolate, status):
+    world = a_world()
+    world.answer = ScriptedAnswer(status=status, chunks=(b"elsewhere",))
+
+    assert call(world, isolate).status == status
+    assert spent(world)["month"] == (0, 0)
+
+
+def test_a_key_of_one_team_cannot_report_for_another(isolate):
+    world = a_world()
+    report = {"model": "gpt-4o-mini", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1, "team": "ads"}
+
+    assert call(world, isolate, report, path="/v1/ingest").status == 200
+    assert world.records[0]["team"] == "search"
