@@ -25,7 +25,7 @@ class PromptSize:
     has_long_cache_marks: bool = False
     """Among them marks with a lifetime of an hour."""
     hidden_inputs: int = 0
-    """Inputs that this request only refers to (stored conversations, file ids, remote media): their size is unknown."""
+    """Inputs that this request only refers to (stored conversations, file ids, remote documents): of unknown size."""
 
 
 @dataclass(frozen=True, slots=True)

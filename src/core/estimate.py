@@ -3,7 +3,8 @@ pays for.
 
 Text is sized by `core.text_size` for the model's kind of vocabulary, when the request is parsed.
 Media, which no byte count sizes well, gets a fixed high number per provider. What a request only
-refers to (a stored conversation, a remote file) is an assumption, named below. Every figure errs
+refers to (a stored conversation, a remote file) can be anything that fits the model: its whole
+context window is held, at the dearest rate that input may have. Every figure errs
 high: an estimate that is low is recorded as an overrun after the call, one that is high only holds
 money for a moment.
 """
@@ -23,21 +24,21 @@ OUTPUT_TOKENS_MAX_UNKNOWN = 128_000
 """Assumed ceiling of a model for which no source states one: the longest answer of any large
 model but Gemini 4."""
 
-HIDDEN_INPUT_TOKENS = 32_000
-"""Assumed for each input a request only refers to, within the model's context window. A longer
-one is an overrun."""
+INPUT_TOKENS_MAX_UNKNOWN = 1_048_576
+"""Assumed context window of a model for which no source states one: the largest there is among
+those listed."""
 
 WEB_SEARCH_INPUT_TOKENS = 8_000
 """Assumed of what one provider-run search puts into the prompt: OpenAI bills a fixed 8,000 for
 its small models."""
 
-TOKENS_PER_FILE_BYTE = 1
+TOKENS_PER_FILE_BYTE = 3
 """A text-only PDF page deflates to about 3 KB, and is billed as up to 3,000 tokens of text and
-its picture."""
+4,800 of its picture. At most the context window."""
 
-AUDIO_BYTES_PER_SECOND_MIN = 2_000
-"""16 kbit/s, sparse compressed speech; uncompressed audio is 16 times denser and so estimated
-that much too high."""
+AUDIO_BYTES_PER_SECOND_MIN = 1_000
+"""8 kbit/s, the sparsest MP3 and about the sparsest Opus; uncompressed audio is 32 times denser
+and so estimated that much too high."""
 
 _AUDIO_TOKENS_PER_SECOND = {"gemini": 32}
 _AUDIO_TOKENS_PER_SECOND_OTHERS = 10
@@ -145,22 +146,30 @@ def _usage(call: ParsedCall, price: Price, output_tokens: int) -> Usage:
 
 
 def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int) -> Usage:
-    referred = (
-        prompt.file_bytes * TOKENS_PER_FILE_BYTE
-        + prompt.hidden_inputs * HIDDEN_INPUT_TOKENS
-        + web_search_calls * WEB_SEARCH_INPUT_TOKENS
-    )
-    if price.input_tokens_max is not None:
-        referred = min(referred, price.input_tokens_max)
-    text = prompt.text_tokens + referred
+    window = price.input_tokens_max or INPUT_TOKENS_MAX_UNKNOWN
+    read = prompt.file_bytes * TOKENS_PER_FILE_BYTE + web_search_calls * WEB_SEARCH_INPUT_TOKENS
+    text = prompt.text_tokens + min(read, window)
     image = prompt.images * _image_tokens(price)
     audio = _audio_tokens(prompt.audio_bytes, price.provider)
-    rates = price.rates(prompt_tokens=text + image + audio, service_tier=None)
+    hidden = window if prompt.hidden_inputs else 0
+    rates = price.rates(prompt_tokens=text + image + audio + hidden, service_tier=None)
     kind, rate = _dearest_text_class(prompt, price.provider, rates)
     if rate >= rates.image_input_nanousd_per_mtok:
         text, image = text + image, 0
-    usage = Usage(image_input_tokens=image, audio_input_tokens=audio, web_search_calls=web_search_calls)
-    return replace(usage, **{kind: text})
+    counts = {"image_input_tokens": image, "audio_input_tokens": audio}
+    counts[kind] = text
+    counts[_dearest_hidden_class(kind, rate, rates)] += hidden
+    return Usage(web_search_calls=web_search_calls, **counts)
+
+
+def _dearest_hidden_class(text_kind: str, text_rate: int, rates: Rates) -> str:
+    """What is not in the request may be text, pictures or sound."""
+    classes = (
+        (text_kind, text_rate),
+        ("image_input_tokens", rates.image_input_nanousd_per_mtok),
+        ("audio_input_tokens", rates.audio_input_nanousd_per_mtok),
+    )
+    return max(classes, key=lambda kind: kind[1])[0]
 
 
 def _dearest_text_class(prompt: PromptSize, provider: str, rates: Rates) -> tuple[str, int]:

@@ -141,9 +141,9 @@ MEDIA = [
     ("openai", "gpt-5.4", PromptSize(0, images=1), 12_000),
     ("anthropic", "claude-opus-5", PromptSize(0, images=2), 9_600),
     ("gemini", "gemini-2.5-flash", PromptSize(0, images=1), 4_200),
-    ("openai", "gpt-audio", PromptSize(0, audio_bytes=48_000), 240),
-    ("gemini", "gemini-2.5-flash", PromptSize(0, audio_bytes=4_001), 96),
-    ("anthropic", "claude-opus-5", PromptSize(0, file_bytes=5_000), 5_000),
+    ("openai", "gpt-audio", PromptSize(0, audio_bytes=48_000), 480),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, audio_bytes=4_001), 160),
+    ("anthropic", "claude-opus-5", PromptSize(0, file_bytes=5_000), 15_000),
 ]
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import NOTHING, decode_answer, decode_request, prompt_size, spliced
+from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.media import NOTHING, Message, anthropic_media
 from core.dialects.rendering import anthropic_error
 from core.refusals import Refusal
 from core.usage import Usage
@@ -27,7 +28,7 @@ class _Tool(msgspec.Struct):
 class _Request(msgspec.Struct):
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
     max_tokens: Tokens
-    messages: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1)]
+    messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
     stream: bool | None = None
     speed: str | None = None
     inference_geo: str | None = None
@@ -70,7 +71,9 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
-            prompt=prompt_size(body, model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(
+                body, anthropic_media(request.messages), model=request.model, framing_tokens=FRAMING_TOKENS
+            ),
             output_tokens_max=request.max_tokens,
             service_tier=_dear_tier(request),
             wants_stream_usage=True,

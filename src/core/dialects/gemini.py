@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import NOTHING, decode_answer, decode_request, prompt_size, spliced
+from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.media import NOTHING, gemini_embed_media, gemini_media, is_given
 from core.dialects.rendering import google_error
 from core.refusals import InvalidRequest, Refusal
 from core.usage import Usage
@@ -33,13 +34,15 @@ class _GenerateRequest(msgspec.Struct):
     generationConfig: _GenerationConfig | None = None
     generation_config: _GenerationConfig | None = None
     tools: list[dict[str, msgspec.Raw]] | None = None
+    cachedContent: msgspec.Raw = NOTHING
+    cached_content: msgspec.Raw = NOTHING
     serviceTier: str | None = None
     service_tier: str | None = None
 
 
 class _EmbedRequest(msgspec.Struct):
     content: msgspec.Raw = NOTHING
-    requests: list[msgspec.Raw] | None = None
+    requests: msgspec.Raw = NOTHING
 
 
 class _Modality(msgspec.Struct):
@@ -115,11 +118,14 @@ class GeminiDialect(_GeminiBase, frozen=True):
         request = decode_request(body, _GenerateRequest)
         config = request.generationConfig or request.generation_config or _GenerationConfig()
         model = _model_of(path)
+        media = gemini_media(request.contents)
+        if is_given(request.cachedContent) or is_given(request.cached_content):
+            media.add_reference()
         searches = any("oogle" in name for tool in request.tools or () for name in tool)
         return ParsedCall(
             model=model,
             is_streaming=path.endswith(":streamGenerateContent"),
-            prompt=prompt_size(body, model=model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(body, media, model=model, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=config.maxOutputTokens or config.max_output_tokens,
             answers=config.candidateCount or config.candidate_count or 1,
             service_tier=request.serviceTier or request.service_tier,
@@ -155,7 +161,9 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
         return ParsedCall(
             model=model,
             is_streaming=False,
-            prompt=prompt_size(body, model=model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(
+                body, gemini_embed_media(request.content, request.requests), model=model, framing_tokens=FRAMING_TOKENS
+            ),
             output_tokens_max=None,
             has_output=False,
         )

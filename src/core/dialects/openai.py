@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import NOTHING, decode_answer, decode_request, prompt_size, spliced
+from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.media import NOTHING, Media, Message, chat_media, is_given, responses_media
 from core.dialects.openai_usage import read_openai_usage
 from core.dialects.rendering import openai_error
 from core.refusals import InvalidRequest, Refusal
@@ -34,7 +35,7 @@ class _Tool(msgspec.Struct):
 
 class _ChatRequest(msgspec.Struct):
     model: Model
-    messages: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1)]
+    messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     max_tokens: Tokens | None = None
@@ -60,6 +61,8 @@ class _ResponsesRequest(msgspec.Struct):
     input: msgspec.Raw = NOTHING
     stream: bool | None = None
     background: bool | None = None
+    previous_response_id: msgspec.Raw = NOTHING
+    conversation: msgspec.Raw = NOTHING
     max_output_tokens: Tokens | None = None
     service_tier: str | None = None
     tools: list[_Tool] | None = None
@@ -120,7 +123,7 @@ class ChatDialect(_OpenAIDialect, frozen=True):
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
-            prompt=prompt_size(body, model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(body, chat_media(request.messages), model=request.model, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=max(caps) if caps else None,
             answers=request.n or 1,
             service_tier=request.service_tier,
@@ -154,7 +157,7 @@ class CompletionsDialect(_OpenAIDialect, frozen=True):
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
-            prompt=prompt_size(body, model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(body, Media(), model=request.model, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=request.max_tokens or 16,
             answers=prompts * max(request.n or 1, request.best_of or 1),
             wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
@@ -182,11 +185,15 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
                 "background responses cannot be metered: their cost is only known when they are polled",
                 param="background",
             )
+        media = responses_media(request.input)
+        for reference in (request.previous_response_id, request.conversation):
+            if is_given(reference):
+                media.add_reference()
         searches = any("search" in (tool.type or "") for tool in request.tools or ())
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
-            prompt=prompt_size(body, model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(body, media, model=request.model, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=request.max_output_tokens,
             service_tier=request.service_tier,
             wants_stream_usage=True,
@@ -213,7 +220,7 @@ class EmbeddingsDialect(_OpenAIDialect, frozen=True):
         return ParsedCall(
             model=request.model,
             is_streaming=False,
-            prompt=prompt_size(body, model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(body, Media(), model=request.model, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=None,
             has_output=False,
         )
