@@ -15,7 +15,7 @@ from core.policy import TenantPolicy
 from core.price_book import Price, Unpriced
 from core.providers import PROVIDERS
 from core.reasoning import hides_reasoning
-from core.refusals import InvalidRequest, UnpricedModel
+from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel
 from core.upstream_paths import UpstreamPath
 
 SLICE_OUTPUT_TOKENS = 512
@@ -64,10 +64,12 @@ class CallPlan:
 def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int) -> CallPlan:
     """Read a request and price its worst case. `provider` None lets the model name it.
 
-    Raises `InvalidRequest` naming the field, or `UnpricedModel`.
+    Raises `InvalidRequest` naming the field, `UnmeteredPath`, or `UnpricedModel`.
     """
     dialect = DIALECTS[upstream.dialect]
     parsed = dialect.parse_request(body, path=upstream.path)
+    if parsed.unmetered_tools and not policy.allows_unmetered_paths:
+        raise _unmetered(parsed.unmetered_tools)
     path, model_to_send = upstream.path, None
     if provider is None:
         provider, model_to_send = _provider_and_model(parsed.model)
@@ -87,6 +89,15 @@ def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy:
         worst=worst,
         slice_nanousd=None if is_free else _slice_nanousd(provider, parsed, price),
         model_to_send=model_to_send,
+    )
+
+
+def _unmetered(tools: tuple[str, ...]) -> UnmeteredPath:
+    names = ", ".join(name[:60] for name in tools[:5])
+    return UnmeteredPath(
+        f"the provider would run {names} and bill it in a way that is not metered; "
+        "the tenant's configuration can let such calls through",
+        param="tools",
     )
 
 

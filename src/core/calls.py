@@ -46,7 +46,9 @@ class ParsedCall:
     wants_stream_usage: bool = False
     """An OpenAI-style stream for which the caller itself asked `include_usage`."""
     web_search_calls_max: int = 0
-    """Per-call tools the provider may run and bill, estimated high."""
+    """Searches the provider may run and bill for one answer, estimated high."""
+    unmetered_tools: tuple[str, ...] = ()
+    """What the provider is asked to run that no usage reports and no price here covers, as the caller named it."""
 
 
 @dataclass(frozen=True, slots=True)

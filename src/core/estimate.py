@@ -146,6 +146,7 @@ def _usage(call: ParsedCall, price: Price, output_tokens: int) -> Usage:
 
 
 def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int) -> Usage:
+    """Each search makes the model read the whole prompt once more, from the cache it has just written."""
     window = price.input_tokens_max or INPUT_TOKENS_MAX_UNKNOWN
     read = prompt.file_bytes * TOKENS_PER_FILE_BYTE + web_search_calls * WEB_SEARCH_INPUT_TOKENS
     text = prompt.text_tokens + min(read, window)
@@ -158,6 +159,7 @@ def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int) ->
         text, image = text + image, 0
     counts = {"image_input_tokens": image, "audio_input_tokens": audio}
     counts[kind] = text
+    counts["cached_input_tokens"] = web_search_calls * text
     counts[_dearest_hidden_class(kind, rate, rates)] += hidden
     return Usage(web_search_calls=web_search_calls, **counts)
 

@@ -7,6 +7,7 @@ import msgspec
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
 from core.dialects.media import NOTHING, Message, anthropic_media
+from core.dialects.provider_tools import Tool, anthropic_tools, named
 from core.dialects.rendering import anthropic_error
 from core.refusals import Refusal
 from core.usage import Usage
@@ -14,15 +15,19 @@ from core.usage import Usage
 FRAMING_TOKENS = 400
 """Around the conversation; with tools Anthropic adds a system prompt of up to about 350 tokens."""
 
-WEB_SEARCH_CALLS_MAX = 10
-"""Anthropic's own bound is the tool's `max_uses`; without one this many searches are held."""
+_ANYWHERE = (None, "", "global", "not_available")
 
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 
 
-class _Tool(msgspec.Struct):
-    type: str | None = None
-    max_uses: int | None = None
+class _ContextManagement(msgspec.Struct):
+    edits: list[Tool] | None = None
+
+
+class _Thread(msgspec.Struct):
+    """A conversation that the provider keeps."""
+
+    previous_message_id: str | None = None
 
 
 class _Request(msgspec.Struct):
@@ -32,7 +37,13 @@ class _Request(msgspec.Struct):
     stream: bool | None = None
     speed: str | None = None
     inference_geo: str | None = None
-    tools: list[_Tool] | None = None
+    tools: list[Tool] | None = None
+    thread: _Thread | None = None
+    container: msgspec.Raw = NOTHING
+    mcp_servers: msgspec.Raw = NOTHING
+    fallbacks: msgspec.Raw = NOTHING
+    compaction: msgspec.Raw = NOTHING
+    context_management: _ContextManagement | None = None
 
 
 class _CacheCreation(msgspec.Struct):
@@ -67,17 +78,18 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
         request = decode_request(body, _Request)
-        searches = [tool.max_uses for tool in request.tools or () if (tool.type or "").startswith("web_search")]
+        tools = anthropic_tools(request.tools or ())
+        media = anthropic_media(request.messages)
+        media.hidden_inputs += tools.readers + _continues(request.thread)
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
-            prompt=prompt_size(
-                body, anthropic_media(request.messages), model=request.model, framing_tokens=FRAMING_TOKENS
-            ),
+            prompt=prompt_size(body, media, model=request.model, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=request.max_tokens,
-            service_tier=_dear_tier(request),
+            service_tier=_dear_tier(request.speed, request.inference_geo),
             wants_stream_usage=True,
-            web_search_calls_max=sum(uses or WEB_SEARCH_CALLS_MAX for uses in searches),
+            web_search_calls_max=tools.web_search_calls_max,
+            unmetered_tools=tools.unmetered + _run_elsewhere(request),
         )
 
     def with_changes(
@@ -124,12 +136,28 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
         return anthropic_error(refusal, request_id)
 
 
-def _dear_tier(request: _Request) -> str | None:
+def _run_elsewhere(request: _Request) -> tuple[str, ...]:
+    """Containers, tools behind other servers, other models, and summaries that `max_tokens` does not bound."""
+    members = {
+        "container": request.container,
+        "mcp_servers": request.mcp_servers,
+        "fallbacks": request.fallbacks,
+        "compaction": request.compaction,
+    }
+    edits = (request.context_management and request.context_management.edits) or ()
+    return named(members) + tuple(edit.type for edit in edits if edit.type and edit.type.startswith("compact"))
+
+
+def _continues(thread: _Thread | None) -> bool:
+    return thread is not None and thread.previous_message_id is not None
+
+
+def _dear_tier(speed: str | None, geography: str | None) -> str | None:
     """Fast inference and inference kept in one country cost more, together and apart; the table names them so."""
-    asked = ["fast"] if request.speed == "fast" else []
-    if request.inference_geo == "us":
-        asked.append("us")
-    return "_".join(asked) or None
+    dear = ["fast"] if speed == "fast" else []
+    if geography not in _ANYWHERE:
+        dear.append("us")
+    return "_".join(dear) or None
 
 
 def _count(value: int | None) -> int:

@@ -11,12 +11,12 @@ import msgspec
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
 from core.dialects.media import NOTHING, gemini_embed_media, gemini_media, is_given
+from core.dialects.provider_tools import gemini_tools, model_s_own_tools
 from core.dialects.rendering import google_error
 from core.refusals import InvalidRequest, Refusal
 from core.usage import Usage
 
 FRAMING_TOKENS = 16
-WEB_SEARCH_CALLS_MAX = 10
 
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Answers = Annotated[int, msgspec.Meta(ge=1, le=8)]
@@ -121,7 +121,8 @@ class GeminiDialect(_GeminiBase, frozen=True):
         media = gemini_media(request.contents)
         if is_given(request.cachedContent) or is_given(request.cached_content):
             media.add_reference()
-        searches = any("oogle" in name for tool in request.tools or () for name in tool)
+        tools = gemini_tools(request.tools or ())
+        media.hidden_inputs += tools.readers
         return ParsedCall(
             model=model,
             is_streaming=path.endswith(":streamGenerateContent"),
@@ -130,7 +131,8 @@ class GeminiDialect(_GeminiBase, frozen=True):
             answers=config.candidateCount or config.candidate_count or 1,
             service_tier=request.serviceTier or request.service_tier,
             wants_stream_usage=True,
-            web_search_calls_max=WEB_SEARCH_CALLS_MAX if searches else 0,
+            web_search_calls_max=tools.web_search_calls_max,
+            unmetered_tools=tools.unmetered + model_s_own_tools(model),
         )
 
     def with_changes(

@@ -12,7 +12,7 @@ from core.text_size import json_text_tokens
 
 T = TypeVar("T")
 
-_CACHE_LIFE_OF_AN_HOUR = re.compile(rb'"ttl"\s*:\s*"1h"')
+_LONG_CACHE_LIFE = re.compile(rb'"ttl"\s*:\s*"(?:1h|12h)"')
 _ESCAPED_NAME = re.compile(rb"\\u00(?:5[fF]|[67][0-9a-fA-F])")
 """A letter or underscore written as an escape: no encoder does that, so whoever does may be hiding a name."""
 
@@ -60,6 +60,6 @@ def prompt_size(body: bytes, media: Media, *, model: str, framing_tokens: int) -
         audio_bytes=media.audio_bytes,
         file_bytes=media.file_bytes,
         has_cache_marks=is_veiled or b'"cache_control"' in body,
-        has_long_cache_marks=is_veiled or _CACHE_LIFE_OF_AN_HOUR.search(body) is not None,
+        has_long_cache_marks=is_veiled or _LONG_CACHE_LIFE.search(body) is not None,
         hidden_inputs=media.hidden_inputs,
     )

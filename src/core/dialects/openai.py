@@ -9,6 +9,14 @@ from core.calls import AnswerFacts, ParsedCall
 from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
 from core.dialects.media import NOTHING, Media, Message, chat_media, is_given, responses_media
 from core.dialects.openai_usage import read_openai_usage
+from core.dialects.provider_tools import (
+    WEB_SEARCH_CALLS_MAX,
+    Tool,
+    google_extras,
+    model_s_own_tools,
+    named,
+    openai_tools,
+)
 from core.dialects.rendering import openai_error
 from core.refusals import InvalidRequest, Refusal
 from core.usage import Usage
@@ -17,8 +25,7 @@ FRAMING_TOKENS = 16
 """Around the conversation: OpenAI's cookbook counts three a message and three for the answer; the JSON of each message
 is counted as text already and outweighs its own frame."""
 
-WEB_SEARCH_CALLS_MAX = 10
-"""What a model may search in one answer when the caller sets no bound."""
+_LATER = "their cost is only known when they are polled"
 
 Model = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
@@ -29,8 +36,8 @@ class _StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
 
-class _Tool(msgspec.Struct):
-    type: str | None = None
+class _SearchParameters(msgspec.Struct):
+    mode: str | None = None
 
 
 class _ChatRequest(msgspec.Struct):
@@ -42,8 +49,11 @@ class _ChatRequest(msgspec.Struct):
     max_completion_tokens: Tokens | None = None
     n: Answers | None = None
     service_tier: str | None = None
+    tools: list[Tool] | None = None
     web_search_options: msgspec.Raw = NOTHING
-    search_parameters: msgspec.Raw = NOTHING
+    search_parameters: _SearchParameters | None = None
+    deferred: bool | None = None
+    extra_body: msgspec.Raw = NOTHING
 
 
 class _CompletionsRequest(msgspec.Struct):
@@ -65,7 +75,10 @@ class _ResponsesRequest(msgspec.Struct):
     conversation: msgspec.Raw = NOTHING
     max_output_tokens: Tokens | None = None
     service_tier: str | None = None
-    tools: list[_Tool] | None = None
+    tools: list[Tool] | None = None
+    max_tool_calls: int | None = None
+    prompt: msgspec.Raw = NOTHING
+    context_management: msgspec.Raw = NOTHING
 
 
 class _EmbeddingsRequest(msgspec.Struct):
@@ -88,7 +101,7 @@ class _Answer(msgspec.Struct):
     service_tier: str | None = None
     choices: list[_Choice] | None = None
     status: str | None = None
-    output: list[_Tool] | None = None
+    output: list[Tool] | None = None
 
 
 class _OpenAIDialect(msgspec.Struct, frozen=True):
@@ -118,17 +131,26 @@ class ChatDialect(_OpenAIDialect, frozen=True):
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
         request = decode_request(body, _ChatRequest)
-        searches = bool(request.web_search_options) or bool(request.search_parameters)
+        if request.deferred:
+            raise InvalidRequest("deferred completions cannot be metered: " + _LATER, param="deferred")
         caps = [cap for cap in (request.max_completion_tokens, request.max_tokens) if cap is not None]
+        tools = openai_tools(request.tools or ())
+        extras = google_extras(request.extra_body)
+        media = chat_media(request.messages)
+        media.hidden_inputs += extras.readers
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
-            prompt=prompt_size(body, chat_media(request.messages), model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(body, media, model=request.model, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=max(caps) if caps else None,
             answers=request.n or 1,
             service_tier=request.service_tier,
             wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
-            web_search_calls_max=WEB_SEARCH_CALLS_MAX if searches else 0,
+            web_search_calls_max=WEB_SEARCH_CALLS_MAX if _searches(request) else tools.web_search_calls_max,
+            unmetered_tools=tools.unmetered
+            + extras.unmetered
+            + model_s_own_tools(request.model)
+            + _live_search(request.search_parameters),
         )
 
     def with_changes(
@@ -181,15 +203,13 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
         request = decode_request(body, _ResponsesRequest)
         if request.background:
-            raise InvalidRequest(
-                "background responses cannot be metered: their cost is only known when they are polled",
-                param="background",
-            )
+            raise InvalidRequest("background responses cannot be metered: " + _LATER, param="background")
         media = responses_media(request.input)
         for reference in (request.previous_response_id, request.conversation):
             if is_given(reference):
                 media.add_reference()
-        searches = any("search" in (tool.type or "") for tool in request.tools or ())
+        tools = openai_tools(request.tools or (), calls_max=request.max_tool_calls)
+        stored = {"prompt": request.prompt, "context_management": request.context_management}
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
@@ -197,7 +217,8 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
             output_tokens_max=request.max_output_tokens,
             service_tier=request.service_tier,
             wants_stream_usage=True,
-            web_search_calls_max=WEB_SEARCH_CALLS_MAX if searches else 0,
+            web_search_calls_max=tools.web_search_calls_max,
+            unmetered_tools=tools.unmetered + named(stored) + model_s_own_tools(request.model),
         )
 
     def with_changes(
@@ -234,6 +255,16 @@ class EmbeddingsDialect(_OpenAIDialect, frozen=True):
         include_usage: bool = False,
     ) -> bytes:
         return spliced(body, _common_changes(body, model, False))
+
+
+def _searches(request: _ChatRequest) -> bool:
+    """Some models search whether or not they are asked to."""
+    return is_given(request.web_search_options) or "-search" in request.model
+
+
+def _live_search(parameters: _SearchParameters | None) -> tuple[str, ...]:
+    """xAI's older search is billed by the source it reads, which no answer bounds."""
+    return () if parameters is None or parameters.mode == "off" else ("search_parameters",)
 
 
 def _common_changes(body: bytes, model: str | None, include_usage: bool) -> dict[str, object]:
