@@ -89,6 +89,7 @@ class _Passage:
         self._relay = relay
         self._upstream_abort = upstream_abort
         self._ending: StreamEnding = "complete"
+        self._client_left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._proxies = [
             create_proxy(self._start),
             create_proxy(self._transform),
@@ -101,11 +102,11 @@ class _Passage:
 
     async def run(self, body: Any) -> None:
         """Pipe to the end, let the relay close the account, and say its last words."""
-        try:
-            await body.pipeTo(self._stream.writable, object_to_js({"preventClose": True, "preventAbort": True}))
-        except JS_FAULTS:
-            if self._ending == "complete":
-                self._ending = "broken"
+        piped = body.pipeTo(self._stream.writable, object_to_js({"preventClose": True, "preventAbort": True}))
+        # Once the client has gone, workerd may leave the pipe's promise pending for ever.
+        await asyncio.wait((piped, self._client_left), return_when=asyncio.FIRST_COMPLETED)
+        if piped.done() and piped.exception() is not None and self._ending == "complete":
+            self._ending = "broken"
         last = await self._relay.ended(self._ending)
         if self._ending != "client_disconnected":
             self._say_last(last)
@@ -146,3 +147,4 @@ class _Passage:
         if self._ending == "complete":
             self._ending = "client_disconnected"
             self._upstream_abort.abort()
+            self._client_left.set_result(None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from local.stack import Stack
@@ -55,6 +56,12 @@ class Edge:
             lambda: httpx.get(f"{self.stack.mock_url}/_mock/journal", params={"tag": tag}).json()["entries"],
             lambda entries: all(entry["ended"] != "running" for entry in entries),
         )
+
+    def outcomes(self, session_id: str) -> list[str]:
+        """How the session's calls ended, as far as they have a row by now."""
+        query = "select outcome from llm_request_logs where session_id = %s order by started_at"
+        with psycopg.connect(self.stack.postgres_dsn, autocommit=True) as connection:
+            return [row[0] for row in connection.execute(query, (session_id,))]
 
 
 def eventually(read: Callable[[], Any], is_there: Callable[[Any], bool]) -> Any:
