@@ -38,6 +38,9 @@ _VERSION = re.compile(
 )
 
 
+_BILLED_BY_PROMPT = re.compile(r"gemini-(?:1|2)|learnlm")
+
+
 class Rates(msgspec.Struct, frozen=True, array_like=True):
     """Every rate of one model in one service tier and context band. The order is that of the
     table's arrays."""
@@ -77,6 +80,11 @@ class Price:
     output_tokens_max: int | None
     is_estimate: bool = False
     """This price stands in for a model that is not listed."""
+
+    @property
+    def bills_search_once(self) -> bool:
+        """Gemini before 3 bills a grounded prompt, however many searches it took."""
+        return self.provider == "gemini" and _BILLED_BY_PROMPT.match(self.model) is not None
 
     def rates(self, *, prompt_tokens: int, service_tier: str | None) -> Rates:
         """The rates of a call with a prompt of this size served in this tier."""

@@ -20,6 +20,7 @@ def rated_units(usage: Usage, price: Price, *, service_tier: str | None) -> int:
     """The sum of counts times rates before its division: exact, and linear while the prompt
     stays as it is."""
     rates = price.rates(prompt_tokens=usage.prompt_tokens, service_tier=service_tier)
+    searches = min(usage.web_search_calls, 1) if price.bills_search_once else usage.web_search_calls
     return (
         usage.input_tokens * rates.input_nanousd_per_mtok
         + usage.cached_input_tokens * rates.cached_input_nanousd_per_mtok
@@ -31,5 +32,5 @@ def rated_units(usage: Usage, price: Price, *, service_tier: str | None) -> int:
         + usage.reasoning_tokens * rates.reasoning_nanousd_per_mtok
         + usage.audio_output_tokens * rates.audio_output_nanousd_per_mtok
         + usage.image_output_tokens * rates.image_output_nanousd_per_mtok
-        + usage.web_search_calls * rates.web_search_nanousd_per_call * UNITS_PER_RATE
+        + searches * rates.web_search_nanousd_per_call * UNITS_PER_RATE
     )

@@ -98,3 +98,14 @@ def test_priced_in_slices_a_call_would_cost_no_less(usage: Usage, price: Price, 
     output = -(-usage.output_tokens * rates.output_nanousd_per_mtok // 1_000_000)
 
     assert 0 <= pricing.cost_nanousd(prompt, price, service_tier=tier) + output - whole <= 1
+
+
+SEARCHERS = [("gemini-2.5-pro", 1), ("gemini-3-pro-preview", 3)]
+
+
+@pytest.mark.parametrize(("model", "billed"), SEARCHERS)
+def test_gemini_bills_a_grounded_prompt_before_3_and_each_query_since(model: str, billed: int) -> None:
+    price = price_of("gemini", model)
+    fee = price.rates(prompt_tokens=0, service_tier=None).web_search_nanousd_per_call
+
+    assert pricing.cost_nanousd(Usage(web_search_calls=3), price) == billed * fee

@@ -1,12 +1,13 @@
-"""Anthropic's messages. Its usage is disjoint as it comes: `input_tokens` contains no cached ones."""
+"""Anthropic's messages."""
 
 from typing import Annotated
 
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
+from core.dialects.anthropic_usage import dear_tier, read_anthropic_usage, served_tier
 from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
-from core.dialects.media import NOTHING, Message, anthropic_media
+from core.dialects.media import NOTHING, Message, anthropic_media, text_in
 from core.dialects.provider_tools import Tool, anthropic_tools, named
 from core.dialects.rendering import anthropic_error
 from core.refusals import Refusal
@@ -14,8 +15,6 @@ from core.usage import Usage
 
 FRAMING_TOKENS = 400
 """Around the conversation; with tools Anthropic adds a system prompt of up to about 350 tokens."""
-
-_ANYWHERE = (None, "", "global", "not_available")
 
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 
@@ -46,28 +45,9 @@ class _Request(msgspec.Struct):
     context_management: _ContextManagement | None = None
 
 
-class _CacheCreation(msgspec.Struct):
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
-
-
-class _ServerTools(msgspec.Struct):
-    web_search_requests: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation: _CacheCreation | None = None
-    server_tool_use: _ServerTools | None = None
-    service_tier: str | None = None
-
-
 class _Answer(msgspec.Struct):
-    model: str | None = None
-    stop_reason: str | None = None
+    model: msgspec.Raw = NOTHING
+    stop_reason: msgspec.Raw = NOTHING
     usage: msgspec.Raw = NOTHING
 
 
@@ -86,7 +66,7 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
             is_streaming=bool(request.stream),
             prompt=prompt_size(body, media, model=request.model, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=request.max_tokens,
-            service_tier=_dear_tier(request.speed, request.inference_geo),
+            service_tier=dear_tier(request.speed, request.inference_geo),
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
             unmetered_tools=tools.unmetered + _run_elsewhere(request),
@@ -107,30 +87,15 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
 
     def read_answer(self, body: bytes) -> AnswerFacts:
         answer = decode_answer(body, _Answer)
-        usage = self.read_usage(answer.usage) if answer.usage else None
-        return AnswerFacts(usage, answer.model, None, answer.stop_reason)
+        return AnswerFacts(
+            usage=read_anthropic_usage(answer.usage),
+            model=text_in(answer.model) or None,
+            service_tier=served_tier(answer.usage),
+            finish_reason=text_in(answer.stop_reason) or None,
+        )
 
     def read_usage(self, usage_object: msgspec.Raw) -> Usage | None:
-        """Disjoint counts; None when the object is missing, null, or counts nothing at all."""
-        try:
-            counted = msgspec.json.decode(usage_object, type=_Usage | None)
-        except msgspec.DecodeError:
-            return None
-        if counted is None or (counted.input_tokens is None and counted.output_tokens is None):
-            return None
-        written = _count(counted.cache_creation_input_tokens)
-        lives = counted.cache_creation or _CacheCreation()
-        an_hour = _count(lives.ephemeral_1h_input_tokens)
-        five_minutes = max(written - an_hour, _count(lives.ephemeral_5m_input_tokens))
-        searches = counted.server_tool_use or _ServerTools()
-        return Usage(
-            input_tokens=_count(counted.input_tokens),
-            cached_input_tokens=_count(counted.cache_read_input_tokens),
-            cache_write_5m_tokens=five_minutes,
-            cache_write_1h_tokens=an_hour,
-            output_tokens=_count(counted.output_tokens),
-            web_search_calls=_count(searches.web_search_requests),
-        )
+        return read_anthropic_usage(usage_object)
 
     def render_refusal(self, refusal: Refusal, request_id: str) -> bytes:
         return anthropic_error(refusal, request_id)
@@ -150,15 +115,3 @@ def _run_elsewhere(request: _Request) -> tuple[str, ...]:
 
 def _continues(thread: _Thread | None) -> bool:
     return thread is not None and thread.previous_message_id is not None
-
-
-def _dear_tier(speed: str | None, geography: str | None) -> str | None:
-    """Fast inference and inference kept in one country cost more, together and apart; the table names them so."""
-    dear = ["fast"] if speed == "fast" else []
-    if geography not in _ANYWHERE:
-        dear.append("us")
-    return "_".join(dear) or None
-
-
-def _count(value: int | None) -> int:
-    return max(0, value or 0)

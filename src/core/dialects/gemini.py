@@ -4,19 +4,22 @@ Google's REST accepts camelCase and snake_case alike. `promptTokenCount` include
 the candidates' tokens, not inside.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
-from core.dialects.media import NOTHING, gemini_embed_media, gemini_media, is_given
+from core.dialects.media import NOTHING, gemini_embed_media, gemini_media, is_given, text_in, view, views
 from core.dialects.provider_tools import gemini_tools, model_s_own_tools
 from core.dialects.rendering import google_error
 from core.refusals import InvalidRequest, Refusal
 from core.usage import Usage
 
 FRAMING_TOKENS = 16
+
+_TRAFFIC_TIERS = {"ON_DEMAND": "standard", "ON_DEMAND_PRIORITY": "priority", "ON_DEMAND_FLEX": "flex"}
 
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Answers = Annotated[int, msgspec.Meta(ge=1, le=8)]
@@ -62,13 +65,23 @@ class _Usage(msgspec.Struct):
 
 
 class _Candidate(msgspec.Struct):
-    finishReason: str | None = None
+    finishReason: msgspec.Raw = NOTHING
+    groundingMetadata: msgspec.Raw = NOTHING
+
+
+class _Grounding(msgspec.Struct):
+    webSearchQueries: msgspec.Raw = NOTHING
+
+
+class _Served(msgspec.Struct):
+    serviceTier: str | None = None
+    trafficType: str | None = None
 
 
 class _Answer(msgspec.Struct):
     usageMetadata: msgspec.Raw = NOTHING
-    modelVersion: str | None = None
-    candidates: list[_Candidate] | None = None
+    modelVersion: msgspec.Raw = NOTHING
+    candidates: msgspec.Raw = NOTHING
 
 
 class _GeminiBase(msgspec.Struct, frozen=True):
@@ -87,7 +100,7 @@ class _GeminiBase(msgspec.Struct, frozen=True):
         # Audio before the cache: the table has no rate for cached audio, so it is charged as audio.
         audio = min(_of_modality(counted.promptTokensDetails, "AUDIO"), prompt)
         cached = min(_count(counted.cachedContentTokenCount), prompt - audio)
-        image = min(_of_modality(counted.promptTokensDetails, "IMAGE"), prompt - cached - audio)
+        image = min(_of_modality(counted.promptTokensDetails, "IMAGE", "VIDEO"), prompt - cached - audio)
         drawn = min(_of_modality(counted.candidatesTokensDetails, "IMAGE"), candidates)
         spoken = min(_of_modality(counted.candidatesTokensDetails, "AUDIO"), candidates - drawn)
         return Usage(
@@ -103,9 +116,16 @@ class _GeminiBase(msgspec.Struct, frozen=True):
 
     def read_answer(self, body: bytes) -> AnswerFacts:
         answer = decode_answer(body, _Answer)
-        usage = self.read_usage(answer.usageMetadata) if answer.usageMetadata else None
-        finish = answer.candidates[0].finishReason if answer.candidates else None
-        return AnswerFacts(usage, answer.modelVersion, None, finish)
+        usage = self.read_usage(answer.usageMetadata)
+        candidates = views(answer.candidates, _Candidate)
+        if usage is not None:
+            usage = replace(usage, web_search_calls=len(_queries(candidates)))
+        return AnswerFacts(
+            usage,
+            model=text_in(answer.modelVersion) or None,
+            service_tier=_served_tier(answer.usageMetadata),
+            finish_reason=text_in(candidates[0].finishReason if candidates else NOTHING) or None,
+        )
 
     def render_refusal(self, refusal: Refusal, request_id: str) -> bytes:
         return google_error(refusal, request_id)
@@ -181,6 +201,18 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
         return body
 
 
+def _queries(candidates: list[_Candidate]) -> set[str]:
+    """What was searched for: the same query twice is billed once, an empty one not at all."""
+    grounded = [view(candidate.groundingMetadata, _Grounding) for candidate in candidates]
+    queries = [query for each in grounded if each for query in view(each.webSearchQueries, list[str]) or ()]
+    return {query.strip() for query in queries} - {""}
+
+
+def _served_tier(usage_object: msgspec.Raw) -> str | None:
+    served = view(usage_object, _Served) or _Served()
+    return served.serviceTier or _TRAFFIC_TIERS.get(served.trafficType or "")
+
+
 def _model_of(path: str) -> str:
     """`v1beta/models/{model}:method`, or a tuned model's whole name."""
     name = path.rpartition(":")[0].partition("/")[2]
@@ -190,8 +222,8 @@ def _model_of(path: str) -> str:
     return model
 
 
-def _of_modality(details: list[_Modality] | None, modality: str) -> int:
-    return sum(_count(each.tokenCount) for each in details or () if each.modality == modality)
+def _of_modality(details: list[_Modality] | None, *modalities: str) -> int:
+    return sum(_count(each.tokenCount) for each in details or () if each.modality in modalities)
 
 
 def _count(value: int | None) -> int:

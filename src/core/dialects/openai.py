@@ -7,7 +7,7 @@ import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
-from core.dialects.media import NOTHING, Media, Message, chat_media, is_given, responses_media
+from core.dialects.media import NOTHING, Media, Message, chat_media, is_given, responses_media, text_in, view, views
 from core.dialects.openai_usage import read_openai_usage
 from core.dialects.provider_tools import (
     WEB_SEARCH_CALLS_MAX,
@@ -86,22 +86,45 @@ class _EmbeddingsRequest(msgspec.Struct):
     input: str | list[str | int | list[int]]
 
 
-class _Choice(msgspec.Struct):
-    finish_reason: str | None = None
+class _Answer(msgspec.Struct):
+    model: msgspec.Raw = NOTHING
+    usage: msgspec.Raw = NOTHING
+    x_groq: msgspec.Raw = NOTHING
+    service_tier: msgspec.Raw = NOTHING
+    choices: msgspec.Raw = NOTHING
+    status: msgspec.Raw = NOTHING
+    output: msgspec.Raw = NOTHING
+    tool_usage: msgspec.Raw = NOTHING
 
 
 class _XGroq(msgspec.Struct):
     usage: msgspec.Raw = NOTHING
 
 
-class _Answer(msgspec.Struct):
-    model: str | None = None
-    usage: msgspec.Raw = NOTHING
-    x_groq: _XGroq | None = None
-    service_tier: str | None = None
-    choices: list[_Choice] | None = None
-    status: str | None = None
-    output: list[Tool] | None = None
+class _Choice(msgspec.Struct):
+    finish_reason: msgspec.Raw = NOTHING
+    message: msgspec.Raw = NOTHING
+
+
+class _AnswerMessage(msgspec.Struct):
+    annotations: msgspec.Raw = NOTHING
+
+
+class _OutputItem(msgspec.Struct):
+    type: msgspec.Raw = NOTHING
+    action: msgspec.Raw = NOTHING
+
+
+class _Kind(msgspec.Struct):
+    type: msgspec.Raw = NOTHING
+
+
+class _WebSearches(msgspec.Struct):
+    num_requests: int
+
+
+class _ToolUsage(msgspec.Struct):
+    web_search: _WebSearches
 
 
 class _OpenAIDialect(msgspec.Struct, frozen=True):
@@ -117,13 +140,18 @@ class _OpenAIDialect(msgspec.Struct, frozen=True):
 
     def read_answer(self, body: bytes) -> AnswerFacts:
         answer = decode_answer(body, _Answer)
-        raw = answer.usage or (answer.x_groq.usage if answer.x_groq else NOTHING)
-        usage = read_openai_usage(raw) if raw else None
-        searches = sum(item.type == "web_search_call" for item in answer.output or ())
-        if usage is not None and searches:
+        groq = view(answer.x_groq, _XGroq)
+        usage = read_openai_usage(answer.usage) or (read_openai_usage(groq.usage) if groq else None)
+        choices = views(answer.choices, _Choice)
+        if usage is not None:
+            searches = max(usage.web_search_calls, _billed_searches(answer, choices))
             usage = replace(usage, web_search_calls=searches)
-        finish = answer.choices[0].finish_reason if answer.choices else answer.status
-        return AnswerFacts(usage, answer.model, answer.service_tier, finish)
+        return AnswerFacts(
+            usage,
+            model=text_in(answer.model) or None,
+            service_tier=text_in(answer.service_tier) or None,
+            finish_reason=text_in(choices[0].finish_reason if choices else answer.status) or None,
+        )
 
 
 class ChatDialect(_OpenAIDialect, frozen=True):
@@ -265,6 +293,29 @@ def _searches(request: _ChatRequest) -> bool:
 def _live_search(parameters: _SearchParameters | None) -> tuple[str, ...]:
     """xAI's older search is billed by the source it reads, which no answer bounds."""
     return () if parameters is None or parameters.mode == "off" else ("search_parameters",)
+
+
+def _billed_searches(answer: _Answer, choices: list[_Choice]) -> int:
+    """Responses count their searches, or list them; looking at a page found earlier costs nothing. A chat answer shows
+    no more than that there was one."""
+    told = view(answer.tool_usage, _ToolUsage)
+    if told is not None:
+        return max(0, told.web_search.num_requests)
+    if answer.output:
+        calls = [item for item in views(answer.output, _OutputItem) if text_in(item.type) == "web_search_call"]
+        return sum(_is_search(view(call.action, _Kind)) for call in calls)
+    is_searcher = "-search" in text_in(answer.model)
+    return int(is_searcher or any(_cites(view(choice.message, _AnswerMessage)) for choice in choices))
+
+
+def _is_search(action: _Kind | None) -> bool:
+    return action is None or text_in(action.type) not in ("open_page", "find_in_page", "find")
+
+
+def _cites(message: _AnswerMessage | None) -> bool:
+    if message is None:
+        return False
+    return any(text_in(each.type) == "url_citation" for each in views(message.annotations, _Kind))
 
 
 def _common_changes(body: bytes, model: str | None, include_usage: bool) -> dict[str, object]:

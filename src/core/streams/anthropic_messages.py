@@ -8,6 +8,7 @@ earlier value.
 
 import msgspec
 
+from core.dialects.anthropic_usage import served_tier
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
@@ -138,10 +139,9 @@ class AnthropicReader:
             return NOTHING
         given = {name: count.copy() for name, count in reported.items() if bytes(count) != b"null"}
         self._usage = {**self._usage, **given}
-        tier = self._usage.get("service_tier")
-        if tier is not None:
-            self.service_tier = msgspec.json.decode(tier, type=str)
-        usage = self._dialect.read_usage(msgspec.Raw(msgspec.json.encode(self._usage)))
+        merged = msgspec.Raw(msgspec.json.encode(self._usage))
+        self.service_tier = served_tier(merged) or self.service_tier
+        usage = self._dialect.read_usage(merged)
         return Observation(usage=usage, is_final_usage=self.finish_reason is not None)
 
 
