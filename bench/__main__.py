@@ -18,6 +18,7 @@ from bench.calls import baseline_worker
 from bench.http_client import LoadError
 from bench.memory import measure_memory, memory_json, memory_table
 from bench.overhead import measure_overhead, overhead_json, overhead_table
+from bench.overspend import measure_overspend, overspend_json, overspend_table, strawman_worker
 from local.paths import NODE, NODE_MODULES
 from local.processes import StackError
 from local.stack import Stack
@@ -30,6 +31,7 @@ console = Console()
 class Which(StrEnum):
     overhead = "overhead"
     memory = "memory"
+    overspend = "overspend"
     all = "all"
 
 
@@ -37,13 +39,18 @@ def main(
     which: Annotated[Which, typer.Argument(help="What to measure.")] = Which.all,
     requests: Annotated[int, typer.Option(min=200, help="Calls served while memory is watched.")] = 10_000,
     samples: Annotated[int, typer.Option(min=320, help="Calls per target and load while latency is measured.")] = 1_000,
+    calls: Annotated[int, typer.Option(min=20, help="Calls at once on one session.")] = 1_000,
+    cap_usd: Annotated[str, typer.Option(help="That session's cap in dollars.")] = "5",
+    pace_ms: Annotated[float, typer.Option(min=0, help="Milliseconds per token of those calls.")] = 40,
 ) -> None:
-    """Measure what AgentWatch adds to a call, and what its memory does, on a fresh local stack."""
+    """Measure AgentWatch on a fresh local stack: one benchmark by its name, or all of them."""
     try:
         if which in (Which.overhead, Which.all):
             _run_overhead(samples)
         if which in (Which.memory, Which.all):
             _run_memory(requests)
+        if which in (Which.overspend, Which.all):
+            _run_overspend(calls, cap_usd, pace_ms)
     except (StackError, LoadError, OSError) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
@@ -63,8 +70,15 @@ def _run_memory(requests: int) -> None:
     _write("memory", memory_json(memory))
 
 
+def _run_overspend(calls: int, cap_usd: str, pace_ms: float) -> None:
+    with tempfile.TemporaryDirectory() as state, _stack(Path(state)) as stack:
+        found = asyncio.run(measure_overspend(stack, calls=calls, cap_usd=cap_usd, pace_ms=pace_ms, say=_say))
+    console.print(overspend_table(found))
+    _write("overspend", overspend_json(found))
+
+
 def _stack(state_dir: Path) -> Stack:
-    return Stack(state_dir / "stack", extra_workers=[baseline_worker()], say=_say)
+    return Stack(state_dir / "stack", extra_workers=[baseline_worker(), strawman_worker()], say=_say)
 
 
 def _say(message: str) -> None:

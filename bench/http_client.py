@@ -38,6 +38,21 @@ class Target:
         return f"POST {parts.path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status line and headers of an answer, in lower case as they came."""
+
+    raw: bytes
+
+    @property
+    def status(self) -> int:
+        return int(self.raw.split(b" ", 2)[1])
+
+    def header(self, name: str) -> str | None:
+        _, found, rest = self.raw.partition(f"\r\n{name}: ".encode())
+        return rest.split(b"\r\n", 1)[0].decode() if found else None
+
+
 class Connection:
     """One TCP connection, opened on entry."""
 
@@ -73,13 +88,24 @@ class Connection:
 
     async def chunks(self, request: bytes) -> AsyncIterator[bytes]:
         """The answer's body as it comes. Anything but a 200 raises `LoadError`."""
-        self._writer.write(request)
-        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        status = head.split(b" ", 2)[1]
-        async for chunk in self._chunked() if b"\r\ntransfer-encoding: chunked" in head else self._sized(head):
-            if status != b"200":
-                raise LoadError(f"status {status.decode()}: {chunk[:300].decode(errors='replace')}")
+        head = await self.begin(request)
+        async for chunk in self.rest(head):
+            if head.status != 200:
+                raise LoadError(f"status {head.status}: {chunk[:300].decode(errors='replace')}")
             yield chunk
+
+    async def begin(self, request: bytes) -> Head:
+        """Send a request and read the head of its answer, whatever it says."""
+        self._writer.write(request)
+        return Head((await self._reader.readuntil(b"\r\n\r\n")).lower())
+
+    def rest(self, head: Head) -> AsyncIterator[bytes]:
+        """The body that follows a head, as it comes."""
+        return self._chunked() if b"\r\ntransfer-encoding: chunked" in head.raw else self._sized(head.raw)
+
+    def leave(self) -> None:
+        """Drop the connection without a word, as a killed client does."""
+        self._writer.transport.abort()
 
     async def _sized(self, head: bytes) -> AsyncIterator[bytes]:
         _, found, rest = head.partition(b"\r\ncontent-length: ")
