@@ -19,6 +19,7 @@ from bench.http_client import LoadError
 from bench.memory import measure_memory, memory_json, memory_table
 from bench.overhead import measure_overhead, overhead_json, overhead_table
 from bench.overspend import measure_overspend, overspend_json, overspend_table, strawman_worker
+from bench.streams import measure_stream_memory, measure_streams, stream_memory_table, streams_json, streams_table
 from local.paths import NODE, NODE_MODULES
 from local.processes import StackError
 from local.stack import Stack
@@ -32,6 +33,7 @@ class Which(StrEnum):
     overhead = "overhead"
     memory = "memory"
     overspend = "overspend"
+    streams = "streams"
     all = "all"
 
 
@@ -51,6 +53,8 @@ def main(
             _run_memory(requests)
         if which in (Which.overspend, Which.all):
             _run_overspend(calls, cap_usd, pace_ms)
+        if which in (Which.streams, Which.all):
+            _run_streams()
     except (StackError, LoadError, OSError) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
@@ -75,6 +79,15 @@ def _run_overspend(calls: int, cap_usd: str, pace_ms: float) -> None:
         found = asyncio.run(measure_overspend(stack, calls=calls, cap_usd=cap_usd, pace_ms=pace_ms, say=_say))
     console.print(overspend_table(found))
     _write("overspend", overspend_json(found))
+
+
+def _run_streams() -> None:
+    with tempfile.TemporaryDirectory() as state, _stack(Path(state)) as stack:
+        loads = asyncio.run(measure_streams(stack, _say))
+        memory = asyncio.run(measure_stream_memory(stack, _say))
+    console.print(streams_table(loads))
+    console.print(stream_memory_table(memory))
+    _write("streams", streams_json(loads, memory))
 
 
 def _stack(state_dir: Path) -> Stack:

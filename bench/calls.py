@@ -61,9 +61,10 @@ def json_call(target: Target) -> bytes:
     return _call(target, {"max_tokens": 50}, {"x-mock": "output_tokens=50"})
 
 
-def streamed_call(target: Target, tokens: int, pace_ms: int) -> bytes:
+def streamed_call(target: Target, tokens: int, pace_ms: float, *, ceiling: int | None = None) -> bytes:
+    """A stream of so many tokens; `ceiling` is how many it might have had."""
     script = f"output_tokens={tokens};pace_ms={pace_ms}"
-    return _call(target, {"max_tokens": tokens, "stream": True}, {"x-mock": script})
+    return _call(target, {"max_tokens": ceiling or tokens, "stream": True}, {"x-mock": script})
 
 
 def _call(target: Target, options: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:

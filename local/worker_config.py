@@ -13,6 +13,7 @@ from local.paths import ROOT
 
 DEVELOPMENT_FLAGS = ["python_workers_development", "experimental"]
 MODULES_ROOT = "/app"
+OWN_MODULE_TYPES = {".py": "PythonModule", ".json": "Data", ".mjs": "ESModule"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,11 @@ def _either(here: int | None, deployed: int) -> int:
 
 def _own_modules(folder: Path) -> list[dict[str, str]]:
     """Our files, the entry first: the first module is the one that is run."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".json"))
+    files = sorted(path for path in folder.rglob("*") if path.suffix in OWN_MODULE_TYPES)
     files.sort(key=lambda path: path != folder / "entry.py")
     return [
         {
-            "type": "PythonModule" if path.suffix == ".py" else "Data",
+            "type": OWN_MODULE_TYPES[path.suffix],
             "path": f"{MODULES_ROOT}/{path.relative_to(folder)}",
             "file": str(path),
         }

@@ -4,6 +4,7 @@ Each function says how the call ended and hands that to `close_call`, the one ex
 """
 
 from dataclasses import replace
+from typing import Literal
 
 from accounting import CallEnd, OpenCall, close_call
 from core import estimate, pricing
@@ -32,7 +33,7 @@ async def answer_of_call(
         return with_headers(_failed(visit, call, answer), headers)
     if answer.status >= 300:
         return with_headers(_upstream_error(visit, call, answer), headers)
-    if call.plan.parsed.is_streaming:
+    if call.plan.parsed.is_streaming and _framing_of(call, answer) != "none":
         return with_headers(_streamed(visit, call, answer, overhead_ms), headers)
     return with_headers(await _read(visit, call, answer, ttfb_ms, overhead_ms), headers)
 
@@ -117,10 +118,19 @@ def _estimated_usage(call: OpenCall, body: bytes) -> Usage:
     return replace(prompt, output_tokens=text_tokens(body, parsed.model))
 
 
+def _framing_of(call: OpenCall, answer: UpstreamAnswer) -> Literal["sse", "json_array", "none"]:
+    """How an answer is streamed. A provider may answer a call for a stream with one plain document instead."""
+    content_type = answer.headers.get("content-type", "").lower()
+    if content_type.startswith("text/event-stream"):
+        return "sse"
+    return "json_array" if call.plan.dialect.name == "gemini" else "none"
+
+
 def _streamed(visit: Visit, call: OpenCall, answer: UpstreamAnswer, overhead_ms: int) -> Answer:
     relay = StreamRelay(
         call,
         status=answer.status,
+        is_sse=_framing_of(call, answer) == "sse",
         overhead_ms=overhead_ms,
         ports=visit.ports,
         outage=visit.isolate.outage,

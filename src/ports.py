@@ -126,11 +126,22 @@ class Relayed:
 
 
 class Relay(Protocol):
-    """Stands in a stream's path. `feed` is called for each chunk in order, `ended` exactly once."""
+    """Stands in a stream's path. `feed` is called with all of it in order, `ended` exactly once."""
+
+    @property
+    def only_listens(self) -> bool:
+        """Everything may pass before `feed` has seen it, event by event, and `feed` gets it in larger pieces: what it
+        returns counts for nothing but a cut."""
+        ...
+
+    @property
+    def strips_usage(self) -> bool:
+        """Whoever lets events pass without it must take the injected usage out of them."""
+        ...
 
     def feed(self, chunk: bytes) -> Relayed: ...
 
-    async def ended(self, ending: StreamEnding) -> bytes:
+    async def ended(self, ending: StreamEnding, *, first_chunk_at_ms: int | None) -> bytes:
         """Close the account, and return the last bytes for the client (unheard when it has gone)."""
         ...
 

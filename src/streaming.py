@@ -29,6 +29,7 @@ class StreamRelay:
         call: OpenCall,
         *,
         status: int,
+        is_sse: bool,
         overhead_ms: int,
         ports: Ports,
         outage: OutageAllowance,
@@ -41,28 +42,28 @@ class StreamRelay:
         self._outage = outage
         self._hold_ttl_ms = settings.hold_ttl_ms
         plan = call.plan
+        is_prepaid = call.hold.is_full or plan.is_free or call.output_ceiling_tokens is not None
+        self.strips_usage = plan.injects_usage
+        self.only_listens = is_prepaid and is_sse
         self._meter = StreamMeter(
             open_reader(plan.dialect),
             plan.price,
             estimate.prompt_usage(plan.parsed.prompt, plan.price),
             model=plan.parsed.model,
             granted_nanousd=call.hold.granted_nanousd,
-            is_full=call.hold.is_full or plan.is_free or call.output_ceiling_tokens is not None,
+            is_full=is_prepaid,
             slice_nanousd=plan.slice_nanousd or max(1, call.hold.granted_nanousd),
             service_tier=plan.parsed.service_tier,
-            strips_usage=plan.injects_usage,
+            strips_usage=self.strips_usage,
         )
         self._asking: asyncio.Future[Step] | None = None
         self._denied_by: AccountView | None = None
-        self._first_chunk_at_ms: int | None = None
 
     def feed(self, chunk: bytes) -> Relayed:
-        """Take one chunk of the provider's."""
-        if self._first_chunk_at_ms is None:
-            self._first_chunk_at_ms = self._ports.clock.now_ms()
+        """Take some of what the provider sends."""
         return self._relayed(self._meter.feed(chunk))
 
-    async def ended(self, ending: StreamEnding) -> bytes:
+    async def ended(self, ending: StreamEnding, *, first_chunk_at_ms: int | None) -> bytes:
         """Settle and record; returns what the client still has to hear."""
         if self._asking is not None:
             await self._asking
@@ -72,7 +73,7 @@ class StreamRelay:
         if refusal is not None:
             is_soft = self._call.caller.policy.stream_cut == "truncate" and result.is_cut
             words += self._meter.render_cut(refusal, self._call.request_id, is_soft=is_soft)
-        end = self._end_of(ending, result, refusal)
+        end = self._end_of(ending, result, refusal, first_chunk_at_ms)
         await close_call(self._call, end, self._ports, self._outage)
         return words
 
@@ -164,7 +165,9 @@ class StreamRelay:
             return ScopePaused(f"{account.kind} {account.id!r} was paused")
         return budget_refusal(account)
 
-    def _end_of(self, ending: StreamEnding, result: StreamResult, refusal: Refusal | None) -> CallEnd:
+    def _end_of(
+        self, ending: StreamEnding, result: StreamResult, refusal: Refusal | None, first_chunk_at_ms: int | None
+    ) -> CallEnd:
         outcome: Outcome = "complete"
         if ending == "client_disconnected":
             outcome = "client_disconnected"
@@ -172,8 +175,6 @@ class StreamRelay:
             outcome = "cut"
         elif result.is_truncated:
             outcome = "upstream_truncated"
-        started_at_ms = self._call.started_at_ms
-        first_at_ms = self._first_chunk_at_ms
         return CallEnd(
             outcome,
             result.usage,
@@ -182,6 +183,6 @@ class StreamRelay:
             is_estimated=not result.is_provider_usage,
             model=result.model,
             error_code=result.error_code if refusal is None else refusal.code,
-            ttfb_ms=None if first_at_ms is None else first_at_ms - started_at_ms,
+            ttfb_ms=None if first_chunk_at_ms is None else first_chunk_at_ms - self._call.started_at_ms,
             overhead_ms=self._overhead_ms,
         )

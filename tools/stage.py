@@ -29,7 +29,7 @@ def worker_files(pairs: tuple[tuple[str, str], ...]) -> dict[Path, Path]:
         if origin.is_file():
             files[Path(place)] = origin
         for path in sorted(origin.rglob("*")):
-            if path.suffix in {".py", ".json"} and "python_modules" not in path.parts:
+            if path.suffix in {".py", ".json", ".mjs"} and "python_modules" not in path.parts:
                 files[Path(place) / path.relative_to(origin)] = path
     return files
 

@@ -1,16 +1,16 @@
-"""Providers over `fetch`, and the one way a stream travels through Python.
+"""Providers over `fetch`. What a stream does between provider and client is `passage.mjs`, in JavaScript.
 
-A stream is piped by the platform into a `TransformStream` whose callbacks are Python: `transform` sees each chunk,
-`cancel` hears that the client has gone, and the pipe's own end says how the provider ended. The pipe leaves the
-writable side open at its end, so that last words (a cut, a truncation) can still be said to the client.
+A metered stream calls Python for each chunk; one that is paid for in full wakes it a few times. Python closes the
+account of both and says their last words.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from js import AbortController, AbortSignal, TransformStream, clearTimeout, fetch, setTimeout
+from js import AbortController, AbortSignal, clearTimeout, fetch, setTimeout
 from pyodide.ffi import create_proxy, to_js
+from workers import import_from_javascript
 
 from bindings.ffi import JS_FAULTS, bytes_to_js, headers_from_js, object_to_js
 from ports import (
@@ -18,13 +18,14 @@ from ports import (
     Body,
     Relay,
     Relayed,
-    StreamEnding,
     UpstreamAnswer,
     UpstreamBroken,
     UpstreamRequest,
 )
 
 Defer = Callable[[Any], None]
+
+_passage_module: Any = None
 
 
 class FetchUpstream:
@@ -48,7 +49,7 @@ class FetchUpstream:
             return self._failure(controller)
         finally:
             clearTimeout(timer)
-        return FetchAnswer(response, controller, self._defer)
+        return FetchAnswer(response, controller, self._client_signal, self._defer)
 
     def _failure(self, controller: Any) -> AttemptFailed:
         if self._client_signal.aborted:
@@ -59,9 +60,10 @@ class FetchUpstream:
 class FetchAnswer:
     """`UpstreamAnswer` over a JavaScript `Response`."""
 
-    def __init__(self, response: Any, controller: Any, defer: Defer) -> None:
+    def __init__(self, response: Any, controller: Any, client_signal: Any, defer: Defer) -> None:
         self._response = response
         self._controller = controller
+        self._client_signal = client_signal
         self._defer = defer
         self.status: int = response.status
         self.headers: Mapping[str, str] = headers_from_js(response.headers)
@@ -77,55 +79,57 @@ class FetchAnswer:
         return self._response.body
 
     def relayed(self, relay: Relay) -> Body:
-        passage = _Passage(relay, self._controller)
-        self._defer(passage.run(self._response.body))
+        judge = None if relay.only_listens else _Judge(relay)
+        proxy = None if judge is None else create_proxy(judge.see)
+        passage = _javascript().Passage.new(
+            self._response.body, self._controller, self._client_signal, relay.strips_usage, proxy
+        )
+        if judge is not None:
+            judge.passage = passage
+        self._defer(_attend(passage, relay, proxy))
         return passage.readable
 
 
-class _Passage:
-    """One stream on its way through a relay."""
+def _javascript() -> Any:
+    """Our own JavaScript, imported at the first stream: at start-up only the platform's modules can be."""
+    global _passage_module
+    if _passage_module is None:
+        _passage_module = import_from_javascript("bindings/passage.mjs")
+    return _passage_module
 
-    def __init__(self, relay: Relay, upstream_abort: Any) -> None:
+
+async def _attend(passage: Any, relay: Relay, judge: Any) -> None:
+    """Let the relay hear what it has not seen, close its account at the end, and say its last words."""
+    words = None
+    try:
+        while True:
+            await passage.listen()
+            ending = passage.ending
+            piece = passage.hear()
+            if piece.length and relay.feed(bytes(piece.to_bytes())).is_cut:
+                passage.cut()
+            if isinstance(ending, str):
+                break
+        words = bytes_to_js(await relay.ended(ending, first_chunk_at_ms=_number_or_none(passage.firstChunkAtMs)))
+    finally:
+        passage.close(words)
+        if judge is not None:
+            judge.destroy()
+
+
+def _number_or_none(value: Any) -> int | None:
+    return int(value) if isinstance(value, (int, float)) else None
+
+
+class _Judge:
+    """Sees every chunk of one stream and does with it what the relay says."""
+
+    passage: Any
+
+    def __init__(self, relay: Relay) -> None:
         self._relay = relay
-        self._upstream_abort = upstream_abort
-        self._ending: StreamEnding = "complete"
-        self._client_left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._proxies = [
-            create_proxy(self._start),
-            create_proxy(self._transform),
-            create_proxy(self._cancel),
-        ]
-        transformer = object_to_js({})
-        transformer.start, transformer.transform, transformer.cancel = self._proxies
-        self._stream = TransformStream.new(transformer)
-        self.readable = self._stream.readable
 
-    async def run(self, body: Any) -> None:
-        """Pipe to the end, let the relay close the account, and say its last words."""
-        piped = body.pipeTo(self._stream.writable, object_to_js({"preventClose": True, "preventAbort": True}))
-        # Once the client has gone, workerd may leave the pipe's promise pending for ever.
-        await asyncio.wait((piped, self._client_left), return_when=asyncio.FIRST_COMPLETED)
-        if piped.done() and piped.exception() is not None and self._ending == "complete":
-            self._ending = "broken"
-        last = await self._relay.ended(self._ending)
-        if self._ending != "client_disconnected":
-            self._say_last(last)
-        for proxy in self._proxies:
-            proxy.destroy()
-
-    def _say_last(self, last: bytes) -> None:
-        try:
-            if last:
-                self._controller.enqueue(bytes_to_js(last))
-            self._controller.terminate()
-        except JS_FAULTS:
-            # The client left between the provider's end and ours: nobody is there to hear it.
-            return
-
-    def _start(self, controller: Any) -> None:
-        self._controller = controller
-
-    def _transform(self, chunk: Any, controller: Any) -> Awaitable[None] | None:
+    def see(self, chunk: Any) -> Awaitable[None] | None:
         relayed = self._relay.feed(bytes(chunk.to_bytes()))
         self._obey(relayed)
         if relayed.wait is None:
@@ -133,18 +137,10 @@ class _Passage:
         return asyncio.ensure_future(self._obey_later(relayed.wait))
 
     async def _obey_later(self, wait: Awaitable[Relayed]) -> None:
-        relayed = await wait
-        self._obey(relayed)
+        self._obey(await wait)
 
     def _obey(self, relayed: Relayed) -> None:
         if relayed.forward:
-            self._controller.enqueue(bytes_to_js(relayed.forward))
-        if relayed.is_cut and self._ending == "complete":
-            self._ending = "cut"
-            self._upstream_abort.abort()
-
-    def _cancel(self, reason: Any) -> None:
-        if self._ending == "complete":
-            self._ending = "client_disconnected"
-            self._upstream_abort.abort()
-            self._client_left.set_result(None)
+            self.passage.forward(bytes_to_js(relayed.forward))
+        if relayed.is_cut:
+            self.passage.cut()

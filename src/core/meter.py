@@ -85,58 +85,6 @@ class Step:
 _FORWARD = Forward()
 
 
-class UsageTap:
-    """Listens to a stream that passes untouched because its worst case is held. It forwards and
-    decides nothing."""
-
-    def __init__(
-        self,
-        reader: StreamReader,
-        price: Price,
-        prompt: Usage,
-        *,
-        model: str,
-        held_nanousd: int,
-        service_tier: str | None,
-    ) -> None:
-        self._reader = reader
-        self._bill = StreamBill(price, prompt, model=model, service_tier=service_tier)
-        self._held_nanousd = held_nanousd
-        self._result: StreamResult | None = None
-        self._is_blind = False
-
-    def feed(self, chunk: bytes) -> None:
-        """Count a chunk that has passed."""
-        if self._is_blind:
-            return
-        try:
-            events = self._reader.splitter.feed(chunk)
-        except EventTooLarge:
-            self._is_blind = True
-            return
-        for event in events:
-            self._bill.add(self._reader.observe(event))
-
-    def close(self, *, unseen_ms: int = 0) -> StreamResult:
-        """The result; any moment will do, and every call returns the first one's.
-
-        `unseen_ms` is how long the model was at work, if it may bill reasoning that it never shows.
-        """
-        if self._result is None:
-            rest = self._reader.splitter.close()
-            if rest is not None:
-                self._bill.add(self._reader.observe(rest))
-            self._bill.allow_for_unseen(unseen_ms)
-            self._result = result_of(
-                self._reader,
-                self._bill,
-                estimate_least_nanousd=self._held_nanousd if self._is_blind else 0,
-                estimate_most_nanousd=self._held_nanousd,
-                is_cut=False,
-            )
-        return self._result
-
-
 class StreamMeter:
     """Stands in the path of a stream. With `is_full` the hold covers the worst case and nothing is
     ever withheld."""

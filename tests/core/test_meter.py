@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from core.limits import SSE_EVENT_BYTES_MAX, STREAM_WITHHELD_BYTES_MAX
-from core.meter import Cut, Extend, Forward, StreamMeter, UsageTap, Wait
+from core.meter import Cut, Extend, Forward, StreamMeter, Wait
 from core.price_book import STANDARD, Band, Price
 from core.usage import Usage
 from tests.core.streams.builders import (
@@ -447,41 +447,6 @@ def test_a_stream_that_has_ended_is_not_ended_again() -> None:
     play(meter, [WORD, a_finish(), DONE], grants_all)
 
     assert meter.render_cut(REFUSAL, REQUEST_ID, is_soft=False) == b""
-
-
-# The tap --------------------------------------------------------------------------------------------------
-
-
-def a_tap(held_nanousd: int = 10**9) -> UsageTap:
-    return UsageTap(a_reader(), a_price(), PROMPT, model="gpt-4o", held_nanousd=held_nanousd, service_tier=None)
-
-
-@pytest.mark.parametrize("size", [1, 50, 10_000])
-def test_a_tap_comes_to_the_same_as_a_meter(size: int) -> None:
-    stream = (GOLDEN / "openai_chat" / "tool_calls_of_two_choices" / "upstream.sse").read_bytes()
-    tap = a_tap()
-
-    for start in range(0, len(stream), size):
-        tap.feed(stream[start : start + size])
-
-    assert tap.close() == play(a_meter(), [stream], grants_all).result
-
-
-def test_a_tap_left_in_mid_stream_charges_what_went_by() -> None:
-    tap = a_tap()
-    for _ in range(50):
-        tap.feed(WORD)
-
-    assert tap.close().cost_nanousd >= with_output(50)
-    assert tap.close().is_truncated
-
-
-def test_a_tap_that_loses_sight_charges_the_hold() -> None:
-    tap = a_tap(held_nanousd=with_output(1_000))
-    for _ in range(SSE_EVENT_BYTES_MAX // 1_000_000 + 2):
-        tap.feed(b"x" * 1_000_000)
-
-    assert tap.close().cost_nanousd == with_output(1_000)
 
 
 def test_a_ledger_with_money_left_never_cuts() -> None:

@@ -152,7 +152,7 @@ def test_a_stream_is_cut_when_its_team_s_budget_ends(isolate):
     limit = ConfigureRequest(kind="team", id="search", window="month", limit_nanousd=400_000)
     world.ledger_of("acme").service.configure(limit, START_MS)
     chunk = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"word word word word"},"finish_reason":null}]}\n\n'
-    world.answer = ScriptedAnswer(chunks=(chunk,) * 500)
+    world.answer = ScriptedAnswer(headers={"content-type": "text/event-stream"}, chunks=(chunk,) * 500)
 
     answer, body = call(world, isolate, {**BODY, "stream": True, "max_tokens": 100_000})
 

@@ -78,9 +78,9 @@ class ScriptedAnswer:
                 relayed = await relayed.wait
                 yield relayed.forward
             if relayed.is_cut:
-                yield await relay.ended("cut")
+                yield await relay.ended("cut", first_chunk_at_ms=START_MS)
                 return
-        yield await relay.ended("broken" if self.is_broken else "complete")
+        yield await relay.ended("broken" if self.is_broken else "complete", first_chunk_at_ms=START_MS)
 
 
 class World:
