@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from core import estimate, price_book
 from core.calls import ParsedCall
 from core.dialects import DIALECTS, Dialect
+from core.dialects.json_body import single_reading
 from core.estimate import WorstCase
 from core.policy import TenantPolicy
 from core.price_book import Price, Unpriced
@@ -50,9 +51,9 @@ class CallPlan:
         return estimate.output_ceiling_within(self.parsed, self.price, granted_nanousd)
 
     def body_to_send(self, body: bytes, output_ceiling_tokens: int | None) -> bytes:
-        """The caller's own bytes, unless something must change."""
+        """The caller's own bytes, unless something must change or could be read in two ways."""
         if output_ceiling_tokens is None and not self.injects_usage and self.model_to_send is None:
-            return body
+            return single_reading(body)
         return self.dialect.with_changes(
             body,
             output_tokens_max=output_ceiling_tokens,

@@ -2,9 +2,11 @@
 
 Towards the provider everything passes but what is ours, what belongs to one connection, what would tell the
 provider about the caller's network, and every place where a key may stand; then the provider's key is put where
-that provider wants it. Method overrides are dropped: they would make a free GET into a call that costs money.
+that provider wants it. Whatever could make a provider see another method or path than the one that was judged is
+dropped, in headers and in the query: it would make a free GET into a call that costs money.
 """
 
+import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
@@ -17,7 +19,8 @@ _HOP_BY_HOP = frozenset(
 )  # fmt: skip
 _NEVER_UPSTREAM = _HOP_BY_HOP | frozenset(
     ("host", "content-length", "accept-encoding", "cookie", "forwarded", "via", "x-real-ip", "true-client-ip",
-     "cdn-loop", "x-http-method-override", "x-http-method", "x-method-override", "expect", *TOKEN_HEADERS)
+     "cdn-loop", "x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url",
+     "expect", *TOKEN_HEADERS)
 )  # fmt: skip
 _NEVER_UPSTREAM_PREFIXES = (
     "x-agentwatch-",
@@ -27,6 +30,10 @@ _NEVER_UPSTREAM_PREFIXES = (
     "x-litellm-",
     "sec-",
 )
+_OVERRIDES = re.compile(r"_method|x?-?http-?method.*|method-?override|\$http.*|\$req|\$ct", re.IGNORECASE)
+"""Query parameters by which frameworks, and Google's front end (`$httpMethod`, `$httpHeaders`, `$req`), take another
+method, other headers or a body from the address."""
+
 _NEVER_DOWNSTREAM = _HOP_BY_HOP | frozenset(
     ("content-length", "content-encoding", "set-cookie", "alt-svc", "cf-ray", "cf-cache-status", "server", "nel",
      "report-to", "strict-transport-security")
@@ -53,8 +60,14 @@ def upstream_headers(
 
 
 def upstream_query(query: str) -> str:
-    """The caller's query, byte for byte, without any parameter that holds a token of ours (`?key=aw_live_…`)."""
-    return "&".join(part for part in query.split("&") if not is_token(unquote(part.partition("=")[2])))
+    """The caller's query, byte for byte, without any parameter that holds a token of ours (`?key=aw_live_…`) or would
+    override what the request is."""
+    return "&".join(part for part in query.split("&") if _travels(part))
+
+
+def _travels(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    return not is_token(unquote(value)) and _OVERRIDES.fullmatch(unquote(name).strip()) is None
 
 
 def downstream_headers(headers: Mapping[str, str]) -> dict[str, str]:

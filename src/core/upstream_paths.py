@@ -52,6 +52,8 @@ _GEMINI_METHODS: dict[str, DialectName] = {
     "batchEmbedContents": "gemini_embed",
 }
 _GEMINI_FREE_METHODS = ("countTokens",)
+_GEMINI_READ_METHODS = ("", "download")
+"""What a GET may ask for: Google maps verbs to methods of its own (`:generateContent`), whatever HTTP's says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,9 @@ def _gemini_path(path: str, method: str) -> UpstreamPath:
     if behind_version.partition("/")[0] in _GEMINI_OPENAI_SEGMENTS:
         return _gemini_openai_path(behind_version.removeprefix("openai").strip("/"), method)
     full_path = f"{version}/{behind_version}"
-    if _is_free_method(method):
-        return UpstreamPath(full_path, "free", "gemini")
     method_name = behind_version.rpartition(":")[2] if ":" in behind_version else ""
+    if _is_free_method(method) and method_name in _GEMINI_READ_METHODS:
+        return UpstreamPath(full_path, "free", "gemini")
     dialect = _GEMINI_METHODS.get(method_name)
     if dialect is not None and method == "POST":
         return UpstreamPath(full_path, "metered", dialect)

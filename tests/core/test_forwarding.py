@@ -77,3 +77,16 @@ def test_a_providers_answer_loses_what_belongs_to_its_connection() -> None:
     )
 
     assert kept == {"content-type": "text/event-stream", "x-request-id": "r"}
+
+
+QUERIES = [
+    ("alt=sse&key=AIza", "alt=sse&key=AIza"),
+    ("$httpMethod=POST&alt=sse", "alt=sse"),
+    ("%24httpHeaders=X-HTTP-Method-Override%3APOST", ""),
+    ("a=1&_method=post&X-HTTP-Method-Override=POST&$req=%7B%7D", "a=1"),
+]
+
+
+@pytest.mark.parametrize(("query", "sent"), QUERIES)
+def test_no_parameter_overrides_the_method(query: str, sent: str) -> None:
+    assert upstream_query(query) == sent

@@ -1,6 +1,7 @@
 """Reading and changing JSON bodies: typed decodes that refuse by field, and splices that leave the rest as it was."""
 
 import re
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
@@ -10,7 +11,7 @@ from core.dialects.media import Media
 from core.refusals import InvalidRequest
 from core.text_size import json_text_tokens
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 _LONG_CACHE_LIFE = re.compile(rb'"ttl"\s*:\s*"(?:1h|12h)"')
 _ESCAPED_NAME = re.compile(rb"\\u00(?:5[fF]|[67][0-9a-fA-F])")
@@ -24,7 +25,8 @@ class InvalidAnswer(ValueError):
 def decode_request(body: bytes, kind: type[T]) -> T:
     """A typed view of a request. Raises `InvalidRequest` naming the field, in msgspec's words."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        request = msgspec.json.decode(body, type=kind)
+        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError as error:
         words = str(error)
         quoted = words.split("`")
@@ -32,6 +34,32 @@ def decode_request(body: bytes, kind: type[T]) -> T:
         raise InvalidRequest(f"the request body does not fit: {words}", param=param) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"the request body is not valid JSON: {error}") from None
+    _refuse_second_spellings(members, kind.__struct_fields__)
+    return request
+
+
+def _refuse_second_spellings(members: Iterable[str], known: tuple[str, ...]) -> None:
+    """A reader that ignores case, or takes camelCase for snake_case, must not find more than was found here."""
+    spellings = {_folded(name): name for name in known}
+    seen: dict[str, str] = {}
+    for name in members:
+        folded = _folded(name)
+        other = seen.setdefault(folded, name)
+        if other != name or (folded in spellings and name not in known):
+            raise InvalidRequest(
+                f"the member {name[:60]!r} has a second spelling", param=spellings.get(folded, name)[:60]
+            )
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").casefold()
+
+
+def single_reading(body: bytes) -> bytes:
+    """The body with each of its members once, as it was read here: of a member given twice some readers take the first,
+    some the last. A compact body without such a member is itself."""
+    members = spliced(body, {})
+    return body if len(members) == len(body) else members
 
 
 def decode_answer(body: bytes, kind: type[T]) -> T:

@@ -3,6 +3,7 @@
 import pytest
 
 from core.dialects import DIALECTS
+from core.dialects.json_body import single_reading
 from core.refusals import InvalidRequest
 
 PARSED = [
@@ -79,3 +80,38 @@ def test_a_picture_s_base64_is_not_counted_as_text() -> None:
 
     assert prompt.images >= 1
     assert prompt.text_tokens < 200
+
+
+SECOND_SPELLINGS = [
+    ("openai_chat", b'{"model":"m","messages":[{}],"N":9}', "n"),
+    ("openai_chat", b'{"model":"m","MODEL":"dear","messages":[{}]}', "model"),
+    ("anthropic_messages", b'{"model":"m","max_tokens":4,"Max_Tokens":4000,"messages":[{}]}', "max_tokens"),
+    ("gemini", b'{"contents":[],"generationConfig":{},"generation_config":{}}', None),
+    ("openai_chat", b'{"model":"m","messages":[{}],"odd":1,"ODD":2}', "ODD"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "body", "param"), SECOND_SPELLINGS)
+def test_a_member_with_a_second_spelling_is_refused(dialect: str, body: bytes, param: str | None) -> None:
+    with pytest.raises(InvalidRequest, match="second spelling") as refused:
+        DIALECTS[dialect].parse_request(body, path="v1/models/m:generateContent")
+
+    assert param in (None, refused.value.param)
+
+
+def test_of_a_member_given_twice_only_what_was_read_is_sent() -> None:
+    body = b'{"model":"dear","messages":[ 1e2 ],"model":"m"}'
+
+    assert single_reading(body) == b'{"model":"m","messages":[ 1e2 ]}'
+
+
+def test_a_compact_body_is_sent_as_it_is() -> None:
+    body = b'{"model":"m","messages":[ {"a" : 1} ]}'
+
+    assert single_reading(body) is body
+
+
+def test_gemini_s_two_spellings_of_a_ceiling_are_read_as_the_higher() -> None:
+    body = b'{"contents":[],"generationConfig":{"maxOutputTokens":3,"max_output_tokens":9}}'
+
+    assert DIALECTS["gemini"].parse_request(body, path="v1/models/m:generateContent").output_tokens_max == 9
