@@ -4,6 +4,7 @@ Google's REST accepts camelCase and snake_case alike. `promptTokenCount` include
 the candidates' tokens, not inside.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -123,7 +124,7 @@ class _GeminiBase(msgspec.Struct, frozen=True):
         return AnswerFacts(
             usage,
             model=text_in(answer.modelVersion) or None,
-            service_tier=_served_tier(answer.usageMetadata),
+            service_tier=served_tier(answer.usageMetadata),
             finish_reason=text_in(candidates[0].finishReason if candidates else NOTHING) or None,
         )
 
@@ -201,14 +202,19 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
         return body
 
 
-def _queries(candidates: list[_Candidate]) -> set[str]:
-    """What was searched for: the same query twice is billed once, an empty one not at all."""
+def _queries(candidates: list[_Candidate]) -> frozenset[str]:
+    """What was searched for."""
     grounded = [view(candidate.groundingMetadata, _Grounding) for candidate in candidates]
-    queries = [query for each in grounded if each for query in view(each.webSearchQueries, list[str]) or ()]
-    return {query.strip() for query in queries} - {""}
+    return billed_queries(query for each in grounded if each for query in view(each.webSearchQueries, list[str]) or ())
 
 
-def _served_tier(usage_object: msgspec.Raw) -> str | None:
+def billed_queries(queries: Iterable[str]) -> frozenset[str]:
+    """The same query twice is billed once, an empty one not at all."""
+    return frozenset(query.strip() for query in queries) - {""}
+
+
+def served_tier(usage_object: msgspec.Raw) -> str | None:
+    """The tier an answer says it was served in; None when it does not say."""
     served = view(usage_object, _Served) or _Served()
     return served.serviceTier or _TRAFFIC_TIERS.get(served.trafficType or "")
 

@@ -27,6 +27,9 @@ is counted as text already and outweighs its own frame."""
 
 _LATER = "their cost is only known when they are polled"
 
+UNBILLED_ACTIONS = frozenset({"open_page", "find_in_page", "find"})
+"""What a web search call may do besides searching."""
+
 Model = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Answers = Annotated[int, msgspec.Meta(ge=1, le=128)]
@@ -309,7 +312,7 @@ def _billed_searches(answer: _Answer, choices: list[_Choice]) -> int:
 
 
 def _is_search(action: _Kind | None) -> bool:
-    return action is None or text_in(action.type) not in ("open_page", "find_in_page", "find")
+    return action is None or text_in(action.type) not in UNBILLED_ACTIONS
 
 
 def _cites(message: _AnswerMessage | None) -> bool:

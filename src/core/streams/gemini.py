@@ -8,6 +8,7 @@ yet the bill.
 
 import msgspec
 
+from core.dialects.gemini import billed_queries, served_tier
 from core.refusals import Refusal
 from core.sse import SSEEvent
 from core.streams.gemini_framing import GeminiSplitter
@@ -97,7 +98,7 @@ class GeminiReader:
         self._prompt_tokens = 0
         self._open_candidates: frozenset[int] = frozenset()
         self._is_begun = False
-        self._searches_told = 0
+        self._searched: frozenset[str] = frozenset()
 
     @property
     def is_ended(self) -> bool:
@@ -175,6 +176,7 @@ class GeminiReader:
         raw_usage = happened.usageMetadata
         if raw_usage and bytes(raw_usage) != b"null":
             usage = self._dialect.read_usage(raw_usage)
+            self.service_tier = served_tier(raw_usage) or self.service_tier
         if usage is not None:
             self._prompt_tokens = usage.prompt_tokens
         return Observation(
@@ -190,10 +192,9 @@ class GeminiReader:
 
     def _new_searches(self, grounding: _Grounding) -> int:
         """Queries not told of before: the metadata may be repeated as it grows."""
-        told = len(grounding.webSearchQueries or ())
-        new = max(0, told - self._searches_told)
-        self._searches_told += new
-        return new
+        before = len(self._searched)
+        self._searched |= billed_queries(grounding.webSearchQueries or ())
+        return len(self._searched) - before
 
 
 class _PartTally:

@@ -58,6 +58,10 @@ class _Audio(msgspec.Struct):
     transcript: str | None = None
 
 
+class _Annotation(msgspec.Struct):
+    type: str | None = None
+
+
 class _Delta(msgspec.Struct):
     content: str | None = None
     refusal: str | None = None
@@ -66,6 +70,7 @@ class _Delta(msgspec.Struct):
     tool_calls: list[_ToolCall] | None = None
     function_call: _Part | None = None
     audio: _Audio | None = None
+    annotations: list[_Annotation] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -113,6 +118,7 @@ class OpenAIChunkReader:
         self._created_s = 0
         self._is_done = False
         self._open_choices: frozenset[int] = frozenset()
+        self._has_searched = False
 
     @property
     def is_ended(self) -> bool:
@@ -131,13 +137,14 @@ class OpenAIChunkReader:
             chunk = _decode(data)
         except msgspec.MsgspecError:
             return unreadable(event)
+        searches = 0
         if self._id is None:
-            self._note_head(chunk)
+            searches = self._note_head(chunk)
         if chunk.service_tier is not None:
             self.service_tier = chunk.service_tier
         if chunk.error is not None:
             self.error_code = _code_of(chunk.error)
-        return self._observation(chunk)
+        return self._observation(chunk, searches)
 
     def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
         if self.is_ended:
@@ -162,12 +169,16 @@ class OpenAIChunkReader:
         }
         return sse(chunk) + _DONE
 
-    def _note_head(self, chunk: _Chunk) -> None:
+    def _note_head(self, chunk: _Chunk) -> int:
+        """Returns how many searches a model of this name makes unasked."""
         self._id = chunk.id
         self.model = chunk.model or self.model
         self._created_s = chunk.created or 0
+        is_searching = not self._has_searched and "-search" in (self.model or "")
+        self._has_searched |= is_searching
+        return int(is_searching)
 
-    def _observation(self, chunk: _Chunk) -> Observation:
+    def _observation(self, chunk: _Chunk, searches: int) -> Observation:
         text = reasoning = ""
         extra_tokens = audio_bytes = 0
         for choice in chunk.choices or ():
@@ -184,22 +195,33 @@ class OpenAIChunkReader:
                 text += delta.content
             reasoning += delta.reasoning_content or delta.reasoning or ""
             if delta.tool_calls or delta.function_call or delta.audio or delta.refusal:
-                more, tool_tokens, audio_bytes = _seldom(delta)
+                more, tool_tokens, spoken_bytes = _seldom(delta)
                 text += more
                 extra_tokens += tool_tokens
+                audio_bytes += spoken_bytes
+            if delta.annotations:
+                searches += self._new_search(delta.annotations)
         raw_usage = _raw_usage(chunk)
         if raw_usage is None:
-            return Observation(text, reasoning, extra_tokens, audio_bytes)
+            return Observation(text, reasoning, extra_tokens, audio_bytes, web_search_calls=searches)
         usage = self._dialect.read_usage(raw_usage)
         return Observation(
             text,
             reasoning,
             extra_tokens,
             audio_bytes,
+            web_search_calls=searches,
             usage=usage,
             is_final_usage=not chunk.choices or not self._open_choices,
             is_usage_only=usage is not None and not chunk.choices,
         )
+
+    def _new_search(self, annotations: list[_Annotation]) -> int:
+        """A chat answer shows by what it cites that there was a search, not how many."""
+        if self._has_searched or all(each.type != "url_citation" for each in annotations):
+            return 0
+        self._has_searched = True
+        return 1
 
 
 def _seldom(delta: _Delta) -> tuple[str, int, int]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import msgspec
 
+from core.dialects.openai import UNBILLED_ACTIONS
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
@@ -33,9 +34,19 @@ class _Error(msgspec.Struct):
     type: str | None = None
 
 
+class _Action(msgspec.Struct):
+    type: str | None = None
+
+
 class _Item(msgspec.Struct):
     type: str | None = None
     name: str | None = None
+    action: _Action | None = None
+
+    @property
+    def is_search(self) -> bool:
+        """Looking at a page found earlier costs nothing."""
+        return self.type == "web_search_call" and (self.action is None or self.action.type not in UNBILLED_ACTIONS)
 
 
 class _Response(msgspec.Struct):
@@ -143,7 +154,7 @@ class OpenAIResponsesReader:
                 return Observation(text=item.name, extra_tokens=TOOL_CALL_TOKENS)
         elif kind == "response.output_item.done":
             self._so_far = self._so_far.item_done(index, bytes(raw))
-            if item.type == "web_search_call":
+            if item.is_search:
                 return Observation(web_search_calls=1)
         return NOTHING
 

@@ -284,6 +284,67 @@ def test_a_providers_own_error_in_the_stream_is_named(case: str, code: str) -> N
     assert reader.error_code == code
 
 
+def a_search(action: dict[str, object] | None) -> dict[str, object]:
+    item = {"type": "web_search_call", "id": "ws_1", "action": action}
+    return {"type": "response.output_item.done", "output_index": 0, "item": item}
+
+
+@pytest.mark.parametrize(
+    ("action", "searches"), [({"type": "search"}, 1), (None, 1), ({"type": "open_page"}, 0), ({"type": "find"}, 0)]
+)
+def test_looking_at_a_page_that_was_found_is_not_a_search(action: dict[str, object] | None, searches: int) -> None:
+    assert observed("openai_responses", a_search(action)).web_search_calls == searches
+
+
+def test_a_chat_that_cites_what_it_found_has_searched_once() -> None:
+    reader = a_reader()
+    cited = a_chunk({"annotations": [{"type": "url_citation", "url_citation": {"url": "https://example.com"}}]})
+
+    assert [reader.observe(an_event(cited)).web_search_calls for _ in range(2)] == [1, 0]
+
+
+def test_a_model_made_to_search_has_searched_without_saying_so() -> None:
+    reader = a_reader()
+    chunk = {**a_chunk({"content": "Hi"}), "model": "gpt-4o-search-preview"}
+
+    assert [reader.observe(an_event(chunk)).web_search_calls for _ in range(2)] == [1, 0]
+
+
+def test_gemini_s_queries_count_once_each_and_empty_ones_not_at_all() -> None:
+    reader = a_reader("gemini")
+    told = [["budget"], ["budget", "caps "], ["caps", "", "budget"]]
+    events = [{"candidates": [{"groundingMetadata": {"webSearchQueries": queries}}]} for queries in told]
+
+    assert [reader.observe(an_event(event)).web_search_calls for event in events] == [1, 1, 0]
+
+
+def test_gemini_says_in_its_usage_which_tier_it_served() -> None:
+    reader = a_reader("gemini")
+
+    usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "trafficType": "ON_DEMAND_PRIORITY"}
+    reader.observe(an_event({"usageMetadata": usage}))
+
+    assert reader.service_tier == "priority"
+
+
+def test_anthropic_says_in_its_usage_how_fast_it_served() -> None:
+    reader = a_reader("anthropic_messages")
+    usage = {"input_tokens": 1, "output_tokens": 1, "service_tier": "standard", "speed": "fast"}
+    reader.observe(an_event({"type": "message_start", "message": {"usage": usage}}))
+    fast = reader.service_tier
+
+    reader.observe(an_event({"type": "message_delta", "usage": {"output_tokens": 5, "speed": "standard"}}))
+
+    assert (fast, reader.service_tier) == ("fast", "standard")
+
+
+def test_audio_of_every_choice_counts() -> None:
+    spoken = {"delta": {"audio": {"data": AUDIO}}, "finish_reason": None}
+    chunk = {"id": "c", "choices": [{"index": 0, **spoken}, {"index": 1, **spoken}]}
+
+    assert observed("openai_chat", chunk).audio_bytes == 2 * 300
+
+
 def test_embeddings_have_no_streams() -> None:
     with pytest.raises(AssertionError):
         open_reader(DIALECTS["openai_embeddings"])
