@@ -72,7 +72,9 @@ def _workerd_config(options: dict[str, Any]) -> str:
         f"{MODULE_KINDS[module['type']]} = embed {_quoted(module['file'])})"
         for module in options["modules"]
     ]
-    classes = {binding: each["className"] for binding, each in options["durableObjects"].items()}
+    # Another Worker's class is not there to be bound; nothing asks for it before a message comes.
+    own = {binding: each for binding, each in options["durableObjects"].items() if "scriptName" not in each}
+    classes = {binding: each["className"] for binding, each in own.items()}
     namespaces = [f'(className = "{name}", uniqueKey = "{name}", enableSql = true)' for name in classes.values()]
     bindings = [
         *(f'(name = "{binding}", kvNamespace = "gate")' for binding in options["kvNamespaces"]),

@@ -40,7 +40,11 @@ def worker_options(
         "bindings": variables,
         "kvNamespaces": {each["binding"]: each["id"] for each in document.get("kv_namespaces", [])},
         "durableObjects": {
-            each["name"]: {"className": each["class_name"], "useSQLite": True}
+            each["name"]: {
+                "className": each["class_name"],
+                "useSQLite": True,
+                **({"scriptName": each["script_name"]} if "script_name" in each else {}),
+            }
             for each in document.get("durable_objects", {}).get("bindings", [])
         },
         "queueProducers": {

@@ -1,5 +1,5 @@
-"""What the telemetry Worker needs from the world: Supabase, webhooks, tenant documents, a grave
-for bad messages.
+"""What the telemetry Worker needs from the world: Supabase, webhooks, tenant documents, the Ledgers,
+a grave for bad messages.
 
 The Worker's adapter is `worker_outside.py`; tests bring a scripted one and one that speaks to a
 real PostgREST. Statuses are values; only "nobody answered" is an exception, because then it is
@@ -8,6 +8,9 @@ unknown what happened.
 
 from dataclasses import dataclass
 from typing import Protocol
+
+from core.messages import Conflict, Recorded, Settled
+from core.telemetry import Charge
 
 
 class Unreachable(Exception):
@@ -35,6 +38,10 @@ class Outside(Protocol):
 
     async def tenant_config(self, tenant: str) -> str | None:
         """The tenant's configuration document, or None where it has none."""
+        ...
+
+    async def charge(self, tenant: str, charge: Charge) -> Settled | Recorded | Conflict:
+        """Tell a tenant's Ledger what a call cost."""
         ...
 
     async def bury(self, text: str) -> None:

@@ -1,11 +1,11 @@
-"""A batch of queue messages becomes rows: grouped by table, one POST per table, each message its
-own verdict.
+"""A batch of queue messages becomes rows, grouped by table, one POST per table; alerts are told and
+debts collected one by one. Each message has its own verdict.
 
 Theory of operation. A refused POST is halved until the row at fault stands alone; that row is
 buried on the dead-letter queue with the reason and the others are stored. An answer that says
 nothing about the rows postpones them. The rule easy to break: a message is done with only once
-its row is in the database, its alert told, or its copy on the dead-letter queue; everything else
-is delivered again, and the inserts are idempotent.
+its row is in the database, its alert told, its charge with the Ledger, or its copy on the
+dead-letter queue; everything else is delivered again, and all of that is idempotent.
 """
 
 import asyncio
@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core.telemetry import Alert, InvalidTelemetry, TelemetryMessage, from_wire
+from core.messages import Conflict
+from core.telemetry import Alert, Debt, InvalidTelemetry, TelemetryMessage, from_wire
 from dispatch import Notice, tell
 from outside import Outside, Unreachable
 from rows import CONFLICT_TARGETS, Row, row_of, rows_json
 from slack import alert_message
-from verdicts import Buried, Judgement, Postponed, Stored, Verdict, judge, reason_of
+from verdicts import Buried, Charged, Judgement, Postponed, Stored, Verdict, judge, reason_of
 
 PREFER = "resolution=ignore-duplicates,return=minimal"
 
@@ -58,6 +59,8 @@ async def take(texts: Sequence[str | None], outside: Outside) -> list[Verdict]:
                 work.append(_bury(place, text or "", str(reading), outside))
             case Alert():
                 work.append(_tell(place, text or "", reading, outside))
+            case Debt():
+                work.append(_collect(place, text or "", reading, outside))
             case _:
                 row = row_of(reading)
                 entries.setdefault(row.table, []).append(Entry(place, text or "", row))
@@ -116,6 +119,17 @@ async def _tell(place: int, text: str, alert: Alert, outside: Outside) -> dict[i
     if isinstance(verdict, Buried):
         return await _bury(place, text, verdict.reason, outside)
     return {place: verdict}
+
+
+async def _collect(place: int, text: str, debt: Debt, outside: Outside) -> dict[int, Verdict]:
+    try:
+        answer = await outside.charge(debt.tenant, debt.charge)
+    except Unreachable:
+        return {place: Postponed("the ledger did not answer")}
+    if isinstance(answer, Conflict):
+        # Telling it again would not help: a person has to look at what was charged under this id.
+        return await _bury(place, text, f"the ledger refuses the charge: {answer.reason}", outside)
+    return {place: Charged()}
 
 
 async def _bury(place: int, text: str, reason: str, outside: Outside) -> dict[int, Verdict]:

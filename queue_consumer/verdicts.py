@@ -33,8 +33,13 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Charged:
+    """The Ledger has the charge, by this delivery or an earlier one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Buried:
-    """The message can never be stored; it is on the dead-letter queue."""
+    """The message can never be dealt with; it is on the dead-letter queue."""
 
     reason: str
 
@@ -46,7 +51,7 @@ class Postponed:
     reason: str
 
 
-Verdict = Stored | Told | Buried | Postponed
+Verdict = Stored | Told | Charged | Buried | Postponed
 
 
 class Judgement(Enum):

@@ -1,11 +1,15 @@
-"""The `Outside` of the deployed Worker: `fetch`, KV and the dead-letter queue."""
+"""The `Outside` of the deployed Worker: `fetch`, KV, the edge Worker's Ledgers and the dead-letter queue."""
 
 from typing import Any
 
 from js import AbortSignal, fetch
 
 from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
+from bindings.ledger import DurableLedger
+from core.messages import Conflict, Recorded, RecordRequest, Settled
+from core.telemetry import Charge
 from outside import Answer, Unreachable
+from ports import LedgerUnreachable
 
 ANSWER_TIMEOUT_MS = 30_000
 """Supabase ends a statement after 8 s by default, so an answer that takes longer is not coming."""
@@ -35,6 +39,13 @@ class WorkerOutside:
         try:
             return text_or_none(await self._env.AGENTWATCH_KV.get(f"t:{tenant}:config"))
         except JS_FAULTS as fault:
+            raise Unreachable from fault
+
+    async def charge(self, tenant: str, charge: Charge) -> Settled | Recorded | Conflict:
+        ledger = DurableLedger(self._env.LEDGER, tenant)
+        try:
+            return await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
+        except LedgerUnreachable as fault:
             raise Unreachable from fault
 
     async def bury(self, text: str) -> None:

@@ -1,8 +1,8 @@
 """Money after the call: the one place where a hold ends and the call's record is written.
 
 Success, provider error, disconnect and cut all come here with what was used; `settle` at zero is a release.
-The rule easy to break: nothing in here may fail the caller's request, and nothing may lose the record: a settlement
-the Ledger did not take is owed to it, a message the queue did not take goes to the Ledger's outbox.
+The rule easy to break: nothing in here may fail the caller's request, and nothing may lose the charge or the record:
+both go through the queue where they have to, and are idempotent by id.
 """
 
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ from dataclasses import dataclass
 import msgspec
 
 from budgets import Hold
-from core import price_book, telemetry
+from core import price_book
 from core.call_context import CallContext
 from core.call_plan import CallPlan
-from core.messages import Recorded, RecordRequest, Settled, SettleRequest
+from core.messages import Conflict, Recorded, RecordRequest, Settled, SettleRequest
 from core.outage import OutageAllowance
-from core.telemetry import CallRecord, Outcome
+from core.telemetry import CallRecord, Charge, Debt, Outcome
 from core.usage import Usage
 from identity import Caller
-from ports import Ledger, LedgerUnreachable, Ports, QueueUnreachable
+from outgoing import send_message
+from ports import LedgerUnreachable, Ports
 
-SETTLE_TRIES = 3
+CHARGE_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +54,12 @@ class CallEnd:
 
 
 async def close_call(call: OpenCall, end: CallEnd, ports: Ports, outage: OutageAllowance) -> None:
-    """Settle the call and send its record."""
-    ledger = ports.ledger_of(call.caller.tenant)
-    settled = await _charge(call, end, ledger, outage)
-    await send_record(_record_of(call, end, settled, ports.clock.now_ms()), ledger, ports)
-    await _pay_what_is_owed(call.caller.tenant, ledger, outage)
-
-
-async def send_record(record: telemetry.TelemetryMessage, ledger: Ledger, ports: Ports) -> None:
-    """Hand a record to the queue, or to the Ledger's outbox when the queue does not take it."""
-    text = telemetry.to_wire(record)
-    try:
-        await ports.telemetry.send(text)
-    except QueueUnreachable:
-        try:
-            await ledger.enqueue(text)
-        except LedgerUnreachable:
-            # Both are away: the charge is safe (held or owed), only this row is lost.
-            return
+    """Charge the call and send its record."""
+    if call.hold.is_fail_open:
+        unused = max(0, call.hold.granted_nanousd - end.cost_nanousd)
+        outage.give_back(call.caller.tenant, unused, taken_at_ms=call.hold.taken_at_ms)
+    charged = await _charge(call.caller.tenant, _charge_of(call, end), ports)
+    await send_message(_record_of(call, end, charged, ports.clock.now_ms()), ports)
 
 
 def new_record(
@@ -105,9 +94,17 @@ def new_record(
     )
 
 
-async def _charge(call: OpenCall, end: CallEnd, ledger: Ledger, outage: OutageAllowance) -> Settled | None:
-    """Move the money. A call that a settlement cannot reach is owed, under its hold's id."""
-    owed = RecordRequest(
+def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
+    """The end of the hold; or, where the Ledger was away and may know of no hold, the cost under the hold's id."""
+    if not call.hold.is_fail_open:
+        return SettleRequest(
+            hold_id=call.hold.id,
+            actual_nanousd=end.cost_nanousd,
+            prompt_tokens=end.usage.prompt_tokens,
+            completion_tokens=end.usage.completion_tokens,
+            iteration=call.context.iteration,
+        )
+    return RecordRequest(
         event_id=call.hold.id,
         cost_nanousd=end.cost_nanousd,
         prompt_tokens=end.usage.prompt_tokens,
@@ -116,41 +113,25 @@ async def _charge(call: OpenCall, end: CallEnd, ledger: Ledger, outage: OutageAl
         team=call.caller.team,
         session_default_limit_nanousd=call.caller.policy.session_limit_nanousd,
     )
-    if call.hold.is_fail_open:
-        unused = max(0, call.hold.granted_nanousd - end.cost_nanousd)
-        outage.give_back(call.caller.tenant, unused, taken_at_ms=call.hold.taken_at_ms)
-        outage.owe(call.caller.tenant, owed)
-        return None
-    request = SettleRequest(
-        hold_id=call.hold.id,
-        actual_nanousd=end.cost_nanousd,
-        prompt_tokens=end.usage.prompt_tokens,
-        completion_tokens=end.usage.completion_tokens,
-        iteration=call.context.iteration,
-    )
-    for _ in range(SETTLE_TRIES):
+
+
+async def _charge(tenant: str, charge: Charge, ports: Ports) -> Settled | Recorded | None:
+    """Tell the Ledger. What it does not take is a debt; the telemetry Worker goes on telling it, or reports why not."""
+    ledger = ports.ledger_of(tenant)
+    for _ in range(CHARGE_TRIES):
         try:
-            answer = await ledger.settle(request)
+            answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
         except LedgerUnreachable:
             continue
-        return answer if isinstance(answer, Settled) else None
-    # The hold stands: its alarm charges it in full at the latest, so nothing is given away here.
+        if isinstance(answer, Conflict):
+            break
+        return answer
+    await send_message(Debt(tenant=tenant, charge=charge), ports)
     return None
 
 
-async def _pay_what_is_owed(tenant: str, ledger: Ledger, outage: OutageAllowance) -> None:
-    """Tell the ledger of calls made while it was away; stop at the first sign that it still is."""
-    while (charge := outage.next_owed(tenant)) is not None:
-        try:
-            answer = await ledger.record(charge)
-        except LedgerUnreachable:
-            outage.owe(tenant, charge)
-            return
-        assert isinstance(answer, Recorded), "an owed charge has one id and one content"
-
-
-def _record_of(call: OpenCall, end: CallEnd, settled: Settled | None, now_ms: int) -> CallRecord:
-    session = None if settled is None else settled.session
+def _record_of(call: OpenCall, end: CallEnd, charged: Settled | Recorded | None, now_ms: int) -> CallRecord:
+    session = None if charged is None else charged.session
     return msgspec.structs.replace(
         new_record(
             request_id=call.request_id,
@@ -164,7 +145,7 @@ def _record_of(call: OpenCall, end: CallEnd, settled: Settled | None, now_ms: in
         outcome=end.outcome,
         usage=end.usage,
         cost_nanousd=end.cost_nanousd,
-        overrun_nanousd=0 if settled is None else settled.overrun_nanousd,
+        overrun_nanousd=charged.overrun_nanousd if isinstance(charged, Settled) else 0,
         model=end.model or call.plan.parsed.model,
         status=end.status,
         is_streaming=call.plan.parsed.is_streaming,

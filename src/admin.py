@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from accounting import new_record, send_record
+from accounting import new_record
 from budgets import account_details
 from core import price_book, pricing
 from core.call_context import CallContext, check_session_id, read_limit_usd
@@ -35,6 +35,7 @@ from core.refusals import (
 from core.usage import Usage
 from exchange import Answer, Inbound, json_answer
 from identity import Caller
+from outgoing import send_message
 from ports import LedgerUnreachable, Ports, SessionMirror, TenantStoreUnreachable
 from routes import BudgetCheckRoute, IngestRoute, ModelsRoute, Route, ScopeRoute, SessionsRoute
 
@@ -218,7 +219,7 @@ async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
         is_estimated=price.is_estimate,
     )
     if not recorded.is_replay:
-        ports.defer(send_record(record, ledger, ports))
+        ports.defer(send_message(record, ports))
     return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
 
 

@@ -80,7 +80,7 @@ async def hold_money(
     try:
         answer = await _admit_with_one_retry(ports.ledger_of(caller.tenant), request)
     except LedgerUnreachable:
-        return _hold_of_allowance(request, caller, outage, ports.clock.now_ms())
+        return _hold_of_allowance(request, caller, outage, ports)
     if isinstance(answer, Granted):
         return Hold(
             id=request.hold_id,
@@ -99,8 +99,9 @@ async def _admit_with_one_retry(ledger: Ledger, request: AdmitRequest) -> AdmitA
         return await ledger.admit(request)
 
 
-def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllowance, now_ms: int) -> Hold:
-    if caller.policy.fails_closed:
+def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllowance, ports: Ports) -> Hold:
+    now_ms = ports.clock.now_ms()
+    if caller.policy.fails_closed or ports.unsent.is_full:
         raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
     is_taken = outage.take(
         caller.tenant,

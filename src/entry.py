@@ -16,6 +16,7 @@ from bindings.time_and_chance import RandomIds, WorkerClock, digests_equal
 from bindings.upstream import FetchUpstream
 from core.dialects import DIALECTS
 from core.refusals import InternalError, Refusal
+from core.unsent import Unsent
 from durable_objects.ledger_object import Ledger
 from exchange import Answer
 from ports import Ports
@@ -27,6 +28,7 @@ from visit import Isolate, refused
 __all__ = ["Default", "Ledger"]
 
 _isolate: Isolate | None = None
+_unsent = Unsent()
 
 
 class Default(WorkerEntrypoint):
@@ -58,6 +60,7 @@ class Default(WorkerEntrypoint):
             ids=RandomIds(),
             digests_equal=digests_equal,
             defer=self.ctx.waitUntil,
+            unsent=_unsent,
         )
         return await handle(await read_request(js_request), ports, _isolate_of(env))
 

@@ -25,6 +25,7 @@ from core.messages import (
     Status,
     StatusRequest,
 )
+from core.unsent import Unsent
 
 # Money ----------------------------------------------------------------------------------------------------
 
@@ -197,3 +198,5 @@ class Ports:
     """Compares two digests in constant time."""
     defer: Callable[[Coroutine[None, None, None]], None]
     """Runs a coroutine to its end, even after the answer has gone out."""
+    unsent: Unsent
+    """This isolate's messages that nobody took so far."""

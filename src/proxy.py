@@ -8,7 +8,7 @@ here, once, in the caller's dialect.
 import msgspec
 
 import admin
-from accounting import OpenCall, new_record, send_record
+from accounting import OpenCall, new_record
 from answers import answer_of_call, refusal_of
 from budgets import hold_money
 from core.call_context import CallContext, read_call_context
@@ -19,6 +19,7 @@ from core.providers import PROVIDERS
 from core.refusals import ProviderKeyMissing, Refusal, UnmeteredPath
 from exchange import Answer, Inbound
 from identity import Caller, identify
+from outgoing import send_message
 from ports import AttemptFailed, Ports, UpstreamAnswer, UpstreamRequest
 from routes import HealthRoute, ProxyRoute, errors_in, resolve
 from settings import Settings
@@ -138,4 +139,4 @@ def _record_refusal(visit: Visit, caller: Caller, context: CallContext, plan: Ca
     )
     record = msgspec.structs.replace(record, model=plan.parsed.model, is_streaming=plan.parsed.is_streaming)
     record = record.refused(refusal, ended_at_ms=visit.ports.clock.now_ms())
-    visit.ports.defer(send_record(record, visit.ports.ledger_of(caller.tenant), visit.ports))
+    visit.ports.defer(send_message(record, visit.ports))

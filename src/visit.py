@@ -14,7 +14,7 @@ from settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Isolate:
-    """What outlives a request in this isolate: settings, caches, and the outage allowance with what it owes."""
+    """What outlives a request in this isolate: settings, caches, and the outage allowance."""
 
     settings: Settings
     identities: IdentityCache = field(default_factory=IdentityCache)

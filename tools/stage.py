@@ -17,7 +17,9 @@ EDGE = (("src", "."), ("durable_objects", "durable_objects"))
 CONSUMER = (
     ("queue_consumer", "."),
     ("src/core", "core"),
+    ("src/ports.py", "ports.py"),
     ("src/bindings/ffi.py", "bindings/ffi.py"),
+    ("src/bindings/ledger.py", "bindings/ledger.py"),
 )
 
 

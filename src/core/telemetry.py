@@ -1,4 +1,4 @@
-"""What is recorded of calls, logins, API requests, alerts, budgets: one JSON text per message.
+"""What goes through the queue: records of calls, logins, API requests, alerts, budgets; and debts.
 
 These are the only shapes that reach the telemetry queue, so this file makes certain that no prompt,
 answer, token or key is ever recorded: there is no field for one, a path loses its query (Gemini
@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from core.messages import RecordRequest, SettleRequest
 from core.refusals import Refusal
 from core.usage import Usage
 
@@ -178,7 +179,19 @@ class BudgetEvent(TelemetryRecord, frozen=True, tag="budget_event"):
     """Who changed it; None where the ledger itself noticed."""
 
 
-TelemetryMessage = CallRecord | AuthEvent | AccessRecord | Alert | BudgetEvent
+Charge = RecordRequest | SettleRequest
+"""What a call costs its tenant, as the Ledger is told: never held before, or the end of a hold."""
+
+
+class Debt(TelemetryRecord, frozen=True, tag="debt"):
+    """A charge that the Ledger did not take when the call ended. The consumer tells it until it does; both kinds of
+    charge are idempotent by id, so a redelivery charges nothing twice."""
+
+    tenant: str
+    charge: Charge
+
+
+TelemetryMessage = CallRecord | AuthEvent | AccessRecord | Alert | BudgetEvent | Debt
 
 _DECODER: msgspec.json.Decoder[TelemetryMessage] = msgspec.json.Decoder(TelemetryMessage)
 

@@ -1,11 +1,6 @@
-"""While the Ledger is away, what passes has a ceiling and is owed."""
+"""While the Ledger is away, what passes has a ceiling."""
 
-from core.messages import RecordRequest
 from core.outage import HOUR_MS, OutageAllowance
-
-
-def a_charge(event_id: str) -> RecordRequest:
-    return RecordRequest(event_id=event_id, cost_nanousd=5, prompt_tokens=1, completion_tokens=1)
 
 
 def test_calls_that_overlap_cannot_pass_the_ceiling_together() -> None:
@@ -38,15 +33,3 @@ def test_one_tenants_outage_leaves_the_others_allowance_alone() -> None:
     outage.take("acme", 100, ceiling_nanousd=100, now_ms=0)
 
     assert outage.take("other", 100, ceiling_nanousd=100, now_ms=0)
-
-
-def test_every_charge_owed_is_told_in_order_to_its_own_tenant() -> None:
-    outage = OutageAllowance()
-    outage.owe("acme", a_charge("1"))
-    outage.owe("acme", a_charge("2"))
-    outage.owe("other", a_charge("3"))
-
-    told = [outage.next_owed("acme"), outage.next_owed("acme"), outage.next_owed("acme")]
-
-    assert [charge and charge.event_id for charge in told] == ["1", "2", None]
-    assert outage.owed_count() == 1

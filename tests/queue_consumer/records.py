@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from core.telemetry import AccessRecord, Alert, AuthEvent, BudgetEvent, CallRecord
+from core.messages import RecordRequest
+from core.telemetry import AccessRecord, Alert, AuthEvent, BudgetEvent, CallRecord, Debt
 from core.usage import Usage
 
 AT_MS = 1_795_000_000_123
@@ -36,6 +37,11 @@ def an_alert(alert_key: str = "anomaly:s1", **changes: Any) -> Alert:
         facts={"session": "s1"},
     )
     return msgspec.structs.replace(alert, **changes)
+
+
+def a_debt(event_id: str = "rsv_1", **changes: Any) -> Debt:
+    charge = RecordRequest(event_id=event_id, cost_nanousd=21_000, prompt_tokens=100, completion_tokens=10)
+    return Debt(tenant="acme", charge=msgspec.structs.replace(charge, **changes))
 
 
 AUTH = AuthEvent(event_id="e1", occurred_at_ms=AT_MS, outcome="unknown", method="GET", path="/v1/keys")

@@ -4,11 +4,14 @@ It answers as PostgREST does, in statuses and in error bodies, and it can be tol
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from core.messages import Conflict, Recorded, RecordRequest, Settled
+from core.telemetry import Charge
 from outside import Answer, Unreachable
 from rows import CONFLICT_TARGETS
 
@@ -33,6 +36,8 @@ class ScriptedOutside:
     tables: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
     dispatches: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     buried: list[dict[str, str]] = field(default_factory=list)
+    ledgers: Callable[[str], Any] | None = None
+    """The Ledger of a tenant; None where they are away."""
     told: list[tuple[str, str]] = field(default_factory=list)
     inserts: list[tuple[str, int]] = field(default_factory=list)
 
@@ -55,6 +60,14 @@ class ScriptedOutside:
 
     async def tenant_config(self, tenant: str) -> str | None:
         return self.configs.get(tenant)
+
+    async def charge(self, tenant: str, charge: Charge) -> Settled | Recorded | Conflict:
+        if self.ledgers is None:
+            raise Unreachable
+        ledger = self.ledgers(tenant)
+        answer: Settled | Recorded | Conflict
+        answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
+        return answer
 
     async def bury(self, text: str) -> None:
         if self.is_grave_away:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import psycopg
 import pytest
 
 from core.telemetry import to_wire
 from local.paths import LOCAL
 from local.stack import Stack
-from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, an_alert
+from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, a_debt, an_alert
 
 pytestmark = pytest.mark.stack
 
@@ -55,6 +56,14 @@ class Harness:
             cursor = connection.execute(query.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def batches(self) -> list[dict[str, Any]]:
+        """What the Worker logged of each batch so far."""
+        lines = (self.stack.log_dir / "workers.log").read_text().splitlines()
+        return [json.loads(line[line.index("{") :]) for line in lines if '"telemetry_batch"' in line]
+
+    def charges(self) -> int:
+        return sum(batch.get("charged", 0) for batch in self.batches())
+
     def count(self, table: str) -> int:
         return int(self.sql(f"select count(*) from {table}")[0][0])
 
@@ -82,6 +91,27 @@ def test_every_kind_of_record_reaches_its_table(harness: Harness) -> None:
 
     tables = ("llm_request_logs", "auth_events", "api_access_log", "budget_events")
     eventually(lambda: [harness.count(table) for table in tables] == [1, 1, 1, 1])
+
+
+def test_a_debt_is_charged_once_by_the_tenants_own_ledger(harness: Harness) -> None:
+    debt = msgspec.structs.replace(a_debt("rsv_owed", session_id="owing"), tenant="demo")
+    headers = {"authorization": f"Bearer {harness.stack.tokens['live']}"}
+    url = f"{harness.stack.edge_url}/v1/budget-check?session_id=owing"
+
+    harness.send(*[to_wire(debt)] * 2)
+    eventually(lambda: harness.charges() == 2)
+
+    assert httpx.get(url, headers=headers, timeout=30).json()["spent_usd"] == 0.000021
+
+
+def test_a_debt_that_contradicts_what_was_charged_is_a_dead_letter(harness: Harness) -> None:
+    before = harness.charges()
+    harness.send(to_wire(a_debt("rsv_twice")))
+    eventually(lambda: harness.charges() == before + 1)
+
+    harness.send(to_wire(a_debt("rsv_twice", cost_nanousd=22_000)))
+
+    eventually(lambda: any("rsv_twice" in letter for letter in harness.seen("buried")))
 
 
 def test_a_record_delivered_three_times_is_one_row(harness: Harness) -> None:
@@ -139,11 +169,6 @@ def test_the_cron_makes_partitions_and_sends_last_weeks_report(harness: Harness)
 
 def test_a_batch_is_logged_as_one_line_of_numbers(harness: Harness) -> None:
     harness.send(to_wire(a_call()))
-    log = harness.stack.log_dir / "workers.log"
 
-    def lines() -> list[dict[str, Any]]:
-        found = (line for line in log.read_text().splitlines() if '"telemetry_batch"' in line)
-        return [json.loads(line[line.index("{") :]) for line in found]
-
-    eventually(lambda: any(line.get("stored") == 1 for line in lines()))
-    assert all(line["messages"] >= 1 for line in lines())
+    eventually(lambda: any(batch.get("stored") == 1 for batch in harness.batches()))
+    assert all(batch["messages"] >= 1 for batch in harness.batches())

@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.telemetry import to_wire
+from core.messages import AdmitRequest, SettleRequest, StatusRequest
+from core.telemetry import Debt, to_wire
 from outside import Answer
 from sink import take, tally
-from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, an_alert
+from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, a_debt, an_alert
 from tests.queue_consumer.scripted_outside import POISON, ScriptedOutside, fault
-from verdicts import Buried, Postponed, Stored, Told, Verdict
+from tests.support.memory_ports import World
+from verdicts import Buried, Charged, Postponed, Stored, Told, Verdict
 
 WEBHOOK = "https://hooks.example/T1"
 
@@ -181,6 +183,49 @@ def test_a_webhook_that_is_gone_is_not_tried_for_ever() -> None:
     )
 
     assert deliver([ALERT], outside) == [Told("refused with status 404")]
+
+
+def spent_nanousd(world: World) -> int:
+    request = StatusRequest(include_tenant=True)
+    spent: int = world.ledger_of("acme").service.status(request, world.now_ms()).accounts[0].spent_nanousd
+    return spent
+
+
+LATE = Debt(tenant="acme", charge=SettleRequest(hold_id="rsv_2", actual_nanousd=5))
+
+
+def test_a_debt_delivered_twice_is_charged_once() -> None:
+    world = World()
+
+    verdicts = deliver([to_wire(a_debt()), to_wire(a_debt())], ScriptedOutside(ledgers=world.ledger_of))
+
+    assert verdicts == [Charged(), Charged()]
+    assert spent_nanousd(world) == 21_000
+
+
+def test_a_late_settlement_ends_its_hold() -> None:
+    world = World()
+    hold = AdmitRequest(hold_id="rsv_2", want_nanousd=9, least_nanousd=9, floor_nanousd=1, ttl_ms=60_000)
+    world.ledger_of("acme").service.admit(hold, world.now_ms())
+
+    assert deliver([to_wire(LATE)], ScriptedOutside(ledgers=world.ledger_of)) == [Charged()]
+    assert spent_nanousd(world) == 5
+
+
+def test_a_debt_waits_for_a_ledger_that_is_away_while_the_rest_is_stored() -> None:
+    verdicts = deliver([to_wire(a_debt()), a_text()], ScriptedOutside())
+
+    assert verdicts == [Postponed("the ledger did not answer"), Stored()]
+
+
+def test_a_debt_that_the_ledger_refuses_is_buried_with_its_reason() -> None:
+    outside = ScriptedOutside(ledgers=World().ledger_of)
+
+    (verdict,) = deliver([to_wire(LATE)], outside)
+
+    assert isinstance(verdict, Buried)
+    assert verdict.reason.startswith("the ledger refuses the charge: ")
+    assert outside.buried == [{"reason": verdict.reason, "message": to_wire(LATE)}]
 
 
 def test_a_batch_is_one_line_of_numbers() -> None:

@@ -1,5 +1,6 @@
 """`proxy.handle` with parts of the world taken away: traffic goes on within its bound, and the books are right after."""
 
+import asyncio
 import json
 
 import pytest
@@ -8,6 +9,8 @@ from core.messages import ConfigureRequest, StatusRequest
 from exchange import Inbound
 from proxy import handle
 from settings import parse_settings
+from sink import take
+from tests.queue_consumer.scripted_outside import ScriptedOutside
 from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
 from visit import Isolate
 
@@ -38,6 +41,12 @@ def spent(world):
     return {account.window: (account.spent_nanousd, account.held_nanousd) for account in accounts}
 
 
+def collect_debts(world):
+    """Deliver what is on the queue to the telemetry Worker's sink."""
+    outside = ScriptedOutside(ledgers=world.ledger_of)
+    return asyncio.run(take([json.dumps(record) for record in world.records], outside))
+
+
 def test_a_call_is_held_sent_settled_and_recorded(isolate):
     world = a_world()
 
@@ -56,13 +65,50 @@ def test_without_the_ledger_a_call_goes_on_and_is_charged_when_it_is_back(isolat
     world.is_ledger_away = True
 
     assert call(world, isolate).status == 200
-    assert world.records[0]["is_fail_open"]
+    assert [(record["type"], record.get("is_fail_open")) for record in world.records] == [("debt", None), ("call", True)]
 
     world.is_ledger_away = False
-    call(world, isolate)
+    collect_debts(world)
+    collect_debts(world)
 
+    assert spent(world)["month"] == (COST_NANOUSD, 0)
+
+
+def test_a_settlement_that_the_ledger_did_not_hear_is_made_up_for(isolate):
+    world = a_world()
+    world.upstream_also = lambda: setattr(world, "is_ledger_away", True)
+
+    call(world, isolate)
+    assert [record["type"] for record in world.records] == ["debt", "call"]
+
+    world.is_ledger_away = False
+    assert spent(world)["month"][1] > COST_NANOUSD
+    collect_debts(world)
+    assert spent(world)["month"] == (COST_NANOUSD, 0)
+
+
+def test_with_ledger_and_queue_both_away_the_charge_is_kept_until_the_queue_is_back(isolate):
+    world = a_world()
+    world.is_ledger_away = world.is_queue_away = True
+    call(world, isolate)
+    assert (world.records, len(world.unsent)) == ([], 2)
+
+    world.is_ledger_away = world.is_queue_away = False
+    call(world, isolate)
+    collect_debts(world)
+
+    assert [record["type"] for record in world.records] == ["call", "debt", "call"]
     assert spent(world)["month"] == (2 * COST_NANOUSD, 0)
-    assert isolate.outage.owed_count() == 0
+
+
+def test_when_no_charge_can_be_kept_any_more_nothing_passes(isolate):
+    world = a_world()
+    world.is_ledger_away = world.is_queue_away = True
+    while not world.unsent.is_full:
+        world.unsent.keep("x" * 10_000)
+
+    assert call(world, isolate).status == 503
+    assert world.sent == []
 
 
 def test_without_the_ledger_no_more_passes_than_the_allowance(isolate):

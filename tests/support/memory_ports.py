@@ -4,11 +4,12 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.messages import Message
+from core.unsent import Unsent
 from ports import (
     AttemptFailed,
     Body,
@@ -40,7 +41,11 @@ class MemoryLedger:
             self._world.ledger_calls += 1
             if self._world.is_ledger_away:
                 raise LedgerUnreachable
-            return getattr(self.service, method)(request, self._world.now_ms())
+            answer = getattr(self.service, method)(request, self._world.now_ms())
+            if method == "admit" and self._world.admissions_unheard:
+                self._world.admissions_unheard -= 1
+                raise LedgerUnreachable
+            return answer
 
         return call
 
@@ -93,11 +98,13 @@ class World:
         if config is not None:
             self.kv["t:acme:config"] = json.dumps(config)
         self.is_kv_away = self.is_ledger_away = self.is_queue_away = False
-        self.ledger_calls = 0
+        self.ledger_calls = self.admissions_unheard = 0
+        self.upstream_also: Callable[[], object] = lambda: None
         self.records: list[dict[str, Any]] = []
         self.sent: list[UpstreamRequest] = []
         self.answer: ScriptedAnswer | AttemptFailed = ScriptedAnswer()
         self.ledgers: dict[str, MemoryLedger] = {}
+        self.unsent = Unsent()
         self._now_ms = START_MS
         self._count = 0
         self._deferred: list[Coroutine[None, None, None]] = []
@@ -124,6 +131,7 @@ class World:
     async def send(self, request: Any) -> Any:
         if isinstance(request, UpstreamRequest):
             self.sent.append(request)
+            self.upstream_also()
             return self.answer
         if self.is_queue_away:
             raise QueueUnreachable
@@ -143,6 +151,7 @@ class World:
             ids=self,
             digests_equal=hmac.compare_digest,
             defer=self._deferred.append,
+            unsent=self.unsent,
         )
 
     # For tests ----------------------------------------------------------------------------------------
