@@ -12,7 +12,6 @@ from core import estimate
 from core.messages import AccountView, ExtendDenied, Extended, ExtendRequest
 from core.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
 from core.outage import OutageAllowance
-from core.reasoning import hides_reasoning
 from core.refusals import BudgetExhausted, Refusal, ScopePaused, UpstreamTruncated
 from core.stream_result import StreamResult
 from core.streams import open_reader
@@ -58,10 +57,14 @@ class StreamRelay:
         )
         self._asking: asyncio.Future[Step] | None = None
         self._denied_by: AccountView | None = None
+        self._wrote_at_ms: int | None = None
 
     def feed(self, chunk: bytes) -> Relayed:
         """Take some of what the provider sends."""
-        return self._relayed(self._meter.feed(chunk))
+        relayed = self._relayed(self._meter.feed(chunk))
+        if self._wrote_at_ms is None and self._meter.has_written:
+            self._wrote_at_ms = self._ports.clock.now_ms()
+        return relayed
 
     async def ended(self, ending: StreamEnding, *, first_chunk_at_ms: int | None) -> bytes:
         """Settle and record; returns what the client still has to hear."""
@@ -90,10 +93,10 @@ class StreamRelay:
         return words
 
     def _unseen_ms(self) -> int:
-        """How long the model may have been at work where nobody sees it."""
-        if not hides_reasoning(self._call.plan.provider, self._call.plan.parsed.model):
+        """How long the model may have been at work where nobody sees it: until it began to write the answer."""
+        if not self._call.plan.hides_reasoning:
             return 0
-        return self._ports.clock.now_ms() - self._call.started_at_ms
+        return (self._wrote_at_ms or self._ports.clock.now_ms()) - self._call.started_at_ms
 
     def _relayed(self, step: Step) -> Relayed:
         match step.action:

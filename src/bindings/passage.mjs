@@ -7,6 +7,7 @@
 // Python hears is what the provider sent, not what the client got; a client that leaves stops the provider here, at once.
 
 const PIECE_BYTES_MAX = 16 * 1024; // some 60 events, 1 ms of Python: no other stream of the isolate waits long for it
+const PIECE_BYTES_FIRST = 1024; // Python soon knows that the answer has begun; pieces double from there
 const LF = 10;
 const CR = 13;
 const USAGE = new TextEncoder().encode('"usage"');
@@ -28,7 +29,7 @@ export class Passage {
   #unfinished = new Uint8Array(0);
   #heard = [];
   #heardBytes = 0;
-  #pieceBytes = PIECE_BYTES_MAX * (0.5 + Math.random() / 2); // streams that began together do not interrupt together
+  #pieceBytes = PIECE_BYTES_FIRST * (1 + Math.random()); // streams that began together do not interrupt together
   #wake = () => {};
   #lastWords;
   #sayLastWords;
@@ -61,6 +62,7 @@ export class Passage {
     const piece = joined(this.#heard);
     this.#heard = [];
     this.#heardBytes = 0;
+    this.#pieceBytes = Math.min(2 * this.#pieceBytes, PIECE_BYTES_MAX);
     return piece;
   }
 

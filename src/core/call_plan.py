@@ -44,6 +44,11 @@ class CallPlan:
         """A stream whose caller did not ask for usage is made to tell it; the relay takes it out again."""
         return self.parsed.is_streaming and not self.parsed.wants_stream_usage
 
+    @property
+    def hides_reasoning(self) -> bool:
+        """Its stream may owe output that it never shows."""
+        return hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
+
     def output_ceiling_within(self, granted_nanousd: int) -> int | None:
         """The lowered output ceiling of a call held in full for less than its worst case; None leaves it as it is."""
         if self.slice_nanousd is not None or granted_nanousd >= self.worst.want_nanousd or not self.parsed.has_output:
@@ -127,7 +132,9 @@ def _price_of(provider: str, model: str, policy: TenantPolicy, now_ms: int) -> t
 
 
 def _slice_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
-    if not parsed.is_streaming or parsed.web_search_calls_max or hides_reasoning(provider, parsed.model):
+    if not parsed.is_streaming or parsed.web_search_calls_max:
+        return None
+    if hides_reasoning(provider, parsed.model, parsed.thinking):
         return None
     ceiling = parsed.output_tokens_max or SLICE_OUTPUT_TOKENS
     sliced = replace(parsed, output_tokens_max=min(ceiling, SLICE_OUTPUT_TOKENS))

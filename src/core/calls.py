@@ -5,6 +5,7 @@ Dialects produce these values, pricing and metering consume them. They hold coun
 
 from dataclasses import dataclass
 
+from core.reasoning import ThinkingAsked
 from core.usage import Usage
 
 
@@ -47,6 +48,7 @@ class ParsedCall:
     """An OpenAI-style stream for which the caller itself asked `include_usage`."""
     web_search_calls_max: int = 0
     """Searches the provider may run and bill for one answer, estimated high."""
+    thinking: ThinkingAsked = "unset"
     unmetered_tools: tuple[str, ...] = ()
     """What the provider is asked to run that no usage reports and no price here covers, as the caller named it."""
 

@@ -126,6 +126,11 @@ class StreamMeter:
         """The cost so far, rounded up once."""
         return cost_of_units(self._bill.units())
 
+    @property
+    def has_written(self) -> bool:
+        """The model has begun its answer; what it did before was thinking."""
+        return self._bill.has_written
+
     def feed(self, chunk: bytes) -> Step:
         """Take the provider's next bytes. After a cut they are charged and go nowhere."""
         if self._is_blind:
@@ -171,7 +176,7 @@ class StreamMeter:
     def close(self, *, unseen_ms: int = 0) -> StreamResult:
         """The result; any moment will do, and every call returns the first one's.
 
-        `unseen_ms` is how long the model was at work, if it may bill reasoning that it never shows.
+        `unseen_ms` is how long the model was at work before it wrote, if it may bill reasoning that it never shows.
         """
         if self._result is None:
             self._read_withheld()

@@ -31,9 +31,9 @@ PLAUSIBLE_PART = 4
 """A mid-stream count is believed from a quarter of our estimate on: the estimator is at most about
 that far high."""
 
-
-UNSEEN_TOKENS_PER_SECOND_MAX = 500
-"""What no model that hides its reasoning outruns: the quickest small ones are measured at 200 to 400."""
+UNSEEN_TOKENS_PER_SECOND_MAX = {"anthropic": 250, "xai": 300}
+UNSEEN_TOKENS_PER_SECOND_MAX_OTHERS = 500
+"""What no model that hides its reasoning outruns: quick small ones are measured at 200 to 400, Claude at 40 to 180."""
 
 
 class StreamBill:
@@ -42,6 +42,8 @@ class StreamBill:
     def __init__(self, price: Price, prompt: Usage, *, model: str, service_tier: str | None) -> None:
         self.is_final = False
         """The provider has reported the whole, and nothing was written after that."""
+        self.has_written = False
+        """Some of the answer itself has been seen, not reasoning alone."""
         self._price = price
         self._model = model
         self._requested_tier = service_tier
@@ -66,11 +68,11 @@ class StreamBill:
 
     def allow_for_unseen(self, elapsed_ms: int) -> None:
         """Count the reasoning a model may have done out of sight in this time, as far as the
-        provider has not counted it: what it can have written at most, less what it showed."""
+        provider has not counted it: what it can have written at most, less what it showed of it."""
         if self.is_final or self._is_counting:
             return
-        most = elapsed_ms * UNSEEN_TOKENS_PER_SECOND_MAX // 1_000
-        self._unseen_tokens = max(0, most - self.usage().completion_tokens)
+        rate = UNSEEN_TOKENS_PER_SECOND_MAX.get(self._price.provider, UNSEEN_TOKENS_PER_SECOND_MAX_OTHERS)
+        self._unseen_tokens = max(0, elapsed_ms * rate // 1_000 - self.usage().reasoning_tokens)
 
     def exceeds(self, units: int) -> bool:
         """Whether the cost so far is more than this, without sizing anything where it clearly is
@@ -120,6 +122,7 @@ class StreamBill:
 
     def _add_output(self, seen: Observation) -> None:
         if seen.text:
+            self.has_written = True
             self._units_at_most += self._text.add(seen.text) * self._text_rate
         if seen.reasoning:
             self._units_at_most += self._reasoning.add(seen.reasoning) * self._reasoning_rate

@@ -346,14 +346,21 @@ def test_reasoning_out_of_sight_never_costs_more_than_the_hold() -> None:
     assert meter.close(unseen_ms=60_000).cost_nanousd == with_output(200)
 
 
-def test_what_was_shown_is_not_charged_again_as_unseen() -> None:
+def test_thinking_that_was_shown_is_not_charged_again_as_unseen() -> None:
     meter = a_meter(is_full=True)
-    meter.feed(a_chunk("a") * 80)
+    meter.feed(sse({"choices": [{"index": 0, "delta": {"reasoning": "a"}}]}) * 80)
 
-    usage = meter.close(unseen_ms=200).usage
+    assert meter.close(unseen_ms=200).usage.reasoning_tokens == 100
 
-    assert usage.output_tokens >= 80
-    assert usage.completion_tokens == 100
+
+def test_thinking_is_over_when_the_answer_begins() -> None:
+    meter = a_meter(is_full=True)
+
+    meter.feed(sse({"choices": [{"index": 0, "delta": {"reasoning": "a"}}]}))
+    before = meter.has_written
+    meter.feed(WORD)
+
+    assert (before, meter.has_written) == (False, True)
 
 
 def test_nothing_is_unseen_once_the_provider_has_counted() -> None:

@@ -10,6 +10,7 @@ from core.dialects.json_body import decode_answer, decode_request, prompt_size, 
 from core.dialects.media import NOTHING, Message, anthropic_media, text_in
 from core.dialects.provider_tools import Tool, anthropic_tools, named
 from core.dialects.rendering import anthropic_error
+from core.reasoning import ThinkingAsked
 from core.refusals import Refusal
 from core.usage import Usage
 
@@ -21,6 +22,10 @@ Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 
 class _ContextManagement(msgspec.Struct):
     edits: list[Tool] | None = None
+
+
+class _Thinking(msgspec.Struct):
+    type: str | None = None
 
 
 class _Thread(msgspec.Struct):
@@ -37,6 +42,7 @@ class _Request(msgspec.Struct):
     speed: str | None = None
     inference_geo: str | None = None
     tools: list[Tool] | None = None
+    thinking: _Thinking | None = None
     thread: _Thread | None = None
     container: msgspec.Raw = NOTHING
     mcp_servers: msgspec.Raw = NOTHING
@@ -69,6 +75,7 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
             service_tier=dear_tier(request.speed, request.inference_geo),
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
+            thinking=_thinking(request.thinking),
             unmetered_tools=tools.unmetered + _run_elsewhere(request),
         )
 
@@ -115,3 +122,9 @@ def _run_elsewhere(request: _Request) -> tuple[str, ...]:
 
 def _continues(thread: _Thread | None) -> bool:
     return thread is not None and thread.previous_message_id is not None
+
+
+def _thinking(asked: _Thinking | None) -> ThinkingAsked:
+    if asked is None:
+        return "unset"
+    return "off" if asked.type == "disabled" else "on"

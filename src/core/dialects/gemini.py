@@ -15,6 +15,7 @@ from core.dialects.json_body import decode_answer, decode_request, prompt_size, 
 from core.dialects.media import NOTHING, gemini_embed_media, gemini_media, is_given, text_in, view, views
 from core.dialects.provider_tools import gemini_tools, model_s_own_tools
 from core.dialects.rendering import google_error
+from core.reasoning import ThinkingAsked
 from core.refusals import InvalidRequest, Refusal
 from core.usage import Usage
 
@@ -26,11 +27,23 @@ Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Answers = Annotated[int, msgspec.Meta(ge=1, le=8)]
 
 
+class _Thinking(msgspec.Struct):
+    thinkingBudget: int | None = None
+    thinking_budget: int | None = None
+
+
 class _GenerationConfig(msgspec.Struct):
     maxOutputTokens: Tokens | None = None
     max_output_tokens: Tokens | None = None
     candidateCount: Answers | None = None
     candidate_count: Answers | None = None
+    thinkingConfig: _Thinking | None = None
+    thinking_config: _Thinking | None = None
+
+    @property
+    def thinking(self) -> ThinkingAsked:
+        asked = self.thinkingConfig or self.thinking_config or _Thinking()
+        return "off" if 0 in (asked.thinkingBudget, asked.thinking_budget) else "unset"
 
 
 class _GenerateRequest(msgspec.Struct):
@@ -153,6 +166,7 @@ class GeminiDialect(_GeminiBase, frozen=True):
             service_tier=request.serviceTier or request.service_tier,
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
+            thinking=config.thinking,
             unmetered_tools=tools.unmetered + model_s_own_tools(model),
         )
 

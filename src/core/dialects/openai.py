@@ -18,6 +18,7 @@ from core.dialects.provider_tools import (
     openai_tools,
 )
 from core.dialects.rendering import openai_error
+from core.reasoning import ThinkingAsked
 from core.refusals import InvalidRequest, Refusal
 from core.usage import Usage
 
@@ -43,6 +44,16 @@ class _SearchParameters(msgspec.Struct):
     mode: str | None = None
 
 
+class _Thinking(msgspec.Struct):
+    """Anthropic's member on its OpenAI-style endpoint."""
+
+    type: str | None = None
+
+
+class _Reasoning(msgspec.Struct):
+    effort: str | None = None
+
+
 class _ChatRequest(msgspec.Struct):
     model: Model
     messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
@@ -56,6 +67,10 @@ class _ChatRequest(msgspec.Struct):
     web_search_options: msgspec.Raw = NOTHING
     search_parameters: _SearchParameters | None = None
     deferred: bool | None = None
+    reasoning_effort: str | None = None
+    reasoning_format: str | None = None
+    include_reasoning: bool | None = None
+    thinking: _Thinking | None = None
     extra_body: msgspec.Raw = NOTHING
 
 
@@ -80,6 +95,7 @@ class _ResponsesRequest(msgspec.Struct):
     service_tier: str | None = None
     tools: list[Tool] | None = None
     max_tool_calls: int | None = None
+    reasoning: _Reasoning | None = None
     prompt: msgspec.Raw = NOTHING
     context_management: msgspec.Raw = NOTHING
 
@@ -178,6 +194,7 @@ class ChatDialect(_OpenAIDialect, frozen=True):
             service_tier=request.service_tier,
             wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
             web_search_calls_max=WEB_SEARCH_CALLS_MAX if _searches(request) else tools.web_search_calls_max,
+            thinking=_thinking(request),
             unmetered_tools=tools.unmetered
             + extras.unmetered
             + model_s_own_tools(request.model)
@@ -249,6 +266,7 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
             service_tier=request.service_tier,
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
+            thinking="off" if request.reasoning and request.reasoning.effort == "none" else "unset",
             unmetered_tools=tools.unmetered + named(stored) + model_s_own_tools(request.model),
         )
 
@@ -291,6 +309,15 @@ class EmbeddingsDialect(_OpenAIDialect, frozen=True):
 def _searches(request: _ChatRequest) -> bool:
     """Some models search whether or not they are asked to."""
     return is_given(request.web_search_options) or "-search" in request.model
+
+
+def _thinking(request: _ChatRequest) -> ThinkingAsked:
+    """Groq may be asked to leave reasoning out; Anthropic has no place for it in this dialect."""
+    if request.thinking is not None:
+        return "off" if request.thinking.type == "disabled" else "hidden"
+    if request.reasoning_format == "hidden" or request.include_reasoning is False:
+        return "hidden"
+    return "off" if request.reasoning_effort == "none" else "unset"
 
 
 def _live_search(parameters: _SearchParameters | None) -> tuple[str, ...]:
