@@ -51,6 +51,7 @@ _GEMINI_METHODS: dict[str, DialectName] = {
     "embedContent": "gemini_embed",
     "batchEmbedContents": "gemini_embed",
 }
+_GEMINI_MODEL = re.compile(r"(?:models|tunedModels)/[^/:]+")
 _GEMINI_FREE_METHODS = ("countTokens",)
 _GEMINI_READ_METHODS = ("", "download")
 """What a GET may ask for: Google maps verbs to methods of its own (`:generateContent`), whatever HTTP's says."""
@@ -123,10 +124,10 @@ def _gemini_path(path: str, method: str) -> UpstreamPath:
     if behind_version.partition("/")[0] in _GEMINI_OPENAI_SEGMENTS:
         return _gemini_openai_path(behind_version.removeprefix("openai").strip("/"), method)
     full_path = f"{version}/{behind_version}"
-    method_name = behind_version.rpartition(":")[2] if ":" in behind_version else ""
+    resource, _, method_name = behind_version.partition(":")
     if _is_free_method(method) and method_name in _GEMINI_READ_METHODS:
         return UpstreamPath(full_path, "free", "gemini")
-    dialect = _GEMINI_METHODS.get(method_name)
+    dialect = _GEMINI_METHODS.get(method_name) if _GEMINI_MODEL.fullmatch(resource) else None
     if dialect is not None and method == "POST":
         return UpstreamPath(full_path, "metered", dialect)
     is_free = method == "POST" and method_name in _GEMINI_FREE_METHODS
