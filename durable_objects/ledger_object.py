@@ -1,12 +1,14 @@
 """The Durable Object: one JSON text in, one out, and an alarm. Everything else is the service's.
 
 A fault never crosses RPC as an exception: it is logged here and answered as a text of no known type, which the edge
-takes for a ledger that cannot be reached.
+takes for a ledger that cannot be reached. After one, memory is made again from the rows.
 """
 
+import asyncio
 import time
-from collections.abc import Callable
-from typing import Any
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import msgspec
 from js import console
@@ -19,12 +21,16 @@ from core.money import format_usd
 from durable_objects.ledger_service import LedgerService
 from durable_objects.ledger_store import LedgerStore
 
-FAULT = '{"type":"fault"}'
-CHECKPOINT_AFTER_MS = 2_000
-"""Between mirror writes of one key KV wants a second; totals in memory lose nothing by waiting."""
+R = TypeVar("R", bound=Message)
 
+FAULT = '{"type":"fault"}'
 MIRROR_TTL_S = 24 * 3_600
-OUTBOX_BATCH_MAX = 50
+MIRRORS_PER_ALARM_MAX = 50
+"""Three KV writes each: far from the thousand that one invocation may make, and done in a second or two."""
+
+OUTBOX_PER_ALARM_MAX = 50
+RETRY_AFTER_MS = 5_000
+"""After a fault of the alarm, or a queue that did not take a message."""
 
 
 class ObjectSql:
@@ -43,59 +49,88 @@ class Ledger(DurableObject):
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self._tenant = str(self.ctx.id.name)
-        self._service = LedgerService(LedgerStore(ObjectSql(self.ctx.storage.sql)), self._tenant)
         self._alarm_at_ms: int | None = None
+        self._outbox_due_at_ms = 0
+        self._wake()
 
     async def admit(self, text: str) -> str:
-        return await self._answer(text, messages.AdmitRequest, self._service.admit)
+        return await self._answer(text, messages.AdmitRequest, LedgerService.admit)
 
     async def extend(self, text: str) -> str:
-        return await self._answer(text, messages.ExtendRequest, self._service.extend)
+        return await self._answer(text, messages.ExtendRequest, LedgerService.extend)
 
     async def settle(self, text: str) -> str:
-        return await self._answer(text, messages.SettleRequest, self._service.settle)
+        return await self._answer(text, messages.SettleRequest, LedgerService.settle)
 
     async def record(self, text: str) -> str:
-        return await self._answer(text, messages.RecordRequest, self._service.record)
+        return await self._answer(text, messages.RecordRequest, LedgerService.record)
 
     async def status(self, text: str) -> str:
-        return await self._answer(text, messages.StatusRequest, self._service.status)
+        return await self._answer(text, messages.StatusRequest, LedgerService.status)
 
     async def configure(self, text: str) -> str:
-        return await self._answer(text, messages.ConfigureRequest, self._service.configure)
+        return await self._answer(text, messages.ConfigureRequest, LedgerService.configure)
 
     async def list_sessions(self, text: str) -> str:
-        return await self._answer(text, messages.ListSessionsRequest, self._service.list_sessions)
+        return await self._answer(text, messages.ListSessionsRequest, LedgerService.list_sessions)
 
     async def enqueue(self, text: str) -> str:
-        self._service.enqueue(text)
-        await self._wake_by(_now_ms() + CHECKPOINT_AFTER_MS)
+        """Keep a telemetry message that the queue did not take."""
+        try:
+            is_kept = self._service.outbox.put(text)
+        except Exception as fault:
+            self._recover(fault, "enqueue")
+            return FAULT
+        if not is_kept:
+            _log("telemetry_dropped", characters=len(text))
+        await self._plan_alarm()
         return "{}"
 
     async def alarm(self, alarm_info: Any = None) -> None:
         self._alarm_at_ms = None
-        self._service.sweep(_now_ms())
-        await self._mirror(self._service.take_sessions_to_mirror())
-        is_empty = await self._drain_outbox()
-        await self._plan_alarm(is_outbox_empty=is_empty)
-
-    async def _answer(self, text: str, kind: type[Message], method: Callable[[Any, int], Message]) -> str:
         try:
-            answer = method(messages.from_wire(text, kind), _now_ms())
-        except (msgspec.DecodeError, AssertionError) as fault:
-            console.error(f'{{"event":"ledger_fault","kind":"{type(fault).__name__}","at":"{kind.__name__}"}}')
-            return FAULT
-        await self._plan_alarm(is_outbox_empty=True)
-        return messages.to_wire(answer)
+            self._service.sweep(_now_ms())
+            await self._mirror()
+            await self._drain_outbox()
+        except Exception as fault:
+            # The platform gives up on an alarm that keeps failing; this one rings again.
+            self._recover(fault, "alarm")
+            await self._wake_by(_now_ms() + RETRY_AFTER_MS)
+            return
+        await self._plan_alarm()
 
-    async def _plan_alarm(self, *, is_outbox_empty: bool) -> None:
-        now_ms = _now_ms()
-        moments = [self._service.next_expiry_at_ms()]
-        if self._service.needs_checkpoint() or not is_outbox_empty:
-            moments.append(now_ms + CHECKPOINT_AFTER_MS)
-        known = [moment for moment in moments if moment is not None]
-        if known:
-            await self._wake_by(max(min(known), now_ms + 1))
+    async def _answer(self, text: str, kind: type[R], method: Callable[[LedgerService, R, int], Message]) -> str:
+        try:
+            request = messages.from_wire(text, kind)
+        except msgspec.DecodeError as error:
+            _log("ledger_refused", at=kind.__name__, problem=str(error))
+            return FAULT
+        try:
+            answer = messages.to_wire(method(self._service, request, _now_ms()))
+        except Exception as fault:
+            self._recover(fault, kind.__name__)
+            return FAULT
+        await self._plan_alarm()
+        return answer
+
+    def _wake(self) -> None:
+        """Memory as the rows have it."""
+        self._service = LedgerService(LedgerStore(ObjectSql(self.ctx.storage.sql)), self._tenant)
+        self._log_notices()
+
+    def _recover(self, fault: Exception, at: str) -> None:
+        """Whatever went wrong may have left memory half changed: the rows are the truth."""
+        place = "".join(traceback.format_tb(fault.__traceback__))
+        _log("ledger_fault", at=at, kind=type(fault).__name__, place=place)
+        self._wake()
+
+    async def _plan_alarm(self) -> None:
+        self._log_notices()
+        moment_ms = self._service.next_work_at_ms()
+        if not self._service.outbox.is_empty:
+            moment_ms = self._outbox_due_at_ms if moment_ms is None else min(moment_ms, self._outbox_due_at_ms)
+        if moment_ms is not None:
+            await self._wake_by(max(moment_ms, _now_ms() + 1))
 
     async def _wake_by(self, moment_ms: int) -> None:
         """Set the alarm only if it has to ring earlier than planned: setting it is a row written."""
@@ -103,34 +138,54 @@ class Ledger(DurableObject):
             self._alarm_at_ms = moment_ms
             await self.ctx.storage.setAlarm(moment_ms)
 
-    async def _mirror(self, sessions: list[AccountView]) -> None:
-        """KV copies are a cache: one that cannot be written is written at the next change."""
-        kv = platform_env().AGENTWATCH_KV
-        options = object_to_js({"expirationTtl": MIRROR_TTL_S})
-        for account in sessions:
-            root = f"t:{self._tenant}:s:{account.id}:"
-            limit = account.limit_nanousd
-            values = {
-                "usd": format_usd(account.spent_nanousd),
-                "tokens": str(account.prompt_tokens + account.completion_tokens),
-                "budget_usd": "" if limit is None else format_usd(limit),
-            }
+    async def _mirror(self) -> None:
+        """Write the KV copies that are due; those that fail are tried again."""
+        mirrors = self._service.mirrors
+        due = mirrors.take(_now_ms(), MIRRORS_PER_ALARM_MAX)
+        views = self._service.session_views(due)
+        for place, account in enumerate(views):
             try:
-                for name, value in values.items():
-                    await kv.put(root + name, value, options)
+                await asyncio.gather(*self._mirror_writes(account))
             except JS_FAULTS:
+                mirrors.failed([each.id for each in views[place:]], _now_ms())
                 return
 
-    async def _drain_outbox(self) -> bool:
-        """Hand kept messages to the queue, oldest first. True when none is left."""
+    def _mirror_writes(self, account: AccountView) -> list[Coroutine[None, None, None]]:
+        root = f"t:{self._tenant}:s:{account.id}:"
+        # A limit that only warns exhausts nobody.
+        limit = account.limit_nanousd if account.is_hard else None
+        values = {
+            "usd": format_usd(account.spent_nanousd),
+            "tokens": str(account.prompt_tokens + account.completion_tokens),
+            "budget_usd": "" if limit is None else format_usd(limit),
+        }
+        return [_put_mirror(root + name, value) for name, value in values.items()]
+
+    async def _drain_outbox(self) -> None:
+        """Hand kept messages to the queue, oldest first."""
+        if self._service.outbox.is_empty or _now_ms() < self._outbox_due_at_ms:
+            return
         queue = platform_env().TELEMETRY_QUEUE
-        for message_id, text in self._service.outbox(OUTBOX_BATCH_MAX):
+        for message_id, text in self._service.outbox.next(OUTBOX_PER_ALARM_MAX):
             try:
                 await queue.send(text, object_to_js({"contentType": "text"}))
             except JS_FAULTS:
-                return False
-            self._service.delivered(message_id)
-        return not self._service.outbox(1)
+                self._outbox_due_at_ms = _now_ms() + RETRY_AFTER_MS
+                return
+            self._service.outbox.delivered(message_id)
+
+    def _log_notices(self) -> None:
+        for notice in self._service.take_notices():
+            _log("ledger_notice", tenant=self._tenant, notice=notice)
+
+
+async def _put_mirror(key: str, value: str) -> None:
+    await platform_env().AGENTWATCH_KV.put(key, value, object_to_js({"expirationTtl": MIRROR_TTL_S}))
+
+
+def _log(event: str, **facts: object) -> None:
+    """One JSON line in the Worker's log."""
+    console.error(msgspec.json.encode({"event": event, **facts}).decode())
 
 
 def _now_ms() -> int:

@@ -1,124 +1,162 @@
-"""The ledger's rows: SQL text, and rows to and from typed values. The same file serves Durable Object SQLite and
-sqlite3.
+"""The ledger's rows: typed values to and from SQL. The same file serves Durable Object SQLite and sqlite3.
 
-A row costs money to write, so a call costs two: its hold, written when it is granted and again when it ends. Account
-totals are checkpointed now and then; what ended after the checkpoint is in the holds' rows, which say so by `ended`.
+A row costs money to write, so a call costs two: its hold, written when it is granted and again when it ends. An
+account's row says up to which end it contains charges; the checkpoint says up to which end all of them do. A row that
+cannot be read is set aside, where a person can look at it, and never stops the ledger.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 import msgspec
 
-from core.ledger import Account
-from core.messages import Message, ScopeKind, WindowName
+from core.holds import Hold, ScopeKey
+from core.ledger import Account, open_account, successor
+from core.windows import SESSION_IDLE_MS
+from durable_objects.row_ring import RingRow, RowRing, SqlDatabase
 
-
-class SqlDatabase(Protocol):
-    """A synchronous SQL connection; `rows` are plain tuples in the order selected."""
-
-    def execute(self, sql: str, *values: str | int) -> list[tuple[Any, ...]]: ...
-
-
-class ScopeKey(msgspec.Struct, frozen=True, order=True):
-    """Names one account of this tenant."""
-
-    kind: ScopeKind
-    id: str
-    window: WindowName
-
-
-class HoldScope(msgspec.Struct, frozen=True):
-    """An account a hold stands on, in the window the hold was made in."""
-
-    key: ScopeKey
-    starts_at_ms: int
-
-
-class Hold(Message, frozen=True):
-    """Money set aside for one call, or (after its end) what the call was charged. `request` is the digest of what was
-    asked for, by which a replay is told from a different request under the same id."""
-
-    id: str
-    request: str
-    scopes: tuple[HoldScope, ...]
-    granted_nanousd: int
-    want_nanousd: int
-    floor_nanousd: int
-    expires_at_ms: int
-    metered_nanousd: int | None = None
-    session_limit_nanousd: int | None = None
-    state: str = "open"
-    """`open`, `settled`, `expired` or (never held) `recorded`."""
-    ended_at_ms: int = 0
-    charged_nanousd: int = 0
-    overrun_nanousd: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
+ENDED_KEPT_MS = 15 * 60_000
+"""How long an ended hold is remembered at least, so that late replays and settlements are recognised."""
 
 _SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS holds (id TEXT PRIMARY KEY, ended INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS accounts (kind TEXT, id TEXT, window TEXT, body TEXT NOT NULL,"
-    " PRIMARY KEY (kind, id, window)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY, ended INTEGER NOT NULL)",
+    " forget_at_ms INTEGER NOT NULL, PRIMARY KEY (kind, id, window)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY, body TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS set_aside (id INTEGER PRIMARY KEY, source TEXT NOT NULL, body TEXT NOT NULL)",
 )
 
 
+class StoredAccount(msgspec.Struct, frozen=True, array_like=True):
+    """An account's row: the account, and the last end that it contains. What is held is not in it: the holds say."""
+
+    number: int
+    account: Account
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """Up to which end every account's row contains what it must, and where the rate limiter stood."""
+
+    number: int = 0
+    arrivals_us: dict[str, int] = {}
+
+
 class LedgerStore:
-    """Typed access to one tenant's rows. `ended` numbers count the holds' ends in order."""
+    """Typed access to one tenant's rows."""
 
     def __init__(self, database: SqlDatabase) -> None:
         self._database = database
         for statement in _SCHEMA:
             database.execute(statement)
+        self.hold_ring = RowRing(database, "holds", kept_ms=ENDED_KEPT_MS)
+        self.session_ring = RowRing(database, "sessions", kept_ms=SESSION_IDLE_MS)
+        self._notices: list[str] = []
 
-    def put_hold(self, hold: Hold, ended: int) -> None:
-        """Write one hold; `ended` is 0 while it is open."""
+    # Holds --------------------------------------------------------------------------------------------
+
+    def add_hold(self, hold: Hold) -> bool:
+        """Write a new hold; False, and nothing written, where its id is known already."""
+        return self.hold_ring.add(_hold_row(hold))
+
+    def put_hold(self, hold: Hold) -> None:
+        self.hold_ring.put(_hold_row(hold))
+
+    def find_hold(self, hold_id: str) -> Hold | None:
+        row = self.hold_ring.find(hold_id)
+        return None if row is None else self._hold_of(row)
+
+    def holds_since(self, number: int) -> list[Hold]:
+        """Every open hold, and those that ended after an end."""
+        rows = self.hold_ring.select("mark = 0 OR mark > ?", number)
+        return [hold for hold in map(self._hold_of, rows) if hold is not None]
+
+    def set_hold_aside(self, row: RingRow) -> None:
+        self.hold_ring.remove(row.id)
+        self._set_aside("hold", row.body)
+
+    def _hold_of(self, row: RingRow) -> Hold | None:
+        try:
+            return msgspec.json.decode(row.body, type=Hold)
+        except (msgspec.DecodeError, UnicodeError):
+            self.set_hold_aside(row)
+            return None
+
+    # Accounts -----------------------------------------------------------------------------------------
+
+    def find_account(self, key: ScopeKey) -> StoredAccount | None:
+        body = self._account_body(key)
+        return None if body is None else self._account_of(key, body)
+
+    def put_accounts(self, accounts: Sequence[Account], number: int) -> None:
+        """Write accounts as they are after an end."""
+        self.session_ring.put_all([_session_row(each, number) for each in accounts if each.kind == "session"])
+        for account in accounts:
+            if account.kind != "session":
+                self._database.execute(
+                    "INSERT INTO accounts VALUES (?, ?, ?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET body = excluded.body, forget_at_ms = excluded.forget_at_ms",
+                    account.kind, account.id, account.window, _account_text(account, number), _forget_at_ms(account),
+                )  # fmt: skip
+
+    def forget_accounts(self, now_ms: int, accounts_max: int) -> None:
+        """Delete accounts whose window is over and in which nobody has set anything."""
         self._database.execute(
-            "INSERT INTO holds VALUES (?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, body = excluded.body",
-            hold.id, ended, msgspec.json.encode(hold).decode(),
-        )  # fmt: skip
-
-    def holds(self) -> list[tuple[int, Hold]]:
-        """Every hold with its `ended` number, ended ones in the order of their ends."""
-        rows = self._database.execute("SELECT ended, body FROM holds ORDER BY ended")
-        return [(int(ended), msgspec.json.decode(body, type=Hold)) for ended, body in rows]
-
-    def delete_holds(self, hold_ids: Sequence[str]) -> None:
-        for hold_id in hold_ids:
-            self._database.execute("DELETE FROM holds WHERE id = ?", hold_id)
-
-    def accounts(self) -> list[Account]:
-        rows = self._database.execute("SELECT body FROM accounts")
-        return [msgspec.json.decode(body, type=Account) for (body,) in rows]
-
-    def put_account(self, account: Account) -> None:
-        self._database.execute(
-            "INSERT INTO accounts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
-            account.kind, account.id, account.window, msgspec.json.encode(account).decode(),
-        )  # fmt: skip
-
-    def delete_account(self, key: ScopeKey) -> None:
-        self._database.execute(
-            "DELETE FROM accounts WHERE kind = ? AND id = ? AND window = ?",
-            key.kind,
-            key.id,
-            key.window,
+            "DELETE FROM accounts WHERE (kind, id, window) IN"
+            " (SELECT kind, id, window FROM accounts WHERE forget_at_ms BETWEEN 1 AND ? LIMIT ?)",
+            now_ms,
+            accounts_max,
         )
 
-    def checkpoint_ended(self) -> int:
-        """The last `ended` number that the account rows contain."""
-        rows = self._database.execute("SELECT ended FROM checkpoint")
-        return int(rows[0][0]) if rows else 0
+    def sessions_after(self, session_id: str, now_ms: int, sessions_max: int) -> list[Account]:
+        """Live sessions as their rows have them, in the order of their ids."""
+        rows = self.session_ring.page(session_id, now_ms, sessions_max)
+        found = [self._account_of(ScopeKey("session", row.id, "session"), row.body) for row in rows]
+        return [stored.account for stored in found if stored is not None]
 
-    def put_checkpoint(self, ended: int) -> None:
-        self._database.execute(
-            "INSERT INTO checkpoint VALUES (1, ?) ON CONFLICT DO UPDATE SET ended = excluded.ended",
-            ended,
+    def _account_of(self, key: ScopeKey, body: str) -> StoredAccount | None:
+        try:
+            return msgspec.json.decode(body, type=StoredAccount)
+        except (msgspec.DecodeError, UnicodeError):
+            self._set_account_aside(key, body)
+            return None
+
+    def _account_body(self, key: ScopeKey) -> str | None:
+        if key.kind == "session":
+            row = self.session_ring.find(key.id)
+            return None if row is None else row.body
+        rows = self._database.execute(
+            "SELECT body FROM accounts WHERE kind = ? AND id = ? AND window = ?", key.kind, key.id, key.window
         )
+        return str(rows[0][0]) if rows else None
+
+    def _set_account_aside(self, key: ScopeKey, body: str) -> None:
+        if key.kind == "session":
+            self.session_ring.remove(key.id)
+        else:
+            self._database.execute(
+                "DELETE FROM accounts WHERE kind = ? AND id = ? AND window = ?", key.kind, key.id, key.window
+            )
+        self._set_aside(key.kind, body)
+
+    # Checkpoint ---------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> Checkpoint:
+        rows = self._database.execute("SELECT body FROM checkpoint")
+        if not rows:
+            return Checkpoint()
+        try:
+            return msgspec.json.decode(rows[0][0], type=Checkpoint)
+        except (msgspec.DecodeError, UnicodeError):
+            # Without it every hold there is gets compared with the accounts' own numbers: slower, not wrong.
+            self._set_aside("checkpoint", rows[0][0])
+            return Checkpoint()
+
+    def put_checkpoint(self, checkpoint: Checkpoint) -> None:
+        self._database.execute(
+            "INSERT INTO checkpoint VALUES (1, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
+            msgspec.json.encode(checkpoint).decode(),
+        )
+
+    # Outbox -------------------------------------------------------------------------------------------
 
     def enqueue(self, text: str) -> None:
         self._database.execute("INSERT INTO outbox (text) VALUES (?)", text)
@@ -127,5 +165,44 @@ class LedgerStore:
         rows = self._database.execute("SELECT id, text FROM outbox ORDER BY id LIMIT ?", messages_max)
         return [(int(message_id), text) for message_id, text in rows]
 
+    def outbox_bounds(self) -> tuple[int, int] | None:
+        """The first and the last message waiting."""
+        # Two statements that each read one row: MIN and MAX in one would read them all.
+        first = self._database.execute("SELECT id FROM outbox ORDER BY id LIMIT 1")
+        last = self._database.execute("SELECT id FROM outbox ORDER BY id DESC LIMIT 1")
+        return (int(first[0][0]), int(last[0][0])) if first else None
+
     def delete_outbox(self, up_to_id: int) -> None:
         self._database.execute("DELETE FROM outbox WHERE id <= ?", up_to_id)
+
+    # What could not be read ---------------------------------------------------------------------------
+
+    def take_notices(self) -> list[str]:
+        """What was set aside since the last call, in words for the log."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def _set_aside(self, source: str, body: str) -> None:
+        self._database.execute("INSERT INTO set_aside (source, body) VALUES (?, ?)", source, str(body))
+        self._notices.append(f"a row of kind {source} could not be read and was set aside")
+
+
+def _hold_row(hold: Hold) -> RingRow:
+    number = 0 if hold.charge is None else hold.charge.number
+    return RingRow(hold.id, number, msgspec.json.encode(hold).decode())
+
+
+def _session_row(account: Account, number: int) -> RingRow:
+    return RingRow(account.id, account.resets_at_ms or 0, _account_text(account, number))
+
+
+def _forget_at_ms(account: Account) -> int:
+    """When nothing in the account will matter any more; 0 where something always does."""
+    fresh = open_account(account.kind, account.id, account.window, account.starts_at_ms)
+    is_plain = successor(account, account.starts_at_ms) == fresh
+    return account.resets_at_ms or 0 if is_plain else 0
+
+
+def _account_text(account: Account, number: int) -> str:
+    stored = StoredAccount(number, msgspec.structs.replace(account, held_nanousd=0))
+    return msgspec.json.encode(stored).decode()

@@ -11,4 +11,28 @@ STREAM_WITHHELD_BYTES_MAX = 1024 * 1024
 """What a stream may pile up while it waits for the ledger, should the edge be unable to stop the provider meanwhile:
 thousands of events, far more than arrive in the time a ledger takes to answer."""
 
+HOLD_TTL_MS_MAX = 3_600_000
+"""How far ahead a hold may expire: beyond an hour without a sign of life nobody is coming back."""
+
+OPEN_HOLDS_PER_TENANT_MAX = 10_000
+"""Calls of one tenant in flight at once. They are kept in the ledger's memory, at about a kilobyte each."""
+
+ACCOUNTS_IN_MEMORY_MAX = 5_000
+"""Accounts the ledger keeps at hand, at about a kilobyte each; the others stay in their rows until they are used."""
+
+RATE_KEYS_MAX = 10_000
+"""Keys whose request rate is followed at once. Only those that called within the last minute count."""
+
+SCOPE_ID_CHARACTERS_MAX = 256
+"""The longest name of a session, team, hold or event: it is part of a primary key."""
+
+OUTBOX_MESSAGES_MAX = 100_000
+"""Telemetry messages kept while the queue is away: about 100 MB of the object's storage."""
+
+QUEUE_MESSAGE_BYTES_MAX = 128_000
+"""What the queue takes as one message; a longer one would block all behind it for ever."""
+
+MIRRORS_WAITING_MAX = 10_000
+"""Sessions that wait for their KV mirror. A mirror is a cache: the oldest wait is given up."""
+
 assert SSE_EVENT_BYTES_MAX < REQUEST_BODY_BYTES_MAX

@@ -3,11 +3,22 @@
 A text crosses Durable Object RPC unharmed, where tuples are refused, `1.0` arrives as `1` and large integers turn
 into objects; and one typed decode replaces a walk over proxies. A ledger refusal is data, never an exception.
 Amounts are nano-dollars, moments are UTC milliseconds. Unknown fields are ignored, so either side may be newer.
+What is asked of a ledger is bounded here, where it is read: nothing out of bounds reaches a row.
 """
 
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
+
+from core.limits import HOLD_TTL_MS_MAX, SCOPE_ID_CHARACTERS_MAX
+from core.money import NANOUSD_MAX
+
+Amount = Annotated[int, msgspec.Meta(ge=0, le=NANOUSD_MAX)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=NANOUSD_MAX)]
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**50)]
+Duration = Annotated[int, msgspec.Meta(ge=1, le=HOLD_TTL_MS_MAX)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
+PerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 
 ScopeKind = Literal["session", "team", "tenant"]
 WindowName = Literal["session", "day", "month", "total"]
@@ -30,12 +41,14 @@ class AccountView(Message, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     is_paused: bool = False
+    is_hard: bool = True
+    """False where the limit only warns."""
     resets_at_ms: int | None = None
 
     @property
     def available_nanousd(self) -> int | None:
-        """What a new hold may take, or None where there is no limit."""
-        if self.limit_nanousd is None:
+        """What a new hold may take, or None where nothing limits it."""
+        if self.limit_nanousd is None or not self.is_hard:
             return None
         return max(0, self.limit_nanousd - self.spent_nanousd - self.held_nanousd)
 
@@ -54,9 +67,9 @@ class RateLimitState(Message, frozen=True):
 class RateLimits(Message, frozen=True):
     """What the tenant's configuration allows per minute; the ledger enforces it exactly (GCRA)."""
 
-    tenant_requests_per_minute: int | None = None
-    key_requests_per_minute: int | None = None
-    key_id: str | None = None
+    tenant_requests_per_minute: PerMinute | None = None
+    key_requests_per_minute: PerMinute | None = None
+    key_id: Name | None = None
 
 
 class AdmitRequest(Message, frozen=True, tag="admit"):
@@ -68,18 +81,22 @@ class AdmitRequest(Message, frozen=True, tag="admit"):
     `want` of zero is a call that costs nothing: budgets never refuse it, rate limits may.
     """
 
-    hold_id: str
-    want_nanousd: int
-    least_nanousd: int
-    floor_nanousd: int
-    ttl_ms: int
-    slice_nanousd: int | None = None
-    session_id: str | None = None
-    team: str | None = None
-    session_limit_nanousd: int | None = None
+    hold_id: Name
+    want_nanousd: Amount
+    least_nanousd: Amount
+    floor_nanousd: Amount
+    ttl_ms: Duration
+    slice_nanousd: Amount | None = None
+    session_id: Name | None = None
+    team: Name | None = None
+    session_limit_nanousd: Limit | None = None
     """The caller's own limit for the session (header); the first one counts, later ones only tighten."""
-    session_default_limit_nanousd: int | None = None
+    session_default_limit_nanousd: Limit | None = None
     rate_limits: RateLimits | None = None
+
+    def __post_init__(self) -> None:
+        if self.least_nanousd > self.want_nanousd:
+            raise ValueError("least_nanousd must be within want_nanousd")
 
 
 class Granted(Message, frozen=True, tag="granted"):
@@ -108,10 +125,11 @@ class PausedDenied(Message, frozen=True, tag="paused_denied"):
 
 
 class RateDenied(Message, frozen=True, tag="rate_denied"):
-    """Too fast. Nothing was held anywhere."""
+    """Too fast, or (`open_holds_max`) too many calls in flight at once. Nothing was held anywhere."""
 
     rate: RateLimitState
     retry_after_ms: int
+    open_holds_max: int | None = None
 
 
 class Conflict(Message, frozen=True, tag="conflict"):
@@ -132,11 +150,11 @@ class ExtendRequest(Message, frozen=True, tag="extend"):
     Stating totals makes a repeat harmless. `least` is the smallest total worth granting.
     """
 
-    hold_id: str
-    want_nanousd: int
-    least_nanousd: int
-    metered_nanousd: int
-    ttl_ms: int
+    hold_id: Name
+    want_nanousd: Amount
+    least_nanousd: Amount
+    metered_nanousd: Amount
+    ttl_ms: Duration
 
 
 class Extended(Message, frozen=True, tag="extended"):
@@ -163,10 +181,10 @@ ExtendAnswer = Extended | ExtendDenied | Conflict
 class SettleRequest(Message, frozen=True, tag="settle"):
     """End a hold at what the call really cost. Zero releases it. Repeats change nothing twice."""
 
-    hold_id: str
-    actual_nanousd: int
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    hold_id: Name
+    actual_nanousd: Amount
+    prompt_tokens: Tokens = 0
+    completion_tokens: Tokens = 0
     iteration: int | None = None
 
 
@@ -185,15 +203,18 @@ SettleAnswer = Settled | Conflict
 
 
 class RecordRequest(Message, frozen=True, tag="record"):
-    """Charge a cost that was never held: an SDK's report, or a call let through while the ledger was away."""
+    """Charge a cost that was never held: an SDK's report, or a call let through while the ledger was away.
 
-    event_id: str
-    cost_nanousd: int
-    prompt_tokens: int
-    completion_tokens: int
-    session_id: str | None = None
-    team: str | None = None
-    session_default_limit_nanousd: int | None = None
+    Where a hold stands under this id after all (its admission's answer was lost), this settles it.
+    """
+
+    event_id: Name
+    cost_nanousd: Amount
+    prompt_tokens: Tokens
+    completion_tokens: Tokens
+    session_id: Name | None = None
+    team: Name | None = None
+    session_default_limit_nanousd: Limit | None = None
 
 
 class Recorded(Message, frozen=True, tag="recorded"):
@@ -210,11 +231,11 @@ RecordAnswer = Recorded | Conflict
 class StatusRequest(Message, frozen=True, tag="status"):
     """Read the accounts of the scopes named. A session limit given here counts as a caller's own limit."""
 
-    session_id: str | None = None
-    team: str | None = None
+    session_id: Name | None = None
+    team: Name | None = None
     include_tenant: bool = False
-    session_limit_nanousd: int | None = None
-    session_default_limit_nanousd: int | None = None
+    session_limit_nanousd: Limit | None = None
+    session_default_limit_nanousd: Limit | None = None
 
 
 class Status(Message, frozen=True, tag="status_answer"):
@@ -227,14 +248,15 @@ class ConfigureRequest(Message, frozen=True, tag="configure"):
     """An administrator's change to one scope in one window. None leaves a thing as it is."""
 
     kind: ScopeKind
-    id: str
+    id: Name
     window: WindowName
-    limit_nanousd: int | None = None
+    limit_nanousd: Limit | None = None
     clear_limit: bool = False
     is_paused: bool | None = None
     is_hard: bool | None = None
     """False makes the limit a warning: it alerts and never refuses."""
-    alert_percent: int | None = None
+    alert_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
+    """Tell the tenant when this share of the limit is spent. Teams and tenants begin with 80, sessions with none."""
     reset_spent: bool = False
 
 
@@ -245,8 +267,8 @@ class Configured(Message, frozen=True, tag="configured"):
 class ListSessionsRequest(Message, frozen=True, tag="list_sessions"):
     """A page of live sessions in the order of their ids, after the id given."""
 
-    after_session_id: str = ""
-    limit: int = 100
+    after_session_id: Annotated[str, msgspec.Meta(max_length=SCOPE_ID_CHARACTERS_MAX)] = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
 
 
 class SessionPage(Message, frozen=True, tag="session_page"):

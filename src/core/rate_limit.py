@@ -1,10 +1,14 @@
 """Exact request rates by GCRA: one moment per key says how far ahead of its allowance a caller is.
 
 A limit of n a minute admits a burst of n, then one every 60/n seconds. The state is a moment in microseconds, so no
-fraction is lost at any rate.
+fraction is lost at any rate. A request that asks several limits passes all of them or counts against none.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from core.limits import RATE_KEYS_MAX
+from core.messages import RateDenied, RateLimits, RateLimitState
 
 MINUTE_US = 60_000_000
 
@@ -33,3 +37,55 @@ def admit_request(arrival_at_us: int | None, *, limit_per_minute: int, now_ms: i
         return RateVerdict(False, arrival_at_us or 0, 0, wait_ms, reset_ms)
     remaining = (MINUTE_US - ahead_us) // interval_us
     return RateVerdict(True, next_us, remaining, 0, -(-ahead_us // 1_000))
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A request within its limits: the tightest of them, and the arrivals to be noted once it has been admitted."""
+
+    state: RateLimitState | None
+    arrivals_us: dict[str, int]
+
+
+class Arrivals:
+    """The rate limiter of one tenant: a moment for the tenant and one for each of its keys."""
+
+    def __init__(self) -> None:
+        self._arrivals_us: dict[str, int] = {}
+
+    def judge(self, limits: RateLimits | None, now_ms: int) -> Passed | RateDenied:
+        """Ask every limit; nothing is counted before `note`."""
+        if limits is None:
+            return Passed(None, {})
+        asked = [("tenant", limits.tenant_requests_per_minute)]
+        if limits.key_id is not None:
+            asked.append((f"key:{limits.key_id}", limits.key_requests_per_minute))
+        tightest: RateLimitState | None = None
+        arrivals_us: dict[str, int] = {}
+        for name, limit in asked:
+            if limit is None:
+                continue
+            verdict = admit_request(self._arrivals_us.get(name), limit_per_minute=limit, now_ms=now_ms)
+            state = RateLimitState(limit_per_minute=limit, remaining=verdict.remaining, reset_ms=verdict.reset_ms)
+            if not verdict.is_allowed:
+                return RateDenied(rate=state, retry_after_ms=verdict.retry_after_ms)
+            arrivals_us[name] = verdict.arrival_at_us
+            if tightest is None or state.remaining < tightest.remaining:
+                tightest = state
+        return Passed(tightest, arrivals_us)
+
+    def note(self, arrivals_us: Mapping[str, int]) -> None:
+        """Remember admissions, in any order. A key beyond the bound is followed by the tenant's limit alone."""
+        for name, arrival_us in arrivals_us.items():
+            known_us = self._arrivals_us.get(name)
+            if known_us is not None or len(self._arrivals_us) < RATE_KEYS_MAX:
+                self._arrivals_us[name] = max(arrival_us, known_us or 0)
+
+    def forget_past(self, now_ms: int) -> None:
+        """Drop what no longer holds anybody back."""
+        now_us = now_ms * 1_000
+        self._arrivals_us = {name: moment for name, moment in self._arrivals_us.items() if moment > now_us}
+
+    def moments(self) -> dict[str, int]:
+        """What a checkpoint keeps."""
+        return dict(self._arrivals_us)

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ledger import expiry_charge_nanousd, open_account, turned, used, with_caller_limit, with_charge
+from core.holds import Charge, Hold, expiry_charge_nanousd
+from core.ledger import configured, open_account, turned, used, with_caller_limit, with_charge
+from core.messages import ConfigureRequest
 from core.rate_limit import admit_request
 from core.windows import SESSION_IDLE_MS, window_bounds
 
@@ -31,21 +33,14 @@ def test_every_moment_is_inside_its_window(now_ms, window):
 
 
 def test_a_turned_month_keeps_its_limit_and_forgets_its_money():
+    limit = ConfigureRequest(kind="team", id="search", window="month", limit_nanousd=100)
     account = with_charge(
-        with_limit(open_account("team", "search", "month", NOV_24_2026_MS)),
-        spent_nanousd=7,
-        overrun_nanousd=0,
-        prompt_tokens=1,
-        completion_tokens=1,
+        configured(open_account("team", "search", "month", NOV_24_2026_MS), limit, 0), Charge(1, 7, 0, 1, 1)
     )
 
     successor = turned(account, account.resets_at_ms)
 
     assert (successor.limit_nanousd, successor.spent_nanousd) == (100, 0)
-
-
-def with_limit(account):
-    return with_caller_limit(account, 100, None)
 
 
 def test_a_session_lives_a_day_after_its_last_use():
@@ -77,7 +72,12 @@ EXPIRIES = [(100, 10, None, 100), (100, 10, 40, 40), (100, 10, 3, 10), (100, 10,
 
 @pytest.mark.parametrize(("held", "floor", "metered", "charge"), EXPIRIES)
 def test_an_expired_hold_is_charged_by_what_is_known(held, floor, metered, charge):
-    assert expiry_charge_nanousd(held_nanousd=held, floor_nanousd=floor, metered_nanousd=metered) == charge
+    hold = Hold(
+        id="rsv", request="", scopes=(), granted_nanousd=held, want_nanousd=held, floor_nanousd=floor,
+        expires_at_ms=0, used_at_ms=0, metered_nanousd=metered,
+    )  # fmt: skip
+
+    assert expiry_charge_nanousd(hold) == charge
 
 
 @given(st.integers(min_value=1, max_value=1_000), st.lists(st.integers(min_value=0, max_value=5_000), max_size=300))

@@ -1,142 +1,343 @@
-"""The ledger against a naive model, through any history of calls, repeats, expiries, sleeps and clock moves."""
+"""The ledger against a naive model, through any history of calls, repeats, expiries, sleeps and clock moves.
 
+The invariants: held is the sum of open holds; spent + held stays within the limit but for recorded overshoot; a denial
+changes nothing; a hold ends once, a replay gets the first answer and changed contents are refused; nothing is open
+after a sweep past its expiry; and the run was not vacuous.
+"""
+
+import json
+from collections import Counter
+
+import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.messages import (
     AdmitRequest,
+    BudgetDenied,
+    ConfigureRequest,
     Conflict,
     Extended,
     ExtendRequest,
     Granted,
+    PausedDenied,
+    Recorded,
     RecordRequest,
     Settled,
     SettleRequest,
     StatusRequest,
 )
+from tests.support.naive_ledger import DAY_MS, NaiveHold, NaiveLedger, Scope
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 
-START_MS = 1_795_478_400_000
-LIMIT = 1_000
+START_MS = 1_795_478_400_000 + 23 * 3_600_000
+TEAM: Scope = ("team", "search", "month")
+TEAM_LIMIT = 1_500
 TTL_MS = 60_000
-AMOUNTS = st.integers(min_value=0, max_value=600)
+KEPT_MS = 15 * 60_000
+AMOUNTS = st.integers(min_value=0, max_value=900)
+SESSIONS = st.sampled_from(["s1", "s2", None])
+TEAMS = st.sampled_from(["search", None])
+STATED = st.sampled_from([1_000, 1_000, 700, None])
+seen: Counter[str] = Counter()
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """One session with a limit. The model: open holds, and what was charged under each id."""
+    """Two sessions, one team with a hard limit, a tenant."""
 
     @initialize()
     def begin(self) -> None:
         self.database = SqliteDatabase()
         self.service = a_service(self.database)
+        self.model = NaiveLedger()
         self.now_ms = START_MS
         self.count = 0
-        self.open: dict[str, int] = {}
-        self.expires: dict[str, int] = {}
-        self.charged: dict[str, int] = {}
-        self.overrun: dict[str, int] = {}
-        self.granted: dict[str, int] = {}
-        self.settled: set[str] = set()
-        self.metered: dict[str, int] = {}
+        self.admissions: dict[str, tuple[AdmitRequest, Granted]] = {}
+        self.settlements: dict[str, SettleRequest] = {}
+        self.written_at_ms: dict[str, int] = {}
+        self.limit_team(TEAM_LIMIT)
 
-    @rule(want=AMOUNTS, least=AMOUNTS, is_stream=st.booleans())
-    def admit(self, want: int, least: int, is_stream: bool) -> None:
+    # Calls --------------------------------------------------------------------------------------------
+
+    @rule(want=AMOUNTS, least=AMOUNTS, is_stream=st.booleans(), session=SESSIONS, team=TEAMS, stated=STATED)
+    def admit(
+        self, want: int, least: int, is_stream: bool, session: str | None, team: str | None, stated: int | None
+    ) -> None:
         self.count += 1
+        least = min(want, least)
         request = AdmitRequest(
-            hold_id=f"rsv_{self.count}", want_nanousd=want, least_nanousd=min(want, least), floor_nanousd=0,
-            ttl_ms=TTL_MS, session_id="s", session_limit_nanousd=LIMIT, slice_nanousd=50 if is_stream else None,
+            hold_id=f"rsv_{self.count}", want_nanousd=want, least_nanousd=least, floor_nanousd=least // 2,
+            ttl_ms=TTL_MS, session_id=session, team=team, session_limit_nanousd=stated if session else None,
+            slice_nanousd=50 if is_stream else None,
         )  # fmt: skip
+        before = self.sums()
         answer = self.service.admit(request, self.now_ms)
-        if isinstance(answer, Granted):
-            assert min(want, least) <= answer.granted_nanousd <= want
-            assert answer.granted_nanousd == 0 or self.spent + self.held + answer.granted_nanousd <= LIMIT
-            self.open[request.hold_id] = answer.granted_nanousd
-            self.granted[request.hold_id] = answer.granted_nanousd
-            self.expires[request.hold_id] = self.now_ms + TTL_MS
-        else:
-            assert want > 0 and LIMIT - self.spent - self.held < max(1, min(want, least))
-        assert type(self.service.admit(request, self.now_ms)) is type(answer)
-
-    @precondition(lambda self: self.open)
-    @rule(data=st.data(), more=AMOUNTS)
-    def extend(self, data: st.DataObject, more: int) -> None:
-        hold_id = data.draw(st.sampled_from(sorted(self.open)))
-        held = self.open[hold_id]
-        request = ExtendRequest(
-            hold_id=hold_id, want_nanousd=held + more, least_nanousd=held, metered_nanousd=held, ttl_ms=TTL_MS
-        )
-        answer = self.service.extend(request, self.now_ms)
-        if isinstance(answer, Extended):
-            assert held <= answer.granted_nanousd <= held + more
-            self.open[hold_id] = self.granted[hold_id] = answer.granted_nanousd
-        self.metered[hold_id] = held
-        self.expires[hold_id] = self.now_ms + TTL_MS
-
-    @precondition(lambda self: self.granted)
-    @rule(data=st.data(), actual=AMOUNTS)
-    def settle(self, data: st.DataObject, actual: int) -> None:
-        hold_id = data.draw(st.sampled_from(sorted(self.granted)))
-        answer = self.service.settle(SettleRequest(hold_id=hold_id, actual_nanousd=actual), self.now_ms)
-        if hold_id in self.settled:
-            assert isinstance(answer, Conflict) or answer.is_replay
+        seen[type(answer).__name__] += 1
+        life = None if session is None else self.model.life(session, self.now_ms)
+        is_worth_a_row = life is None or self.now_ms - life.used_at_ms >= 3_600_000
+        if session is not None and (isinstance(answer, Granted) or (is_worth_a_row and (life or stated))):
+            life = self.model.use(session, self.now_ms)
+        if life is not None:
+            self.model.state_limit(life, request.session_limit_nanousd)
+        if not isinstance(answer, Granted):
+            assert want > 0, "a call that costs nothing is never refused"
+            assert self.sums() == before, "a denial changes nothing"
+            self.check_denial(answer, request)
             return
-        assert isinstance(answer, Settled)
-        self.open.pop(hold_id, None)
-        self.settled.add(hold_id)
-        self.charged[hold_id] = actual
-        self.overrun[hold_id] = max(0, actual - self.granted[hold_id])
+        assert least <= answer.granted_nanousd <= want
+        scopes = self.model.scopes(session, team)
+        windows = {scope: self.model.window(scope, self.now_ms) for scope in scopes}
+        self.model.holds[request.hold_id] = NaiveHold(
+            windows, answer.granted_nanousd, self.now_ms + TTL_MS, floor=min(least // 2, answer.granted_nanousd)
+        )
+        self.admissions[request.hold_id] = (request, answer)
+        self.written_at_ms[request.hold_id] = self.now_ms
+        if answer.granted_nanousd:
+            for scope in scopes:
+                limit = self.model.limit(scope, self.now_ms)
+                taken = self.model.spent(scope, self.now_ms) + self.model.held(scope, self.now_ms)
+                assert limit is None or taken <= limit, "a hard limit is never passed by a hold"
 
-    @rule(cost=AMOUNTS)
-    def record(self, cost: int) -> None:
+    def check_denial(self, answer: object, request: AdmitRequest) -> None:
+        """It was refused for want of money, or for a pause; and the account that said so is right."""
+        if isinstance(answer, PausedDenied):
+            assert self.model.life(request.session_id, self.now_ms).is_paused
+            return
+        assert isinstance(answer, BudgetDenied)
+        scope = (answer.account.kind, answer.account.id, answer.account.window)
+        spent, held = self.model.spent(scope, self.now_ms), self.model.held(scope, self.now_ms)
+        assert answer.account.limit_nanousd - spent - held < request.least_nanousd
+        self.model.tell([scope], self.now_ms, refusing=scope)
+
+    @precondition(lambda self: self.admissions)
+    @rule(data=st.data(), changes=st.booleans())
+    def replay_admission(self, data: st.DataObject, changes: bool) -> None:
+        hold_id = data.draw(st.sampled_from(sorted(self.admissions)))
+        if self.now_ms >= self.written_at_ms[hold_id] + KEPT_MS:
+            return
+        request, first = self.admissions[hold_id]
+        if changes:
+            changed = msgspec.structs.replace(request, floor_nanousd=request.floor_nanousd + 1)
+            assert isinstance(self.service.admit(changed, self.now_ms), Conflict)
+            return
+        answer = self.service.admit(request, self.now_ms)
+        assert isinstance(answer, Granted), answer
+        assert answer.granted_nanousd == self.model.holds[hold_id].granted >= first.granted_nanousd
+
+    @precondition(lambda self: self.open_holds())
+    @rule(data=st.data(), more=st.sampled_from([0, 1, 90, 400, 2_500]), used=st.integers(min_value=0, max_value=100))
+    def extend(self, data: st.DataObject, more: int, used: int) -> None:
+        hold_id = data.draw(st.sampled_from(self.open_holds()))
+        hold = self.model.holds[hold_id]
+        metered = hold.granted * used // 100
+        request = ExtendRequest(
+            hold_id=hold_id, want_nanousd=hold.granted + more, least_nanousd=hold.granted, metered_nanousd=metered,
+            ttl_ms=TTL_MS,
+        )  # fmt: skip
+        answer = self.service.extend(request, self.now_ms)
+        seen[type(answer).__name__] += 1
+        for scope, window in hold.windows.items():
+            if scope[0] == "session" and self.model.window(scope, self.now_ms) == window:
+                self.model.use(scope[1], self.now_ms)
+        if isinstance(answer, Extended):
+            assert hold.granted <= answer.granted_nanousd <= hold.granted + more
+        else:
+            assert more > 0, "what is held already is never denied"
+            refusing = (answer.account.kind, answer.account.id, answer.account.window)
+            self.model.tell([refusing], self.now_ms, refusing=refusing)
+        hold.granted = answer.granted_nanousd
+        hold.metered = max(metered, hold.metered or 0)
+        hold.expires_at_ms = max(hold.expires_at_ms, self.now_ms + TTL_MS)
+        self.written_at_ms[hold_id] = self.now_ms
+
+    @precondition(lambda self: self.admissions)
+    @rule(data=st.data(), actual=AMOUNTS, by_record=st.booleans())
+    def settle(self, data: st.DataObject, actual: int, by_record: bool) -> None:
+        hold_id = data.draw(st.sampled_from(sorted(self.admissions)))
+        hold = self.model.holds[hold_id]
+        request = SettleRequest(hold_id=hold_id, actual_nanousd=actual, prompt_tokens=1)
+        if by_record and not hold.is_settled:
+            record = RecordRequest(event_id=hold_id, cost_nanousd=actual, prompt_tokens=1, completion_tokens=0)
+            if not hold.is_open and self.now_ms >= self.written_at_ms[hold_id] + KEPT_MS:
+                return
+            answer = self.service.record(record, self.now_ms)
+            assert isinstance(answer, Recorded)
+        else:
+            answer = self.service.settle(request, self.now_ms)
+            if (
+                not hold.is_open
+                and self.now_ms >= self.written_at_ms[hold_id] + KEPT_MS
+                and answer == Conflict(reason="there is no such hold")
+            ):
+                return
+            if hold.is_settled:
+                is_same = self.settlements[hold_id] == request
+                assert answer.is_replay if is_same else isinstance(answer, Conflict)
+                return
+            assert isinstance(answer, Settled), answer
+            assert answer.was_expired == (not hold.is_open)
+        seen["late settlement" if hold.was_expired else "settlement"] += 1
+        if hold.was_expired:
+            hold.correction = max(0, actual - hold.charged)
+        hold.is_settled = True
+        self.settlements[hold_id] = request
+        self.written_at_ms[hold_id] = self.now_ms
+        self.model.end(hold, actual, self.now_ms)
+
+    @rule(cost=AMOUNTS, session=SESSIONS, team=TEAMS)
+    def record(self, cost: int, session: str | None, team: str | None) -> None:
         self.count += 1
         report = RecordRequest(
-            event_id=f"evt_{self.count}", cost_nanousd=cost, prompt_tokens=0, completion_tokens=0, session_id="s"
+            event_id=f"evt_{self.count}", cost_nanousd=cost, prompt_tokens=0, completion_tokens=0,
+            session_id=session, team=team,
+        )  # fmt: skip
+        answers = [self.service.record(report, self.now_ms) for _ in range(2)]
+        changed = msgspec.structs.replace(report, cost_nanousd=cost + 1)
+        assert [answer.is_replay for answer in answers] == [False, True]
+        assert isinstance(self.service.record(changed, self.now_ms), Conflict)
+        self.model.use(session, self.now_ms)
+        scopes = self.model.scopes(session, team)
+        hold = NaiveHold({scope: self.model.window(scope, self.now_ms) for scope in scopes}, 0, self.now_ms)
+        self.model.holds[report.event_id] = hold
+        self.model.end(hold, cost, self.now_ms)
+
+    # Steering -----------------------------------------------------------------------------------------
+
+    @rule(session=st.sampled_from(["s1", "s2"]), stated=STATED)
+    def check(self, session: str, stated: int | None) -> None:
+        self.service.status(StatusRequest(session_id=session, session_limit_nanousd=stated), self.now_ms)
+        life = self.model.life(session, self.now_ms)
+        if life is None and stated is not None:
+            life = self.model.use(session, self.now_ms)
+        if life is not None:
+            self.model.state_limit(life, stated)
+
+    @rule(session=st.sampled_from(["s1", "s2"]), limit=st.sampled_from([2_000, 900, None]))
+    def set_session_limit(self, session: str, limit: int | None) -> None:
+        change = ConfigureRequest(
+            kind="session", id=session, window="session", limit_nanousd=limit, clear_limit=limit is None
         )
-        for _ in range(2):
-            self.service.record(report, self.now_ms)
-        self.charged[report.event_id] = cost
-        self.overrun[report.event_id] = cost
+        self.service.configure(change, self.now_ms)
+        life = self.model.life(session, self.now_ms) or self.model.use(session, self.now_ms)
+        life.limit, life.is_decided = limit, True
+
+    @rule(session=st.sampled_from(["s1", "s2"]), is_paused=st.booleans())
+    def pause(self, session: str, is_paused: bool) -> None:
+        change = ConfigureRequest(kind="session", id=session, window="session", is_paused=is_paused)
+        self.service.configure(change, self.now_ms)
+        life = self.model.life(session, self.now_ms)
+        if life is None and is_paused:
+            life = self.model.use(session, self.now_ms)
+        if life is not None:
+            life.is_paused = is_paused
+
+    @rule(session=st.sampled_from(["s1", "s2"]))
+    def reset(self, session: str) -> None:
+        change = ConfigureRequest(kind="session", id=session, window="session", reset_spent=True)
+        self.service.configure(change, self.now_ms)
+        if self.model.life(session, self.now_ms) is None:
+            self.model.use(session, self.now_ms)
+        self.model.forget(("session", session, "session"))
+
+    @rule(limit=st.sampled_from([TEAM_LIMIT, TEAM_LIMIT, TEAM_LIMIT + 500]))
+    def limit_team(self, limit: int) -> None:
+        limit = max(limit, self.model.limits.get(TEAM) or 0)
+        self.service.configure(
+            ConfigureRequest(kind="team", id="search", window="month", limit_nanousd=limit), self.now_ms
+        )
+        self.model.set_limit(TEAM, limit, self.now_ms)
+
+    # Time and sleep -----------------------------------------------------------------------------------
 
     @rule(pause_ms=st.sampled_from([1, 20_000, TTL_MS]))
+    def time_passes(self, pause_ms: int) -> None:
+        self.now_ms += pause_ms
+
+    @rule(
+        pause_ms=st.sampled_from([1, TTL_MS, 6 * 60_000, 16 * 60_000, 3_600_000, DAY_MS - TTL_MS, DAY_MS, 8 * DAY_MS])
+    )
     def time_passes_to_an_alarm(self, pause_ms: int) -> None:
         self.now_ms += pause_ms
         self.service.sweep(self.now_ms)
-        for hold_id in [each for each in self.open if self.expires[each] <= self.now_ms]:
-            held = self.open.pop(hold_id)
-            self.charged[hold_id] = self.metered.get(hold_id, held)
-            self.overrun[hold_id] = 0
-
-    @rule()
-    def checkpoint(self) -> None:
-        self.service.checkpoint()
+        self.service.mirrors.take(self.now_ms, 50)
+        for hold_id in self.open_holds():
+            hold = self.model.holds[hold_id]
+            if hold.expires_at_ms <= self.now_ms:
+                charge = hold.granted if hold.metered is None else min(hold.granted, max(hold.floor, hold.metered))
+                hold.was_expired = True
+                self.written_at_ms[hold_id] = self.now_ms
+                seen["expiry"] += 1
+                self.model.end(hold, charge, self.now_ms)
+        due_at_ms = self.service.next_work_at_ms()
+        assert due_at_ms is None or due_at_ms > self.now_ms, "an alarm that leaves work undone rings for ever"
+        assert all(self.model.holds[each].expires_at_ms > self.now_ms for each in self.open_holds())
 
     @rule()
     def sleep_and_wake(self) -> None:
         self.service = a_service(self.database)
+        seen["wake"] += 1
 
-    @property
-    def held(self) -> int:
-        return sum(self.open.values())
+    # What must be true at every moment ----------------------------------------------------------------
 
-    @property
-    def spent(self) -> int:
-        return sum(self.charged.values())
+    def open_holds(self) -> list[str]:
+        return sorted(hold_id for hold_id, hold in self.model.holds.items() if hold.is_open)
+
+    def sums(self) -> list[tuple[int, ...]]:
+        accounts = []
+        for session in ("s1", "s2"):
+            accounts += self.service.status(StatusRequest(session_id=session), self.now_ms).accounts
+        accounts += self.service.status(StatusRequest(team="search", include_tenant=True), self.now_ms).accounts
+        return [(each.spent_nanousd, each.held_nanousd, each.overrun_nanousd) for each in accounts]
 
     @invariant()
     def the_accounts_are_the_sums(self) -> None:
-        if not hasattr(self, "service"):
+        if not hasattr(self, "model"):
             return
-        account = self.service.status(StatusRequest(session_id="s"), self.now_ms).accounts[0]
-        assert (account.held_nanousd, account.spent_nanousd) == (self.held, self.spent)
-        assert account.overrun_nanousd == sum(self.overrun.values())
-        assert self.spent + self.held <= LIMIT + sum(self.overrun.values()) + self.corrections
+        scopes = [("session", "s1", "session"), ("session", "s2", "session"), *self.model.scopes(None, "search")]
+        model, now_ms = self.model, self.now_ms
+        expected = [
+            (model.spent(scope, now_ms), model.held(scope, now_ms), model.overrun(scope, now_ms)) for scope in scopes
+        ]
+        assert self.sums() == expected
 
-    @property
-    def corrections(self) -> int:
-        """What late settlements of expired holds charged after others had taken the money again."""
-        return sum(self.charged[each] for each in self.settled if self.expires[each] <= self.now_ms)
+    @invariant()
+    def a_session_has_the_limit_it_was_given(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        for session in ("s1", "s2"):
+            account = self.service.status(StatusRequest(session_id=session), self.now_ms).accounts[0]
+            life = self.model.life(session, self.now_ms)
+            assert account.limit_nanousd == (None if life is None else life.limit)
+            assert account.is_paused == (life is not None and life.is_paused)
+
+    @invariant()
+    def the_team_never_passes_its_limit_but_by_overruns_and_late_corrections(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        on = self.model.on(TEAM, self.now_ms)
+        excess = sum(hold.overrun + hold.correction for hold in on)
+        taken = self.model.spent(TEAM, self.now_ms) + self.model.held(TEAM, self.now_ms)
+        assert taken <= self.model.limits[TEAM] + excess
+
+    @invariant()
+    def each_alert_is_told_once(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        texts = [json.loads(text) for _, text in self.service.outbox.next(1_000)]
+        keys = [text["alert_key"] for text in texts if text["type"] == "alert"]
+        expected = [
+            f"{what}:team:search:month:{window}" + (f":{round_ + 1}" if round_ else "")
+            for what, _, window, round_ in self.model.told
+        ]
+        assert sorted(keys) == sorted(expected)
 
 
-TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+def test_any_history_agrees_with_the_naive_model() -> None:
+    seen.clear()
+    LedgerMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+
+    LedgerMachine.TestCase().runTest()
+
+    needed = ["Granted", "BudgetDenied", "PausedDenied", "Extended", "settlement", "expiry", "wake"]
+    assert all(seen[name] for name in [*needed, "late settlement"]), seen

@@ -1,0 +1,35 @@
+"""Telemetry messages that wait in rows for the alarm to hand them to the queue: those the queue did not take from the
+edge, and what the ledger itself has to tell."""
+
+from core.limits import OUTBOX_MESSAGES_MAX, QUEUE_MESSAGE_BYTES_MAX
+from durable_objects.ledger_store import LedgerStore
+
+
+class Outbox:
+    """First in, first out. Delivery may repeat a message, never lose one."""
+
+    def __init__(self, store: LedgerStore) -> None:
+        self._store = store
+        bounds = store.outbox_bounds()
+        self._waiting = 0 if bounds is None else bounds[1] - bounds[0] + 1
+
+    @property
+    def is_empty(self) -> bool:
+        return self._waiting == 0
+
+    def put(self, text: str) -> bool:
+        """Keep a message; False where it is too long for the queue or the outbox is full."""
+        if self._waiting >= OUTBOX_MESSAGES_MAX or len(text.encode()) > QUEUE_MESSAGE_BYTES_MAX:
+            return False
+        self._store.enqueue(text)
+        self._waiting += 1
+        return True
+
+    def next(self, messages_max: int) -> list[tuple[int, str]]:
+        """The oldest messages, each with the number by which `delivered` takes it out."""
+        return self._store.outbox(messages_max)
+
+    def delivered(self, message_id: int) -> None:
+        """Take out the oldest message."""
+        self._store.delete_outbox(message_id)
+        self._waiting = max(0, self._waiting - 1)

@@ -1,0 +1,93 @@
+"""A hold's life as data: money set aside for one call, then what the call was charged.
+
+The rule easy to break: ends are numbered in the order in which a ledger made them. An account's row says up to which
+number it contains charges, so what is missing in it can be told from the holds alone, in any order and after any
+interruption.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from core.messages import Message, ScopeKind, WindowName
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class ScopeKey(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """Names one account of a tenant."""
+
+    kind: ScopeKind
+    id: str
+    window: WindowName
+
+
+class HoldScope(msgspec.Struct, frozen=True, array_like=True):
+    """An account a hold stands on, in the window the hold was made in."""
+
+    key: ScopeKey
+    starts_at_ms: int
+
+
+class Charge(msgspec.Struct, frozen=True, array_like=True):
+    """What a hold cost at its end, and the number of that end."""
+
+    number: Count
+    charged_nanousd: Count
+    overrun_nanousd: Count
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+
+
+class Hold(Message, frozen=True):
+    """One call's money. `request` is the digest of what was asked for, by which a replay is told from a different
+    request under the same id."""
+
+    id: str
+    request: str
+    scopes: tuple[HoldScope, ...]
+    granted_nanousd: Count
+    want_nanousd: Count
+    floor_nanousd: Count
+    expires_at_ms: Count
+    used_at_ms: Count
+    """When the call last used its session: a sign of life that came after the session's end is none."""
+    metered_nanousd: Count | None = None
+    stated_limit_nanousd: Count | None = None
+    """The session limit its caller stated, and below the tenant's default at that time: a wake learns limits here."""
+    default_limit_nanousd: Count | None = None
+    arrivals_us: dict[str, int] = msgspec.field(default_factory=dict)
+    """Where the rate limiter stood after its admission."""
+    state: Literal["open", "settled", "expired", "recorded"] = "open"
+    charge: Charge | None = None
+    """None while it is open."""
+    corrected: Charge | None = None
+    """The charge of its expiry, where a late settlement has replaced it."""
+
+
+def ended(
+    hold: Hold,
+    state: Literal["settled", "expired", "recorded"],
+    *,
+    number: int,
+    charged_nanousd: int,
+    prompt_tokens: int,
+    completion_tokens: int,
+    used_at_ms: int,
+) -> Hold:
+    """The hold after its end, or with its expiry's charge corrected."""
+    overrun = max(0, charged_nanousd - hold.granted_nanousd)
+    return msgspec.structs.replace(
+        hold,
+        state=state,
+        used_at_ms=max(used_at_ms, hold.used_at_ms),
+        charge=Charge(number, charged_nanousd, overrun, prompt_tokens, completion_tokens),
+        corrected=hold.charge,
+    )
+
+
+def expiry_charge_nanousd(hold: Hold) -> int:
+    """What a hold costs that nobody closed: what was last metered and at least the input, or all of it."""
+    if hold.metered_nanousd is None:
+        return hold.granted_nanousd
+    return min(hold.granted_nanousd, max(hold.floor_nanousd, hold.metered_nanousd))
