@@ -9,7 +9,7 @@ import asyncio
 from accounting import CallEnd, OpenCall, close_call
 from budgets import budget_refusal
 from core import estimate
-from core.messages import AccountView, ExtendDenied, Extended, ExtendRequest
+from core.messages import AccountView, Conflict, ExtendAnswer, ExtendDenied, Extended, ExtendRequest
 from core.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
 from core.outage import OutageAllowance
 from core.refusals import BudgetExhausted, Refusal, ScopePaused, UpstreamTruncated
@@ -58,12 +58,19 @@ class StreamRelay:
         self._asking: asyncio.Future[Step] | None = None
         self._denied_by: AccountView | None = None
         self._wrote_at_ms: int | None = None
+        self._renewed_at_ms = call.started_at_ms
+        self._lent_nanousd = self._lent_at_ms = 0
 
     def feed(self, chunk: bytes) -> Relayed:
         """Take some of what the provider sends."""
+        now_ms = self._ports.clock.now_ms()
+        if now_ms >= self._renewed_at_ms + self._hold_ttl_ms:
+            self._meter.lapse()
         relayed = self._relayed(self._meter.feed(chunk))
         if self._wrote_at_ms is None and self._meter.has_written:
-            self._wrote_at_ms = self._ports.clock.now_ms()
+            self._wrote_at_ms = now_ms
+        if now_ms >= self._renewed_at_ms + self._hold_ttl_ms // 2 and (ask := self._meter.ask_now()) is not None:
+            self._ask(ask)
         return relayed
 
     async def ended(self, ending: StreamEnding, *, first_chunk_at_ms: int | None) -> bytes:
@@ -72,6 +79,7 @@ class StreamRelay:
             await self._asking
         words = await self._last_words() if ending == "complete" else b""
         result = self._meter.close(unseen_ms=self._unseen_ms())
+        self._give_back(min(self._lent_nanousd, max(0, self._meter.granted_nanousd - result.cost_nanousd)))
         refusal = self._refusal_of(ending, result)
         if refusal is not None:
             is_soft = self._call.caller.policy.stream_cut == "truncate" and result.is_cut
@@ -128,27 +136,48 @@ class StreamRelay:
             metered_nanousd=ask.metered_nanousd,
             ttl_ms=self._hold_ttl_ms,
         )
+        asked_at_ms = self._ports.clock.now_ms()
         try:
-            answer = await self._ports.ledger_of(self._call.caller.tenant).extend(request)
+            answer = await self._extend_with_one_retry(request)
         except LedgerUnreachable:
             return self._extended_by_allowance(ask)
+        if not isinstance(answer, Conflict):
+            self._renewed_at_ms = asked_at_ms
         if isinstance(answer, Extended):
+            self._give_back(self._lent_nanousd)
             return self._meter.granted(answer.granted_nanousd, is_full=False)
         if isinstance(answer, ExtendDenied):
             self._denied_by = answer.account
         return self._meter.denied()
 
+    async def _extend_with_one_retry(self, request: ExtendRequest) -> ExtendAnswer:
+        ledger = self._ports.ledger_of(self._call.caller.tenant)
+        try:
+            return await ledger.extend(request)
+        except LedgerUnreachable:
+            return await ledger.extend(request)
+
     def _extended_by_allowance(self, ask: Extend) -> Step:
         """The Ledger is away: the slice comes out of the outage allowance, and is settled with the rest."""
         policy = self._call.caller.policy
-        more = ask.want_nanousd - self._call.hold.granted_nanousd
+        more = ask.want_nanousd - self._meter.granted_nanousd
+        now_ms = self._ports.clock.now_ms()
         is_taken = not policy.fails_closed and self._outage.take(
             self._call.caller.tenant,
             more,
             ceiling_nanousd=policy.outage_allowance_nanousd,
-            now_ms=self._ports.clock.now_ms(),
+            now_ms=now_ms,
         )
-        return self._meter.granted(ask.want_nanousd, is_full=False) if is_taken else self._meter.denied()
+        if not is_taken:
+            return self._meter.denied()
+        self._lent_nanousd += more
+        self._lent_at_ms = now_ms
+        return self._meter.granted(ask.want_nanousd, is_full=False)
+
+    def _give_back(self, unused_nanousd: int) -> None:
+        """Return what the allowance lent: the Ledger holds it now, or it was not used."""
+        self._outage.give_back(self._call.caller.tenant, unused_nanousd, taken_at_ms=self._lent_at_ms)
+        self._lent_nanousd -= unused_nanousd
 
     def _refusal_of(self, ending: StreamEnding, result: StreamResult) -> Refusal | None:
         """Why the stream ends early, or None where it ended by itself or nobody is left to tell."""

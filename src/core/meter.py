@@ -122,6 +122,11 @@ class StreamMeter:
         self._take_grant(granted_nanousd, is_full)
 
     @property
+    def granted_nanousd(self) -> int:
+        """What is held for the stream in all."""
+        return self._granted_nanousd
+
+    @property
     def metered_nanousd(self) -> int:
         """The cost so far, rounded up once."""
         return cost_of_units(self._bill.units())
@@ -159,6 +164,16 @@ class StreamMeter:
         if self._withheld:
             self._cut_off(Cut("budget"))
         return Step(b"", self._action())
+
+    def ask_now(self) -> Extend | None:
+        """Money ahead of need, so that a hold on a slow stream is renewed; None where nothing is to be asked."""
+        is_over = self._cut is not None or self._reader.is_ended
+        return None if self._is_full or self._is_asking or self._withheld or is_over else self._ask()
+
+    def lapse(self) -> None:
+        """The hold may have ended: what comes next waits until the ledger has said yes again."""
+        if not self._is_full:
+            self._take_grant(self.metered_nanousd, is_full=False)
 
     def finish(self) -> Step:
         """The provider closed the connection: what was left without its end, if it can be read,

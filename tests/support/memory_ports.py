@@ -39,9 +39,11 @@ class MemoryLedger:
     def __getattr__(self, method: str) -> Any:
         async def call(request: Message) -> Any:
             self._world.ledger_calls += 1
+            self._world.reach(LedgerUnreachable)
             if self._world.is_ledger_away:
                 raise LedgerUnreachable
             answer = getattr(self.service, method)(request, self._world.now_ms())
+            self._world.reach(LedgerUnreachable)
             if method == "admit" and self._world.admissions_unheard:
                 self._world.admissions_unheard -= 1
                 raise LedgerUnreachable
@@ -63,6 +65,10 @@ class ScriptedAnswer:
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
     chunks: tuple[bytes, ...] = ()
     is_broken: bool = False
+    client_leaves_after: int | None = None
+    """Chunks, of a stream."""
+    chunk_takes_ms: int = 0
+    world: "World | None" = None
 
     async def read(self) -> bytes:
         if self.is_broken:
@@ -76,7 +82,13 @@ class ScriptedAnswer:
         return self._passing(relay)
 
     async def _passing(self, relay: Relay) -> Any:
-        for chunk in self.chunks:
+        for number, chunk in enumerate(self.chunks):
+            if number == self.client_leaves_after:
+                await relay.ended("client_disconnected", first_chunk_at_ms=START_MS)
+                return
+            if self.world is not None:
+                self.world.pass_time(self.chunk_takes_ms)
+                await asyncio.sleep(0)
             relayed = relay.feed(chunk)
             yield relayed.forward
             while relayed.wait is not None:
@@ -86,6 +98,10 @@ class ScriptedAnswer:
                 yield await relay.ended("cut", first_chunk_at_ms=START_MS)
                 return
         yield await relay.ended("broken" if self.is_broken else "complete", first_chunk_at_ms=START_MS)
+
+
+class Killed(BaseException):
+    """The isolate is gone; nothing of the call runs any more."""
 
 
 class World:
@@ -99,6 +115,11 @@ class World:
             self.kv["t:acme:config"] = json.dumps(config)
         self.is_kv_away = self.is_ledger_away = self.is_queue_away = False
         self.ledger_calls = self.admissions_unheard = 0
+        self.awaits = 0
+        self.dies_at: int | None = None
+        """The await at which the isolate is killed, counted from one."""
+        self.fails_at: int | None = None
+        """The await at which a port fails, before or after its effect."""
         self.upstream_also: Callable[[], object] = lambda: None
         self.records: list[dict[str, Any]] = []
         self.sent: list[UpstreamRequest] = []
@@ -130,12 +151,16 @@ class World:
 
     async def send(self, request: Any) -> Any:
         if isinstance(request, UpstreamRequest):
+            self.reach(None)
             self.sent.append(request)
             self.upstream_also()
+            self.reach(None)
             return self.answer
+        self.reach(QueueUnreachable)
         if self.is_queue_away:
             raise QueueUnreachable
         self.records.append(json.loads(request))
+        self.reach(QueueUnreachable)
         return None
 
     def ledger_of(self, tenant: str) -> Any:
@@ -153,6 +178,14 @@ class World:
             defer=self._deferred.append,
             unsent=self.unsent,
         )
+
+    def reach(self, failure: type[Exception] | None) -> None:
+        """One more await: the last one, or the one that fails, if the test says so."""
+        self.awaits += 1
+        if self.dies_at is not None and self.awaits >= self.dies_at:
+            raise Killed
+        if self.awaits == self.fails_at and failure is not None:
+            raise failure
 
     # For tests ----------------------------------------------------------------------------------------
 

@@ -1,0 +1,219 @@
+"""A stream through `proxy.handle` whose isolate dies, or whose ports fail, at each of its awaits: no hold stays, no
+money is lost or made."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from core.messages import ConfigureRequest, StatusRequest
+from exchange import Inbound
+from proxy import handle
+from settings import parse_settings
+from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
+from visit import Isolate
+
+SETTINGS = {"OPENAI_API_KEY": "sk-ours", "HOLD_TTL_MS": "60000"}
+TTL_MS = 60_000
+BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5_000, "stream": True}
+WORST_NANOUSD = 5_000 * 600
+LIMITS = {"as it is": 100 * WORST_NANOUSD, "metered": WORST_NANOUSD, "cut": WORST_NANOUSD // 6}
+SSE = {"content-type": "text/event-stream"}
+AWAITS_MAX = 60
+
+
+def sse(document):
+    return b"data: " + json.dumps(document).encode() + b"\n\n"
+
+
+EVENT_NANOUSD = 6 * 600
+"""More than one event of `WORDS` is estimated to cost: what may have been generated when a stream is cut."""
+
+WORDS = tuple(
+    sse({"id": "c", "choices": [{"index": 0, "delta": {"content": " word of it"}, "finish_reason": None}]})
+    for _ in range(600)
+)
+END = (
+    sse({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+    sse({"id": "c", "choices": [], "usage": {"prompt_tokens": 8, "completion_tokens": 1_800}}),
+    b"data: [DONE]\n\n",
+)
+BILLED_NANOUSD = 8 * 150 + 1_800 * 600
+
+ways = pytest.mark.parametrize("limit_nanousd", LIMITS.values(), ids=LIMITS)
+
+
+@dataclass
+class Played:
+    """What a stream left behind once every hold has had its time."""
+
+    world: World
+    body: bytes | None
+    month: tuple[int, int]
+    session: tuple[int, int]
+
+    @property
+    def spent_nanousd(self) -> int:
+        return self.month[0]
+
+
+def a_world(limit_nanousd, chunks=WORDS + END, **answer):
+    world = World({"requests_per_minute": 1_000_000})
+    limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=limit_nanousd)
+    world.ledger_of("acme").service.configure(limit, START_MS)
+    world.answer = ScriptedAnswer(headers=SSE, chunks=chunks, world=world, **answer)
+    return world
+
+
+def play(world, isolate=None) -> Played:
+    """A streamed call, its death if it dies, then the alarm."""
+    headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s1"}
+    request = Inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
+    body = None
+    try:
+        answered = world.run(handle(request, world.ports(), isolate or Isolate(parse_settings(SETTINGS))))
+        body = answered[1] if isinstance(answered, tuple) else answered.body
+    except Killed:
+        world.dies_at = None
+    service = world.ledgers["acme"].service
+    world.pass_time(2 * TTL_MS)
+    service.sweep(world.now_ms())
+    status = service.status(StatusRequest(include_tenant=True, session_id="s1"), world.now_ms())
+    accounts = {
+        account.window if account.kind == "tenant" else account.kind: (account.spent_nanousd, account.held_nanousd)
+        for account in status.accounts
+    }
+    return Played(world, body, accounts["month"], accounts.get("session", (0, 0)))
+
+
+def awaits_of(limit_nanousd) -> int:
+    world = a_world(limit_nanousd)
+    play(world)
+    return world.awaits
+
+
+def test_a_stream_that_nothing_happens_to_is_charged_as_billed():
+    played = play(a_world(LIMITS["as it is"]))
+
+    assert played.body == b"".join(WORDS + END[:1] + END[2:])
+    assert played.month == played.session == (BILLED_NANOUSD, 0)
+
+
+def test_the_ways_are_what_they_are_called():
+    held = [play(a_world(limit)).world for limit in LIMITS.values()]
+
+    calls = [world.ledger_calls for world in held]
+    assert calls[0] == 2
+    assert calls[1] > 3
+    assert [world.records[0]["outcome"] for world in held] == ["complete", "complete", "cut"]
+
+
+@ways
+def test_an_isolate_that_dies_at_any_await_leaves_no_hold_and_no_money_astray(limit_nanousd):
+    for await_number in range(1, awaits_of(limit_nanousd) + 1):
+        world = a_world(limit_nanousd)
+        world.dies_at = await_number
+
+        played = play(world)
+
+        assert played.month == played.session, await_number
+        assert played.month[1] == 0, await_number
+        assert played.spent_nanousd <= limit_nanousd + EVENT_NANOUSD, await_number
+        if world.sent:
+            assert played.spent_nanousd > 0, await_number
+
+
+@ways
+def test_a_port_that_fails_at_any_await_leaves_no_hold_and_no_money_astray(limit_nanousd):
+    for await_number in range(1, awaits_of(limit_nanousd) + 1):
+        world = a_world(limit_nanousd)
+        world.fails_at = await_number
+
+        played = play(world)
+
+        assert played.month == played.session, await_number
+        assert played.month[1] == 0, await_number
+        assert played.spent_nanousd <= limit_nanousd + EVENT_NANOUSD, await_number
+        assert played.spent_nanousd > 0, await_number
+        assert len(world.records) + len(world.ledgers["acme"].outbox) >= 1, await_number
+
+
+@ways
+@pytest.mark.parametrize("chunks_read", [0, 1, 50, 300, len(WORDS)])
+def test_a_client_that_leaves_anywhere_is_charged_for_what_was_generated(limit_nanousd, chunks_read):
+    played = play(a_world(limit_nanousd, client_leaves_after=chunks_read))
+
+    assert played.month == played.session
+    assert played.month[1] == 0
+    record = played.world.records[0]
+    assert record["outcome"] in ("client_disconnected", "cut")
+    assert played.spent_nanousd == record["cost_nanousd"]
+    if record["outcome"] == "client_disconnected":
+        assert chunks_read * 600 <= played.spent_nanousd <= 200_000 + chunks_read * EVENT_NANOUSD
+
+
+def test_a_slow_stream_keeps_its_hold_by_renewing_it():
+    """Its slices would last longer than a hold lives, and the money would go to somebody else."""
+    world = a_world(LIMITS["metered"], chunk_takes_ms=2_000)
+
+    played = play(world)
+
+    assert world.records[0]["outcome"] == "complete"
+    assert played.month == (BILLED_NANOUSD, 0)
+
+
+def test_a_stream_that_stood_still_longer_than_its_hold_lives_passes_nothing_unpaid():
+    class Stalling(ScriptedAnswer):
+        async def _passing(self, relay):
+            yield relay.feed(WORDS[0]).forward
+            self.world.pass_time(2 * TTL_MS)
+            self.world.ledgers["acme"].service.sweep(self.world.now_ms())
+            relayed = relay.feed(b"".join(WORDS[1:]))
+            yield relayed.forward
+            while relayed.wait is not None:
+                relayed = await relayed.wait
+                yield relayed.forward
+            yield await relay.ended("cut", first_chunk_at_ms=START_MS)
+
+    world = a_world(LIMITS["metered"])
+    world.answer = Stalling(headers=SSE, world=world)
+
+    played = play(world)
+
+    assert played.body.startswith(WORDS[0] + b'data: {"error"')
+    assert played.month[1] == 0
+
+
+def test_a_plain_answer_to_a_call_for_a_stream_is_read_and_billed_like_one():
+    usage = {"prompt_tokens": 8, "completion_tokens": 9}
+    plain = json.dumps({"model": "gpt-4o-mini", "choices": [{}], "usage": usage})
+    world = a_world(LIMITS["metered"])
+    world.answer = ScriptedAnswer(chunks=(plain.encode(),))
+
+    played = play(world)
+
+    assert played.body == plain.encode()
+    assert played.month == (8 * 150 + 9 * 600, 0)
+    assert not world.records[0].get("is_estimated")
+
+
+def test_without_the_ledger_a_stream_takes_each_slice_from_the_allowance_once():
+    """What passes while the ledger is away stays below the allowance; what was not used goes back."""
+    isolate = Isolate(parse_settings(SETTINGS))
+    world = a_world(LIMITS["metered"])
+    passing = world.answer._passing
+
+    async def away_from_the_second_chunk(relay):
+        number = 0
+        async for part in passing(relay):
+            number += 1
+            world.is_ledger_away = 1 < number < len(WORDS)
+            yield part
+
+    world.answer._passing = away_from_the_second_chunk
+
+    played = play(world, isolate)
+
+    assert world.records[0]["outcome"] == "complete"
+    assert played.month == (BILLED_NANOUSD, 0)
+    assert isolate.outage.take("acme", 10**9 - BILLED_NANOUSD, ceiling_nanousd=10**9, now_ms=world.now_ms())
