@@ -1,11 +1,16 @@
 """The architecture as a test: who may import whom, how long things may be, and that nothing lies about unused."""
 
 import ast
+import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from core import refusals
+from core.refusals import Refusal
 
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORM = {"js", "workers", "pyodide"}
@@ -123,3 +128,32 @@ def wide_excepts() -> Iterator[str]:
 
 def test_surprises_are_caught_where_the_platform_calls_in_only() -> None:
     assert set(wide_excepts()) <= {"src/entry.py", "queue_consumer/entry.py", "durable_objects/ledger_object.py"}
+
+
+CATALOGUE = [(kind.code, kind.status, kind.type, kind.is_retryable) for kind in Refusal.__subclasses__()]
+
+
+def test_the_errors_page_lists_every_refusal_as_it_is() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\d+) \| `(\w+)` \| (yes|no) \|", (ROOT / "docs/errors.md").read_text(), re.MULTILINE
+    )
+    listed = [(code, int(status), kind, retryable == "yes") for code, status, kind, retryable in rows]
+
+    assert sorted(listed) == sorted(CATALOGUE)
+
+
+def test_the_refusals_tree_lists_every_refusal_as_it_is() -> None:
+    rows = re.findall(r"^      \w+ +(\d+)  (\w+)(?: +(retryable))?", refusals.__doc__ or "", re.MULTILINE)
+
+    assert sorted((code, int(status), bool(retryable)) for status, code, retryable in rows) == sorted(
+        (code, status, is_retryable) for code, status, _, is_retryable in CATALOGUE
+    )
+
+
+def test_the_errors_page_shows_bodies_as_they_are_sent() -> None:
+    shown = [
+        json.loads(text) for text in re.findall(r"```json\n(.*?)```", (ROOT / "docs/errors.md").read_text(), re.DOTALL)
+    ]
+    sent = json.loads((ROOT / "tests/golden/refusals/budget_exhausted.json").read_text())["bodies"]
+
+    assert shown == list(sent.values())

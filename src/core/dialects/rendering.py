@@ -6,7 +6,7 @@ refusal that cannot change never carries a `Retry-After`.
 
 import msgspec
 
-from core.refusals import Refusal
+from core.refusals import RateLimited, Refusal
 
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error",
@@ -42,11 +42,15 @@ def refusal_headers(refusal: Refusal) -> dict[str, str]:
         return {"x-should-retry": "false"}
     if refusal.retry_after_ms is None:
         return {}
-    seconds = min(RETRY_AFTER_S_MAX, -(-refusal.retry_after_ms // 1_000))
-    return {
-        "retry-after": str(seconds),
-        "retry-after-ms": str(min(refusal.retry_after_ms, RETRY_AFTER_S_MAX * 1_000)),
-    }
+    delay_ms = min(refusal.retry_after_ms, RETRY_AFTER_S_MAX * 1_000)
+    headers = {"retry-after": str(-(-delay_ms // 1_000)), "retry-after-ms": str(delay_ms)}
+    if isinstance(refusal, RateLimited):
+        headers |= {
+            "x-ratelimit-limit-requests": str(refusal.details.get("limit_per_minute", "")),
+            "x-ratelimit-remaining-requests": str(refusal.details.get("remaining", 0)),
+            "x-ratelimit-reset-requests": f"{delay_ms}ms",
+        }
+    return headers
 
 
 def openai_error(refusal: Refusal, request_id: str) -> bytes:

@@ -1,0 +1,47 @@
+"""One refusal of each kind, as a caller would get it."""
+
+from core import refusals
+from core.refusals import Refusal
+
+REQUEST_ID = "req_01a20efe944f000000000001"
+
+ACCOUNT: dict[str, refusals.Detail] = {
+    "scope": "session",
+    "scope_id": "run-7",
+    "window": "session",
+    "limit_usd": "5",
+    "spent_usd": "4.98",
+    "held_usd": "0.01",
+    "resets_at": None,
+}
+
+SAMPLES: tuple[Refusal, ...] = (
+    refusals.Unauthenticated("this token is not valid"),
+    refusals.ProviderKeyMissing(
+        "no key for groq: send your own behind the token (aw_live_…:your-key) or set the secret GROQ_API_KEY"
+    ),
+    refusals.BudgetExhausted(
+        "the budget of session 'run-7' does not cover this call: limit $5, spent $4.98, held $0.01", details=ACCOUNT
+    ),
+    refusals.ScopePaused("session 'run-7' is paused", details=ACCOUNT),
+    refusals.NotPermitted("changing a budget needs a token with the admin role"),
+    refusals.UnmeteredPath("the provider would run code_interpreter and bill it in a way that is not metered; "
+                           "the tenant's configuration can let such calls through", param="tools"),
+    refusals.RuleBlocked("the rule 'no opus at night' blocks this call", details={"rule": "no opus at night"}),
+    refusals.RateLimited(
+        "more than 100 requests a minute", retry_after_ms=600, details={"limit_per_minute": 100, "remaining": 0}
+    ),
+    refusals.InvalidRequest(
+        "the request body does not fit: Object missing required field `model`", param="model"
+    ),
+    refusals.UnpricedModel("openai model 'gpt-9' has no listed price", param="model"),
+    refusals.RouteNotFound("there is no provider 'azure'; known are openai, anthropic, gemini, groq, xai", param="provider"),
+    refusals.MethodNotAllowed("this route takes POST, not GET"),
+    refusals.BodyTooLarge("a request body may have at most 10485760 bytes"),
+    refusals.InternalError("AgentWatch failed to handle this request"),
+    refusals.UpstreamUnreachable("the provider could not be reached"),
+    refusals.UpstreamTruncated("the provider's stream broke off before its end"),
+    refusals.TenantsUnavailable("tokens cannot be checked just now", retry_after_ms=2_000),
+    refusals.BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000),
+    refusals.UpstreamTimedOut("the provider did not begin to answer in time"),
+)  # fmt: skip
