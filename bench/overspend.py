@@ -195,11 +195,12 @@ def _column(way: WayResult, cap_nanousd: int) -> dict[str, str]:
         "billed over the cap": f"${_usd(over_cap_nanousd(way.calls, cap_nanousd))}",
     }
     for outcome, sums in outcome_sums(way.calls).items():
-        column[f"calls {outcome}"] = str(sums.calls)
+        column[f"calls {outcome.replace('_', ' ')}"] = str(sums.calls)
         if outcome != "refused":
-            column[f"  of them answered in part ({outcome})"] = str(sums.shortened_calls)
-            column[f"  billed beyond their hold ({outcome})"] = f"${_usd(sums.unheld_nanousd)}"
-            column[f"  charged - billed ({outcome})"] = f"${_usd(sums.charged_nanousd - sums.billed_nanousd)}"
+            column[f"{outcome}: shorter than unstopped"] = str(sums.shortened_calls)
+            column[f"{outcome}: billed, not charged"] = f"${_usd(sums.uncharged_nanousd)}"
+            column[f"{outcome}: charged - billed"] = f"${_usd(sums.charged_nanousd - sums.billed_nanousd)}"
+            column[f"{outcome}: charged beyond the hold"] = f"${_usd(sums.overrun_nanousd)}"
     column |= {
         "left of the cap": f"${_usd(wrong.left_nanousd)}",
         "refused falsely": f"{wrong.refused} ({100 * wrong.refused / len(way.calls):.1f} %)",

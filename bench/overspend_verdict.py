@@ -22,11 +22,6 @@ class CallTruth:
     charged_nanousd: int = 0
     overrun_nanousd: int = 0
 
-    @property
-    def unheld_nanousd(self) -> int:
-        """What the provider billed beyond the money that was held for it."""
-        return max(0, self.billed_nanousd - (self.charged_nanousd - self.overrun_nanousd))
-
 
 @dataclass(frozen=True, slots=True)
 class OutcomeSums:
@@ -39,7 +34,10 @@ class OutcomeSums:
     """Calls whose charge is not to the nano-dollar what the provider billed."""
     shortened_calls: int
     """Calls that came to less than they do when nothing stops them."""
-    unheld_nanousd: int
+    uncharged_nanousd: int
+    """What the provider billed beyond the charge, call by call; charges above the bill do not make up for it."""
+    overrun_nanousd: int
+    """What was charged beyond the hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,8 @@ def outcome_sums(calls: Iterable[CallTruth]) -> dict[str, OutcomeSums]:
             charged_nanousd=sum(each.charged_nanousd for each in group),
             differing_calls=sum(each.billed_nanousd != each.charged_nanousd for each in group),
             shortened_calls=sum(each.billed_nanousd < each.full_nanousd for each in group),
-            unheld_nanousd=sum(each.unheld_nanousd for each in group),
+            uncharged_nanousd=sum(max(0, each.billed_nanousd - each.charged_nanousd) for each in group),
+            overrun_nanousd=sum(each.overrun_nanousd for each in group),
         )
         for outcome, group in sorted(by_outcome.items())
     }

@@ -1,10 +1,12 @@
 """Money before the call: one question to the Ledger, and what a yes or a no of it means for the caller.
 
-The Ledger decides; this file asks it once, asks again if it did not answer, and only then falls back on the outage
-allowance. Nothing here compares an amount with a limit.
+The Ledger decides; this file asks it, asks again if it did not answer or if money that is only held may come back
+soon, and falls back on the outage allowance. Nothing here compares an amount with a limit.
 """
 
 from dataclasses import dataclass
+
+import msgspec
 
 from core.call_context import CallContext
 from core.call_plan import CallPlan
@@ -22,6 +24,7 @@ from core.messages import (
 )
 from core.money import format_usd
 from core.outage import OutageAllowance
+from core.patience import ask_again_in_ms
 from core.refusals import (
     BudgetExhausted,
     BudgetUnavailable,
@@ -67,6 +70,7 @@ async def hold_money(
         floor_nanousd=plan.worst.prompt_nanousd,
         ttl_ms=hold_ttl_ms,
         slice_nanousd=plan.slice_nanousd,
+        ample_nanousd=plan.ample_nanousd,
         session_id=context.session_id,
         team=caller.team,
         session_limit_nanousd=context.session_limit_nanousd,
@@ -78,7 +82,7 @@ async def hold_money(
         ),
     )
     try:
-        answer = await _admit_with_one_retry(ports.ledger_of(caller.tenant), request)
+        answer = await _admit_with_patience(request, caller, ports)
     except LedgerUnreachable:
         return _hold_of_allowance(request, caller, outage, ports)
     if isinstance(answer, Granted):
@@ -90,6 +94,30 @@ async def hold_money(
             rate=answer.rate,
         )
     raise _refusal_of(answer)
+
+
+async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Ports) -> AdmitAnswer:
+    ledger = ports.ledger_of(caller.tenant)
+    began_at_ms = ports.clock.now_ms()
+    answer = await _admit_with_one_retry(ledger, request)
+    # The rate limit has counted this call: asking again is not another one.
+    again = msgspec.structs.replace(request, rate_limits=None)
+    tries = 1
+    while isinstance(answer, BudgetDenied):
+        pause_ms = ask_again_in_ms(
+            answer.account,
+            least_nanousd=request.least_nanousd,
+            hold_id=request.hold_id,
+            tries=tries,
+            waited_ms=ports.clock.now_ms() - began_at_ms,
+            patience_ms=caller.policy.budget_wait_ms,
+        )
+        if pause_ms is None:
+            break
+        await ports.clock.sleep_ms(pause_ms)
+        answer = await _admit_with_one_retry(ledger, again)
+        tries += 1
+    return answer
 
 
 async def _admit_with_one_retry(ledger: Ledger, request: AdmitRequest) -> AdmitAnswer:

@@ -175,6 +175,7 @@ class Upstream(Protocol):
 
 class Clock(Protocol):
     def now_ms(self) -> int: ...
+    async def sleep_ms(self, duration_ms: int) -> None: ...
 
 
 class Ids(Protocol):

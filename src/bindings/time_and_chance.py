@@ -1,5 +1,6 @@
 """The clock, fresh identifiers, and comparison in constant time."""
 
+import asyncio
 import secrets
 import time
 
@@ -13,6 +14,9 @@ class WorkerClock:
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
+
+    async def sleep_ms(self, duration_ms: int) -> None:
+        await asyncio.sleep(duration_ms / 1_000)
 
 
 class RandomIds:

@@ -22,6 +22,10 @@ from core.upstream_paths import UpstreamPath
 SLICE_OUTPUT_TOKENS = 512
 """Output paid for at a time when a stream is held in slices: a few seconds of generation."""
 
+AMPLE_OUTPUT_TOKENS = 8_192
+AMPLE_REASONING_TOKENS = 32_768
+"""What is ample for an answer to a caller that names no ceiling, and for one with reasoning out of sight before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
@@ -37,6 +41,8 @@ class CallPlan:
     worst: WorstCase
     slice_nanousd: int | None
     """What a metered stream holds at first: its input and a slice of output. None holds the whole."""
+    ample_nanousd: int | None = None
+    """What pays for an ample answer, where the caller named no ceiling."""
     model_to_send: str | None = None
 
     @property
@@ -94,6 +100,7 @@ def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy:
         is_free=is_free,
         worst=worst,
         slice_nanousd=None if is_free else _slice_nanousd(provider, parsed, price),
+        ample_nanousd=None if is_free else _ample_nanousd(provider, parsed, price),
         model_to_send=model_to_send,
     )
 
@@ -129,6 +136,14 @@ def _price_of(provider: str, model: str, policy: TenantPolicy, now_ms: int) -> t
     if policy.unpriced_models == "block":
         raise UnpricedModel(f"{provider} model {model[:100]!r} has no listed price", param="model")
     return price_book.stand_in(provider), policy.unpriced_models == "free"
+
+
+def _ample_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
+    if parsed.output_tokens_max is not None or not parsed.has_output:
+        return None
+    hides = hides_reasoning(provider, parsed.model, parsed.thinking)
+    ample = AMPLE_REASONING_TOKENS if hides else AMPLE_OUTPUT_TOKENS
+    return estimate.worst_case(replace(parsed, output_tokens_max=ample), price).want_nanousd
 
 
 def _slice_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:

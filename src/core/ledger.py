@@ -19,6 +19,10 @@ from core.windows import SESSION_IDLE_MS, window_bounds
 FULL_HOLD_PERCENT = 10
 """A stream whose worst case is at most this share of what is available is held in full and needs no slices."""
 
+OPEN_ENDED_PERCENT = 12
+"""What a call that names no ceiling may take of what is available, beyond an ample answer: its worst case is the
+longest answer its model can give, and would lock everybody else out of the budget while it runs."""
+
 ALERT_PERCENT_DEFAULT = 80
 """Of a team's or tenant's limit. Sessions come and go by thousands: one tells only if an administrator asks for it."""
 
@@ -179,6 +183,8 @@ def fit(accounts: Sequence[Account], request: AdmitRequest) -> Grant | Account:
         return account
     is_sliced = request.slice_nanousd is not None and request.want_nanousd * 100 > available * FULL_HOLD_PERCENT
     target = request.want_nanousd
+    if request.ample_nanousd is not None:
+        target = min(target, max(request.ample_nanousd, available * OPEN_ENDED_PERCENT // 100))
     if is_sliced and request.slice_nanousd is not None:
         target = min(target, max(request.slice_nanousd, request.least_nanousd))
     amount = min(target, available)

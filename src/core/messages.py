@@ -78,6 +78,8 @@ class AdmitRequest(Message, frozen=True, tag="admit"):
     `want` is the worst case of the call, `least` the smallest hold that still gives a useful answer,
     `floor` what is certain to be billed once the provider has the request (its input). With `slice` set (a stream
     that can be metered) a want above a tenth of what is available is granted as a slice, to be extended.
+    With `ample` set the caller named no ceiling, so that `want` is the longest answer of the model: more than `ample`
+    is granted only as a modest share of what is available.
     `want` of zero is a call that costs nothing: budgets never refuse it, rate limits may.
     """
 
@@ -87,6 +89,7 @@ class AdmitRequest(Message, frozen=True, tag="admit"):
     floor_nanousd: Amount
     ttl_ms: Duration
     slice_nanousd: Amount | None = None
+    ample_nanousd: Amount | None = None
     session_id: Name | None = None
     team: Name | None = None
     session_limit_nanousd: Limit | None = None

@@ -30,6 +30,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     unpriced_models: UnpricedPolicy = "estimate"
     allow_unmetered_paths: bool = False
     stream_cut: CutForm = "error"
+    budget_wait_s: Annotated[int, msgspec.Meta(ge=0, le=120)] = 30
     fail_closed: bool = False
     outage_allowance_usd: str | None = None
     slack_webhook_url: str | None = None
@@ -44,6 +45,8 @@ class TenantPolicy(msgspec.Struct, frozen=True, kw_only=True):
     unpriced_models: UnpricedPolicy = "estimate"
     allows_unmetered_paths: bool = False
     stream_cut: CutForm = "error"
+    budget_wait_ms: int = 30_000
+    """How long a call waits for money that is only held for other calls, before it is refused."""
     fails_closed: bool = False
     outage_allowance_nanousd: int = OUTAGE_ALLOWANCE_DEFAULT_NANOUSD
     """Dollars per isolate and hour that may pass while the Ledger is away."""
@@ -64,6 +67,7 @@ def parse_policy(document: bytes | str) -> TenantPolicy:
         unpriced_models=stored.unpriced_models,
         allows_unmetered_paths=stored.allow_unmetered_paths,
         stream_cut=stored.stream_cut,
+        budget_wait_ms=stored.budget_wait_s * 1_000,
         fails_closed=stored.fail_closed,
         outage_allowance_nanousd=_usd(stored.outage_allowance_usd, "outage_allowance_usd")
         or OUTAGE_ALLOWANCE_DEFAULT_NANOUSD,

@@ -32,10 +32,10 @@ def test_a_cut_was_wrong_when_the_rest_of_the_answer_would_have_fit() -> None:
     assert false_refusals([a_call("cut", full=100, billed=80)], 90).cut == 0
 
 
-def test_a_bill_beyond_the_hold_is_unheld_even_when_the_ledger_counted_it() -> None:
-    sums = outcome_sums([a_call("cut", billed=120, charged=120, overrun=20)])["cut"]
+def test_a_charge_above_one_bill_does_not_make_up_for_one_below_another() -> None:
+    sums = outcome_sums([a_call("cut", billed=120, charged=100, overrun=20), a_call("cut", billed=80, charged=100)])
 
-    assert (sums.unheld_nanousd, sums.differing_calls) == (20, 0)
+    assert (sums["cut"].uncharged_nanousd, sums["cut"].overrun_nanousd, sums["cut"].differing_calls) == (20, 20, 2)
 
 
 def test_the_same_calls_are_planned_every_time_with_one_client_in_ten_leaving() -> None:

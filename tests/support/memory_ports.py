@@ -135,6 +135,9 @@ class World:
     def now_ms(self) -> int:
         return self._now_ms
 
+    async def sleep_ms(self, duration_ms: int) -> None:
+        self.pass_time(duration_ms)
+
     def new(self, prefix: str) -> str:
         self._count += 1
         return f"{prefix}{self._count}"

@@ -1,0 +1,87 @@
+"""`proxy.handle` when all of a budget is held by other calls: who waits, who goes on, who is refused."""
+
+import json
+
+import pytest
+
+from core.messages import AdmitRequest, ConfigureRequest, SettleRequest
+from exchange import Inbound
+from proxy import handle
+from settings import parse_settings
+from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
+from visit import Isolate
+
+ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
+BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
+LIMIT = ConfigureRequest(kind="session", id="s", window="session", limit_nanousd=1_000_000)
+EVERYTHING = AdmitRequest(
+    hold_id="rsv_other",
+    want_nanousd=1_000_000,
+    least_nanousd=1_000_000,
+    floor_nanousd=0,
+    ttl_ms=600_000,
+    session_id="s",
+    team="search",
+)
+
+
+@pytest.fixture
+def isolate():
+    return Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours"}))
+
+
+def a_full_world(settles_at, **config):
+    """A session whose whole budget is held by one call, which settles after the n-th pause of another."""
+    world = World({"requests_per_minute": 1, **config})
+    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
+    service = world.ledger_of("acme").service
+    service.configure(LIMIT, START_MS)
+    service.admit(EVERYTHING, START_MS)
+    world.pauses = []
+
+    async def sleep_ms(duration_ms):
+        world.pauses.append(duration_ms)
+        world.pass_time(duration_ms)
+        if len(world.pauses) == settles_at:
+            service.settle(SettleRequest(hold_id="rsv_other", actual_nanousd=10), world.now_ms())
+
+    world.sleep_ms = sleep_ms
+    return world
+
+
+def call(world, isolate):
+    headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s"}
+    path = "/v1/proxy/openai/v1/chat/completions"
+    request = Inbound("POST", path, "", headers, json.dumps(BODY).encode())
+    return world.run(handle(request, world.ports(), isolate))
+
+
+def test_a_call_waits_for_money_that_is_only_held(isolate):
+    world = a_full_world(settles_at=3)
+
+    assert call(world, isolate).status == 200
+    assert len(world.pauses) == 3
+
+
+def test_waiting_counts_once_against_the_rate_limit(isolate):
+    world = a_full_world(settles_at=2)
+
+    assert call(world, isolate).headers["x-agentwatch-attempts"] == "1"
+    assert call(world, isolate).status == 429
+
+
+def test_a_call_whose_patience_ends_is_out_of_budget(isolate):
+    world = a_full_world(settles_at=None)
+
+    answer = call(world, isolate)
+
+    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (402, "budget_exhausted")
+    assert sum(world.pauses) == 30_000
+    assert world.sent == []
+
+
+def test_a_tenant_that_does_not_wait_is_refused_at_once(isolate):
+    world = a_full_world(settles_at=1, budget_wait_s=0)
+
+    assert call(world, isolate).status == 402
+    assert world.pauses == []
