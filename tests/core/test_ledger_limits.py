@@ -121,7 +121,7 @@ OPEN_ENDED = [
     ("want", "ample", "granted"), [case[1:] for case in OPEN_ENDED], ids=[c[0] for c in OPEN_ENDED]
 )
 def test_a_call_that_names_no_ceiling_does_not_take_the_whole_budget(want, ample, granted):
-    account = with_limit(open_account("session", "s", "session", 0))
+    account = with_caller_limit(open_account("session", "s", "session", 0), 100, None)
 
     grant = fit([account], a_request(want, ample=ample))
 
