@@ -36,7 +36,7 @@ class StoredAccount(msgspec.Struct, frozen=True, array_like=True):
 class Checkpoint(msgspec.Struct, frozen=True):
     """Up to which end every account's row contains what it must, and where the rate limiter stood."""
 
-    number: int = 0
+    number: int
     arrivals_us: dict[str, int] = {}
 
 
@@ -142,13 +142,13 @@ class LedgerStore:
     def checkpoint(self) -> Checkpoint:
         rows = self._database.execute("SELECT body FROM checkpoint")
         if not rows:
-            return Checkpoint()
+            return Checkpoint(0)
         try:
             return msgspec.json.decode(rows[0][0], type=Checkpoint)
         except (msgspec.DecodeError, UnicodeError):
             # Without it every hold there is gets compared with the accounts' own numbers: slower, not wrong.
             self._set_aside("checkpoint", rows[0][0])
-            return Checkpoint()
+            return Checkpoint(0)
 
     def put_checkpoint(self, checkpoint: Checkpoint) -> None:
         self._database.execute(

@@ -41,7 +41,7 @@ def occasion(account: Account, what: str) -> str:
     """Names one occasion for ever, such as `budget_threshold:team:search:month:2026-11`."""
     name = account.id
     if len(name) > _ID_CHARACTERS_MAX:
-        name = f"{name[:100]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        name = f"{name[:100]}~{_digest(name)}"
     parts = [what, account.kind, name, account.window, _window_name(account)]
     if account.alert_round:
         parts.append(str(account.alert_round + 1))
@@ -82,7 +82,7 @@ def _alert(account: Account, tenant: str, what: str, now_ms: int) -> Alert:
 
 def _event(account: Account, tenant: str, now_ms: int) -> BudgetEvent:
     return BudgetEvent(
-        event_id=f"{tenant}:{occasion(account, 'budget_threshold')}",
+        event_id="evt_" + _digest(f"{tenant}:{occasion(account, 'budget_threshold')}"),
         occurred_at_ms=now_ms,
         tenant=tenant,
         change="threshold_reached",
@@ -93,3 +93,7 @@ def _event(account: Account, tenant: str, now_ms: int) -> BudgetEvent:
         spent_nanousd=min(account.spent_nanousd, 2**53),
         held_nanousd=min(account.held_nanousd, 2**53),
     )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

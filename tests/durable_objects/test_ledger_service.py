@@ -1,9 +1,6 @@
 """What the ledger promises call by call, on sqlite3."""
 
-import pytest
-
 from core.messages import (
-    AdmitRequest,
     BudgetDenied,
     ConfigureRequest,
     Conflict,
@@ -21,36 +18,8 @@ from core.messages import (
     SettleRequest,
     StatusRequest,
 )
-from tests.support.sqlite_ledger import SqliteDatabase, a_service
-
-NOW_MS = 1_795_478_400_000
-
-
-@pytest.fixture
-def database():
-    return SqliteDatabase()
-
-
-@pytest.fixture
-def ledger(database):
-    return a_service(database)
-
-
-def an_admission(hold_id="rsv_1", want=100, **changes):
-    fields = {
-        "hold_id": hold_id,
-        "want_nanousd": want,
-        "least_nanousd": min(want, 10),
-        "floor_nanousd": min(want, 5),
-        "ttl_ms": 60_000,
-        "session_id": "s",
-        "session_limit_nanousd": 250,
-    }
-    return AdmitRequest(**{**fields, **changes})
-
-
-def session(ledger, now_ms=NOW_MS):
-    return ledger.status(StatusRequest(session_id="s"), now_ms).accounts[0]
+from tests.support.ledger_requests import NOW_MS, an_admission, session
+from tests.support.sqlite_ledger import a_service
 
 
 def test_two_calls_cannot_hold_the_same_dollar(ledger):

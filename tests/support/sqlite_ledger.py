@@ -8,13 +8,16 @@ from durable_objects.ledger_store import LedgerStore
 
 
 class SqliteDatabase:
-    """`SqlDatabase` over sqlite3; `connection.total_changes` counts rows written."""
+    """`SqlDatabase` over sqlite3; `connection.total_changes` counts rows written, `statements` what was asked."""
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.statements: list[tuple[str, list[tuple[Any, ...]]]] = []
 
     def execute(self, sql: str, *values: str | int) -> list[tuple[Any, ...]]:
-        return self.connection.execute(sql, values).fetchall()
+        rows = self.connection.execute(sql, values).fetchall()
+        self.statements.append((sql, rows))
+        return rows
 
 
 def a_service(database: SqliteDatabase, tenant: str = "acme") -> LedgerService:
