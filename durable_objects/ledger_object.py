@@ -34,7 +34,7 @@ RETRY_AFTER_MS = 5_000
 
 
 class ObjectSql:
-    """`SqlDatabase` over the object's own storage."""
+    """`SqlDatabase` over the object's own storage, as the platform hands it out: without the SDK's conversions."""
 
     def __init__(self, sql: Any) -> None:
         self._sql = sql
@@ -45,6 +45,12 @@ class ObjectSql:
 
 class Ledger(DurableObject):
     """One tenant's money."""
+
+    def __new__(cls, ctx: Any, env: Any) -> "Ledger":
+        # What `__init__` gets is wrapped: every argument and result of its storage is inspected and converted.
+        ledger = super().__new__(cls)
+        ledger._storage = ctx.storage
+        return ledger
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
@@ -115,7 +121,7 @@ class Ledger(DurableObject):
 
     def _wake(self) -> None:
         """Memory as the rows have it."""
-        self._service = LedgerService(LedgerStore(ObjectSql(self.ctx.storage.sql)), self._tenant)
+        self._service = LedgerService(LedgerStore(ObjectSql(self._storage.sql)), self._tenant)
         self._log_notices()
 
     def _recover(self, fault: Exception, at: str) -> None:
@@ -136,7 +142,7 @@ class Ledger(DurableObject):
         """Set the alarm only if it has to ring earlier than planned: setting it is a row written."""
         if self._alarm_at_ms is None or moment_ms < self._alarm_at_ms:
             self._alarm_at_ms = moment_ms
-            await self.ctx.storage.setAlarm(moment_ms)
+            await self._storage.setAlarm(moment_ms)
 
     async def _mirror(self) -> None:
         """Write the KV copies that are due; those that fail are tried again."""
