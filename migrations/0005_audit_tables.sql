@@ -12,10 +12,10 @@ create table if not exists public.auth_events (
   client_address text,
   stored_at timestamptz not null default now()
 );
-comment on table public.auth_events is 'Refused logins, and those of administrators. No token or digest of one is kept.';
+comment on table public.auth_events is 'Refused logins, and those of administrators, each once per caller and minute or hour. No token or digest of one is kept.';
 comment on column public.auth_events.event_id is 'Identity of the event; a redelivery carries the same.';
 comment on column public.auth_events.occurred_at is 'When it happened (UTC).';
-comment on column public.auth_events.outcome is 'accepted, missing, malformed, unknown, disabled or not_permitted.';
+comment on column public.auth_events.outcome is 'accepted, missing, unknown, disabled or not_permitted.';
 comment on column public.auth_events.tenant is 'Tenant of the key; null where the token named nobody.';
 comment on column public.auth_events.key_id is 'Id of the AgentWatch key; never the key.';
 comment on column public.auth_events.role is 'Role of the key.';
@@ -68,7 +68,7 @@ comment on table public.budget_events is 'Budgets changed by administrators, and
 comment on column public.budget_events.event_id is 'Identity of the event; a redelivery carries the same.';
 comment on column public.budget_events.occurred_at is 'When it happened (UTC).';
 comment on column public.budget_events.tenant is 'Whose budget.';
-comment on column public.budget_events.change is 'limit_changed, paused, resumed, spent_reset or threshold_reached.';
+comment on column public.budget_events.change is 'limit_changed, paused, resumed, made_hard, made_warning, alert_changed, spent_reset or threshold_reached.';
 comment on column public.budget_events.scope_kind is 'session, team or tenant.';
 comment on column public.budget_events.scope_id is 'Id of the session, team or tenant.';
 comment on column public.budget_events.scope_window is 'session, day, month or total.';

@@ -11,7 +11,7 @@ import msgspec
 
 from accounting import new_record
 from budgets import account_details
-from core import price_book, pricing
+from core import price_book, pricing, telemetry
 from core.call_context import CallContext, check_session_id, read_limit_usd
 from core.messages import (
     AccountView,
@@ -92,6 +92,11 @@ class BudgetChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 def health() -> Answer:
     """Up, and with which prices."""
     return json_answer(msgspec.json.encode({"status": "ok", "price_version": price_book.VERSION}))
+
+
+def is_administration(route: Route) -> bool:
+    """Is this a route for people and their tools, and not one that every call of an SDK asks?"""
+    return isinstance(route, SessionsRoute | ScopeRoute)
 
 
 async def answer(route: Route, request: Inbound, caller: Caller, ports: Ports) -> Answer:
@@ -255,8 +260,10 @@ async def _scope(kind: str, scope_id: str, request: Inbound, caller: Caller, por
     if request.method != "GET":
         if not caller.is_admin:
             raise NotPermitted("changing a budget needs a token with the admin role")
-        for change in _changes(kind, scope_id, request):
-            await ledger.configure(change)
+        change = _change(kind, scope_id, request)
+        configured = await ledger.configure(change)
+        for event in _budget_events(change, configured.account, caller, ports):
+            ports.defer(send_message(event, ports))
     status = await ledger.status(
         StatusRequest(
             session_id=scope_id if kind == "session" else None,
@@ -267,29 +274,61 @@ async def _scope(kind: str, scope_id: str, request: Inbound, caller: Caller, por
     return json_answer(msgspec.json.encode({"accounts": [_account_document(each) for each in status.accounts]}))
 
 
-def _changes(kind: str, scope_id: str, request: Inbound) -> list[ConfigureRequest]:
+def _change(kind: str, scope_id: str, request: Inbound) -> ConfigureRequest:
     """What an administrator asks of a scope. DELETE forgets what was spent and lifts a pause."""
     window_default: WindowName = "session" if kind == "session" else "month"
     if request.method == "DELETE":
-        return [ConfigureRequest(kind="session", id=scope_id, window="session", reset_spent=True, is_paused=False)]
+        return ConfigureRequest(kind="session", id=scope_id, window="session", reset_spent=True, is_paused=False)
     change = _decoded(request.body, BudgetChange)
+    if msgspec.structs.replace(change, window=None) == BudgetChange():
+        raise InvalidRequest("nothing to change: name limit_usd, paused, hard, alert_percent or reset")
     windows = {"session": ("session",), "team": ("month",), "tenant": ("day", "month", "total")}[kind]
     window = change.window or window_default
     if window not in windows:
         raise InvalidRequest(f"window of a {kind} must be one of {', '.join(windows)}", param="window")
     limit = change.limit_usd
+    return ConfigureRequest(
+        kind=kind,  # type: ignore[arg-type]  # the route table names only the three kinds
+        id=scope_id,
+        window=window,
+        limit_nanousd=read_limit_usd(limit, "limit_usd") if isinstance(limit, str) else None,
+        clear_limit=limit is None,
+        is_paused=change.paused,
+        is_hard=change.hard,
+        alert_percent=change.alert_percent,
+        reset_spent=change.reset,
+    )
+
+
+def _budget_events(
+    change: ConfigureRequest, account: AccountView, caller: Caller, ports: Ports
+) -> list[telemetry.BudgetEvent]:
+    """What an administrator did, thing by thing, with the numbers after it."""
+    done: list[tuple[bool, telemetry.BudgetChange]] = [
+        (change.clear_limit or change.limit_nanousd is not None, "limit_changed"),
+        (change.is_paused is True, "paused"),
+        (change.is_paused is False, "resumed"),
+        (change.is_hard is True, "made_hard"),
+        (change.is_hard is False, "made_warning"),
+        (change.alert_percent is not None, "alert_changed"),
+        (change.reset_spent, "spent_reset"),
+    ]
     return [
-        ConfigureRequest(
-            kind=kind,  # type: ignore[arg-type]  # the route table names only the three kinds
-            id=scope_id,
-            window=window,
-            limit_nanousd=read_limit_usd(limit, "limit_usd") if isinstance(limit, str) else None,
-            clear_limit=limit is None,
-            is_paused=change.paused,
-            is_hard=change.hard,
-            alert_percent=change.alert_percent,
-            reset_spent=change.reset,
+        telemetry.BudgetEvent(
+            event_id=ports.ids.new("evt_"),
+            occurred_at_ms=ports.clock.now_ms(),
+            tenant=caller.tenant,
+            change=name,
+            scope_kind=account.kind,
+            scope_id=account.id,
+            window=account.window,
+            limit_nanousd=account.limit_nanousd,
+            spent_nanousd=account.spent_nanousd,
+            held_nanousd=account.held_nanousd,
+            key_id=caller.key_id,
         )
+        for is_done, name in done
+        if is_done
     ]
 
 

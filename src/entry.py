@@ -11,6 +11,7 @@ from bindings.ffi import platform_env, text_or_none
 from bindings.http import read_request, to_response
 from bindings.kv import KvTenantStore
 from bindings.ledger import DurableLedger
+from bindings.rate_limiter import StrangerLimiter
 from bindings.telemetry import QueueTelemetry
 from bindings.time_and_chance import RandomIds, WorkerClock, digests_equal
 from bindings.upstream import FetchUpstream
@@ -60,6 +61,7 @@ class Default(WorkerEntrypoint):
             ids=RandomIds(),
             digests_equal=digests_equal,
             defer=self.ctx.waitUntil,
+            is_stranger_allowed=StrangerLimiter(getattr(env, "UNAUTHENTICATED_RATE_LIMITER", None)).is_allowed,
             unsent=_unsent,
         )
         return await handle(await read_request(js_request), ports, _isolate_of(env))

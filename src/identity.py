@@ -11,9 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
-from core.credentials import KeyRecord, parse_key_record, read_credential
+from core.credentials import KeyRecord, Role, parse_key_record, read_credential
 from core.policy import DEFAULT_POLICY, InvalidPolicy, TenantPolicy, parse_policy
-from core.refusals import TenantsUnavailable, Unauthenticated
+from core.refusals import TenantsUnavailable
+from core.telemetry import AuthOutcome
 from ports import Ports, TenantStoreUnreachable
 from settings import Settings
 
@@ -32,12 +33,24 @@ class Caller:
 
     tenant: str
     team: str | None
-    is_admin: bool
+    role: Role
     key_id: str | None
     key_requests_per_minute: int | None
     policy: TenantPolicy
     provider_key: str | None = field(repr=False)
     provider_key_header: str | None
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Nobody we let in: why, and the key's record where the token had one."""
+
+    outcome: AuthOutcome
+    record: KeyRecord | None = None
 
 
 @dataclass(slots=True)
@@ -48,21 +61,20 @@ class IdentityCache:
     policies: dict[str, tuple[TenantPolicy, int]] = field(default_factory=dict)
 
 
-async def identify(headers: Mapping[str, str], *, ports: Ports, settings: Settings, cache: IdentityCache) -> Caller:
-    """The caller behind a request. Raises `Unauthenticated` or `TenantsUnavailable`."""
+async def identify(
+    headers: Mapping[str, str], *, ports: Ports, settings: Settings, cache: IdentityCache
+) -> Caller | Stranger:
+    """Whoever is behind a request. Raises `TenantsUnavailable`."""
     credential = read_credential(headers)
     if credential is None:
-        raise Unauthenticated(
-            "no AgentWatch token: send one as a bearer token, or in "
-            "x-api-key, x-goog-api-key, api-key or x-agentwatch-key"
-        )
+        return Stranger("missing")
     record = await _record(credential.token_digest, ports, settings, cache)
     if record is None or record.disabled:
-        raise Unauthenticated("this token is not valid")
+        return Stranger("unknown" if record is None else "disabled", record)
     return Caller(
         tenant=record.tenant,
         team=record.team,
-        is_admin=record.is_admin,
+        role=record.role,
         key_id=record.key_id,
         key_requests_per_minute=record.requests_per_minute,
         policy=await _policy(record.tenant, ports, cache),

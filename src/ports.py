@@ -199,5 +199,7 @@ class Ports:
     """Compares two digests in constant time."""
     defer: Callable[[Coroutine[None, None, None]], None]
     """Runs a coroutine to its end, even after the answer has gone out."""
+    is_stranger_allowed: Callable[[str], Awaitable[bool]]
+    """May a caller without a valid token, from this address, ask again? Counts the question."""
     unsent: Unsent
     """This isolate's messages that nobody took so far."""

@@ -8,6 +8,7 @@ here, once, in the caller's dialect.
 import msgspec
 
 import admin
+import audit
 from accounting import OpenCall, new_record
 from answers import answer_of_call, refusal_of
 from budgets import hold_money
@@ -18,10 +19,11 @@ from core.forwarding import downstream_headers, upstream_headers, upstream_query
 from core.providers import PROVIDERS
 from core.refusals import ProviderKeyMissing, Refusal, UnmeteredPath
 from exchange import Answer, Inbound
-from identity import Caller, identify
+from identity import Caller
+from logins import log_in
 from outgoing import send_message
 from ports import AttemptFailed, Ports, UpstreamAnswer, UpstreamRequest
-from routes import HealthRoute, ProxyRoute, errors_in, resolve
+from routes import HealthRoute, ProxyRoute, Route, errors_in, resolve
 from settings import Settings
 from visit import Isolate, Visit, refused, with_headers
 
@@ -33,15 +35,36 @@ async def handle(request: Inbound, ports: Ports, isolate: Isolate) -> Answer:
         route = resolve(request.method, request.path)
         if isinstance(route, HealthRoute):
             return admin.health()
-        caller = await identify(request.headers, ports=ports, settings=isolate.settings, cache=isolate.identities)
+        return await _answer(visit, route, await log_in(visit))
+    except Refusal as refusal:
+        return refused(refusal, DIALECTS[errors_in(request.path)], visit.request_id)
+
+
+async def _answer(visit: Visit, route: Route, caller: Caller) -> Answer:
+    try:
         if not isinstance(route, ProxyRoute):
-            answer = await admin.answer(route, request, caller, ports)
-            return with_headers(answer, {"x-agentwatch-request-id": visit.request_id})
+            return await _own_route(visit, route, caller)
         if route.upstream.charge == "metered":
             return await _metered_call(visit, route, caller)
         return await _free_call(visit, route, caller)
     except Refusal as refusal:
-        return refused(refusal, DIALECTS[errors_in(request.path)], visit.request_id)
+        audit.note_refusal(visit, caller, refusal)
+        raise
+
+
+async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
+    """AgentWatch's own API; its administration keeps a log of who asked for what."""
+    status, error_code = 500, None
+    try:
+        answer = await admin.answer(route, visit.request, caller, visit.ports)
+        status = answer.status
+    except Refusal as refusal:
+        status, error_code = refusal.status, refusal.code
+        raise
+    finally:
+        if admin.is_administration(route):
+            audit.note_access(visit, caller, status=status, error_code=error_code)
+    return with_headers(answer, {"x-agentwatch-request-id": visit.request_id})
 
 
 async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
@@ -62,6 +85,8 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answ
     except Refusal as refusal:
         _record_refusal(visit, caller, context, plan, refusal)
         raise
+    if hold.is_fail_open:
+        audit.note_let_through(visit, caller)
     call = OpenCall(
         request_id=visit.request_id,
         started_at_ms=visit.started_at_ms,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from core.dialects import Dialect, refusal_headers
+from core.occasions import Occasions
 from core.outage import OutageAllowance
 from core.refusals import Refusal
 from exchange import Answer, Inbound
@@ -14,11 +15,14 @@ from settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Isolate:
-    """What outlives a request in this isolate: settings, caches, and the outage allowance."""
+    """What outlives a request in this isolate: settings, caches, the outage allowance, and what was told."""
 
     settings: Settings
     identities: IdentityCache = field(default_factory=IdentityCache)
     outage: OutageAllowance = field(default_factory=OutageAllowance)
+    occasions: Occasions = field(default_factory=lambda: Occasions(window_ms=3_600_000, told_max=1_000))
+    """What is told once an hour: alerts, administrators at work."""
+    refused_logins: Occasions = field(default_factory=lambda: Occasions(window_ms=60_000, told_max=60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,11 @@ class Visit:
     started_at_ms: int
     ports: Ports
     isolate: Isolate
+
+    @property
+    def client_address(self) -> str:
+        """As Cloudflare saw it; empty where it did not say."""
+        return self.request.headers.get("cf-connecting-ip", "")
 
 
 def refused(refusal: Refusal, dialect: Dialect, request_id: str) -> Answer:

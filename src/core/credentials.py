@@ -21,6 +21,7 @@ TenantId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
 """A tenant's id stands in KV keys between colons, so it may hold none: `a:s:b` would reach into tenant `a`."""
 
 RequestsPerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+Role = Literal["member", "admin"]
 
 _TOKEN_START = re.compile(r"aw_(live|test)_")
 _BEARER_PREFIX = "bearer "
@@ -41,7 +42,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     tenant: TenantId
     team: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
-    role: Literal["member", "admin"] = "member"
+    role: Role = "member"
     key_id: Annotated[str, msgspec.Meta(max_length=128)] | None = None
     disabled: bool = False
     requests_per_minute: RequestsPerMinute | None = None

@@ -18,9 +18,18 @@ from core.usage import Usage
 
 Outcome = Literal["complete", "client_disconnected", "cut", "upstream_truncated", "refused", "failed"]
 Source = Literal["proxy", "sdk"]
-AuthOutcome = Literal["accepted", "missing", "malformed", "unknown", "disabled", "not_permitted"]
-AlertKind = Literal["anomaly", "budget_threshold", "rule", "rule_broken", "fail_open"]
-BudgetChange = Literal["limit_changed", "paused", "resumed", "spent_reset", "threshold_reached"]
+AuthOutcome = Literal["accepted", "missing", "unknown", "disabled", "not_permitted"]
+AlertKind = Literal["anomaly", "budget_threshold", "rule", "rule_broken", "ledger_away", "provider_key_missing"]
+BudgetChange = Literal[
+    "limit_changed",
+    "paused",
+    "resumed",
+    "made_hard",
+    "made_warning",
+    "alert_changed",
+    "spent_reset",
+    "threshold_reached",
+]
 
 TEXT_CHARACTERS_MAX = 256
 """One text field: longer than any model id in use, short enough that 100 rows fit one POST."""
@@ -119,7 +128,7 @@ class CallRecord(TelemetryRecord, frozen=True, tag="call"):
 
 
 class AuthEvent(TelemetryRecord, frozen=True, tag="auth"):
-    """A login worth keeping: every refused one, and those of administrators."""
+    """A login worth keeping: refused ones, and those of administrators."""
 
     event_id: str
     occurred_at_ms: Moment

@@ -65,7 +65,11 @@ def test_without_the_ledger_a_call_goes_on_and_is_charged_when_it_is_back(isolat
     world.is_ledger_away = True
 
     assert call(world, isolate).status == 200
-    assert [(record["type"], record.get("is_fail_open")) for record in world.records] == [("debt", None), ("call", True)]
+    assert [(record["type"], record.get("is_fail_open")) for record in world.records] == [
+        ("alert", None),
+        ("debt", None),
+        ("call", True),
+    ]
 
     world.is_ledger_away = False
     collect_debts(world)
@@ -91,13 +95,13 @@ def test_with_ledger_and_queue_both_away_the_charge_is_kept_until_the_queue_is_b
     world = a_world()
     world.is_ledger_away = world.is_queue_away = True
     call(world, isolate)
-    assert (world.records, len(world.unsent)) == ([], 2)
+    assert (world.records, len(world.unsent)) == ([], 3)
 
     world.is_ledger_away = world.is_queue_away = False
     call(world, isolate)
     collect_debts(world)
 
-    assert [record["type"] for record in world.records] == ["call", "debt", "call"]
+    assert [record["type"] for record in world.records] == ["call", "alert", "debt", "call"]
     assert spent(world)["month"] == (2 * COST_NANOUSD, 0)
 
 

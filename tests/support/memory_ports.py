@@ -126,6 +126,8 @@ class World:
         self.answer: ScriptedAnswer | AttemptFailed = ScriptedAnswer()
         self.ledgers: dict[str, MemoryLedger] = {}
         self.unsent = Unsent()
+        self.strangers: list[str] = []
+        self.strangers_max = 1_000
         self._now_ms = START_MS
         self._count = 0
         self._deferred: list[Coroutine[None, None, None]] = []
@@ -166,6 +168,10 @@ class World:
         self.reach(QueueUnreachable)
         return None
 
+    async def is_stranger_allowed(self, address: str) -> bool:
+        self.strangers.append(address)
+        return self.strangers.count(address) <= self.strangers_max
+
     def ledger_of(self, tenant: str) -> Any:
         return self.ledgers.setdefault(tenant, MemoryLedger(self, tenant))
 
@@ -179,6 +185,7 @@ class World:
             ids=self,
             digests_equal=hmac.compare_digest,
             defer=self._deferred.append,
+            is_stranger_allowed=self.is_stranger_allowed,
             unsent=self.unsent,
         )
 

@@ -1,0 +1,20 @@
+"""Cloudflare's rate limit binding: counted where the request came in, without a round trip."""
+
+from typing import Any
+
+from bindings.ffi import JS_FAULTS, object_to_js
+
+
+class StrangerLimiter:
+    """Counts callers without a valid token. Without its binding, or when that fails, it lets everyone pass."""
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def is_allowed(self, key: str) -> bool:
+        if not self._binding:
+            return True
+        try:
+            return bool((await self._binding.limit(object_to_js({"key": key}))).success)
+        except JS_FAULTS:
+            return True

@@ -1,0 +1,42 @@
+"""Who may come in. A caller without a valid token meets a limiter keyed by its address before it is told so.
+
+The limiter is asked only after the token was looked up: behind one address there may be a customer beside whoever
+floods us, and a valid token is never refused for its neighbours.
+"""
+
+from audit import note_administrator, note_refused_login
+from core.addresses import network_of
+from core.refusals import RateLimited, Unauthenticated
+from identity import Caller, Stranger, identify
+from visit import Visit
+
+STRANGER_RETRY_AFTER_MS = 10_000
+
+
+async def log_in(visit: Visit) -> Caller:
+    """The caller behind a request. Raises `Unauthenticated`, `RateLimited` or `TenantsUnavailable`."""
+    found = await identify(
+        visit.request.headers,
+        ports=visit.ports,
+        settings=visit.isolate.settings,
+        cache=visit.isolate.identities,
+    )
+    if isinstance(found, Stranger):
+        note_refused_login(visit, found.outcome, found.record)
+        raise await _refusal(visit, found)
+    if found.is_admin:
+        note_administrator(visit, found)
+    return found
+
+
+async def _refusal(visit: Visit, stranger: Stranger) -> Unauthenticated | RateLimited:
+    if not await visit.ports.is_stranger_allowed(network_of(visit.client_address)):
+        return RateLimited(
+            "too many requests without a valid token from this address", retry_after_ms=STRANGER_RETRY_AFTER_MS
+        )
+    if stranger.outcome == "missing":
+        return Unauthenticated(
+            "no AgentWatch token: send one as a bearer token, or in "
+            "x-api-key, x-goog-api-key, api-key or x-agentwatch-key"
+        )
+    return Unauthenticated("this token is not valid")
