@@ -39,9 +39,21 @@ class Exclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
+class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits, in tokens, that neither source states and the provider's own pages do. Without one
+    the longest answer is read as the whole context window."""
+
+    provider: str
+    models: list[str]
+    why: str
+    input_tokens_max: int | None = None
+    output_tokens_max: int | None = None
+
+
 class Reviews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     review: list[Review]
     exclude: list[Exclusion]
+    limit: list[Limit] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,18 @@ def problems(genai: SourceExtract, litellm: SourceExtract, reviews: Reviews) -> 
         for pattern in review.rates
         if not any(_covers(review, model, pattern, one) for one in found)
     ]
-    return [f"unreviewed: {one}" for one in unreviewed] + stale
+    return [f"unreviewed: {one}" for one in unreviewed] + stale + list(_stale_limits(genai, litellm, reviews))
+
+
+def _stale_limits(genai: SourceExtract, litellm: SourceExtract, reviews: Reviews) -> Iterator[str]:
+    for limit in reviews.limit:
+        for name in limit.models:
+            known = [extract.models.get(limit.provider, {}).get(name) for extract in (genai, litellm)]
+            if known == [None, None]:
+                yield f"stale limit: no source lists {limit.provider} {name}"
+            for field in ("input_tokens_max", "output_tokens_max"):
+                if getattr(limit, field) is not None and any(model and getattr(model, field) for model in known):
+                    yield f"stale limit: a source states {field} of {limit.provider} {name}"
 
 
 def disagreements(
@@ -139,6 +162,13 @@ def review_of(one: Disagreement, reviews: Reviews) -> Review | None:
 def _covers(review: Review, model: str, pattern: str, one: Disagreement) -> bool:
     is_same_model = (review.provider, model) == (one.provider, one.model)
     return is_same_model and fnmatchcase(one.rate, pattern)
+
+
+def limit_of(provider: str, name: str, reviews: Reviews) -> Limit | None:
+    for limit in reviews.limit:
+        if limit.provider == provider and name in limit.models:
+            return limit
+    return None
 
 
 def is_excluded(provider: str, name: str, reviews: Reviews) -> bool:

@@ -18,12 +18,14 @@ from itertools import pairwise
 from typing import Any
 
 from tools.price_review import (
+    Limit,
     Reviews,
     UnreviewedPrices,
     band_sizes,
     differs,
     disagreements,
     is_excluded,
+    limit_of,
     problems,
     rate_at,
     review_of,
@@ -97,7 +99,8 @@ def build(
                 if review is not None and (of, model) == (provider, name)
             }
             stated = _dated(ours, _merged(ours, theirs, sides), litellm.as_of)
-            table[provider][name] = _listing(ours, theirs, stated, searches[provider])
+            limit = limit_of(provider, name, reviews)
+            table[provider][name] = _listing(ours, theirs, limit, stated, searches[provider])
     absurd = [line for provider in table for line in _absurdities(provider, table[provider])]
     if absurd:
         raise UnreviewedPrices(absurd)
@@ -181,9 +184,13 @@ def _scaled(rate: int, numerator: int, denominator: int) -> int:
 
 
 def _listing(
-    ours: SourceModel | None, theirs: SourceModel | None, stated: list[Period], search: int
+    ours: SourceModel | None,
+    theirs: SourceModel | None,
+    limit: Limit | None,
+    stated: list[Period],
+    search: int,
 ) -> Listing:
-    known = [model for model in (ours, theirs) if model is not None]
+    known = [model for model in (ours, theirs, limit) if model is not None]
     window = max((model.input_tokens_max or 0 for model in known), default=0) or None
     answer = max((model.output_tokens_max or 0 for model in known), default=0) or window
     periods = tuple((period.starts_on, _total(period.tiers, search)) for period in stated)

@@ -18,6 +18,7 @@ MATCHES = [
     ("openai", "gpt-5-pro-2025-10-06", "gpt-5-pro-2025-10-06"),
     ("openai", "ft:gpt-4o-mini-2024-07-18:acme::9xY", "ft:gpt-4o-mini-2024-07-18"),
     ("openai", "ft:gpt-3.5-turbo-0125:acme:support:1:ckpt-step-90", "ft:gpt-3.5-turbo-0125"),
+    ("openai", "gpt-3.5-turbo-instruct:20230824-v2", "gpt-3.5-turbo-instruct"),
     ("openai", "text-embedding-3-small", "text-embedding-3-small"),
     ("anthropic", "claude-3-5-haiku-20241022", "claude-3-5-haiku"),
     ("anthropic", "claude-opus-4-5@20251101", "claude-opus-4-5"),
@@ -47,6 +48,8 @@ OTHER_MODELS = [
     ("openai", "gpt-40"),
     ("openai", "gpt-4o-"),
     ("openai", "gpt-4-32768"),
+    ("openai", "gpt-3.5-turbo-instruct:20230824-vision"),
+    ("openai", "gpt-4o-v2"),
     ("openai", "o1-pro-max"),
     ("openai", "ft:gpt-5:acme::1"),
     ("openai", "ft:"),
@@ -208,3 +211,20 @@ def test_the_version_names_the_day_and_the_contents() -> None:
 
     assert datetime.fromisoformat(day)
     assert len(digest) == 8
+
+
+CEILINGS = [
+    ("anthropic", "claude-opus-4-1", 32_000),
+    ("anthropic", "claude-3-5-haiku-20241022", 8_192),
+    ("gemini", "gemini-2.0-flash-001", 8_192),
+    ("groq", "llama-3.3-70b-versatile", 32_768),
+    ("groq", "llama-3.1-8b-instant", 131_072),
+]
+
+
+@pytest.mark.parametrize(("provider", "model", "output_tokens_max"), CEILINGS)
+def test_a_limit_that_no_source_states_is_the_provider_s_own(provider: str, model: str, output_tokens_max: int) -> None:
+    price = price_book.find(provider, model, at_ms=None)
+
+    assert isinstance(price, Price)
+    assert price.output_tokens_max == output_tokens_max

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tools import build_prices, price_sources, price_table
-from tools.price_review import Exclusion, Review, Reviews, UnreviewedPrices, problems
+from tools.price_review import Exclusion, Limit, Review, Reviews, UnreviewedPrices, problems
 from tools.price_sources import Period, SourceExtract, SourceModel, Tiers
 from tools.price_table import RATES
 
@@ -132,6 +132,37 @@ def test_an_excluded_name_is_not_in_the_table() -> None:
     reviews = Reviews([], [Exclusion("openai", "m|n", "because")])
 
     assert price_table.build(*both(PLAIN), reviews) == {"openai": {}}
+
+
+def a_limit(**limits: int) -> Reviews:
+    return Reviews([], [], [Limit("openai", ["m"], "the provider's page", **limits)])
+
+
+def without_limits(*sources: SourceExtract) -> tuple[SourceExtract, ...]:
+    for source in sources:
+        model = source.models["openai"]["m"]
+        source.models["openai"]["m"] = msgspec.structs.replace(model, output_tokens_max=None)
+    return sources
+
+
+def test_a_limit_that_nobody_states_is_the_reviewed_one() -> None:
+    genai, litellm = without_limits(*both(PLAIN))
+
+    listing = price_table.build(genai, litellm, a_limit(output_tokens_max=4_096))["openai"]["m"]
+
+    assert listing.output_tokens_max == 4_096
+
+
+def test_a_reviewed_limit_that_a_source_has_come_to_state_stops_the_build() -> None:
+    with pytest.raises(UnreviewedPrices, match="stale limit: a source states output_tokens_max"):
+        price_table.build(*both(PLAIN), a_limit(output_tokens_max=4_096))
+
+
+def test_a_reviewed_limit_of_a_model_that_is_not_listed_any_more_stops_the_build() -> None:
+    reviews = Reviews([], [], [Limit("openai", ["gone"], "because", output_tokens_max=1)])
+
+    with pytest.raises(UnreviewedPrices, match="no source lists openai gone"):
+        price_table.build(*both(PLAIN), reviews)
 
 
 ABSURD = [
