@@ -17,12 +17,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from local.database import Database, signed_token
+from local.gates import GATES_HOST, behind_gates, gates_worker
 from local.paths import BUNDLE_DIR, NODE, NODE_MODULES, ROOT
 from local.processes import Child, StackError, free_port, require_free
 from local.worker_config import LocalLimits, worker_options
@@ -43,7 +44,8 @@ Say = Callable[[str], None]
 class Stack:
     """A running stack. Build it, enter it, use its URLs and tokens, leave it.
 
-    `env` overrides Worker variables and secrets by name; `kv` holds further KV entries (values JSON-able).
+    `env` overrides Worker variables and secrets by name; `kv` holds further KV entries (values JSON-able). With
+    `has_gates` the Ledger and KV can be taken away by `set_gate`.
     """
 
     state_dir: Path
@@ -54,6 +56,7 @@ class Stack:
     with_database: bool = True
     limits: LocalLimits = field(default_factory=LocalLimits)
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
+    has_gates: bool = False
     say: Say = lambda message: None
 
     def __enter__(self) -> "Stack":
@@ -159,6 +162,12 @@ class Stack:
         """Telemetry messages that wait for a batch; those being delivered or delayed are not counted."""
         return int(self._control("GET", "/queue")["backlogCount"])
 
+    def set_gate(self, name: Literal["ledger", "kv"], *, is_open: bool) -> None:
+        """Take the Ledger or KV away from the Workers, or give it back. Only with `has_gates`."""
+        url = f"{self.edge_url}/{name}/{'open' if is_open else 'closed'}"
+        with urlopen(Request(url, method="PUT", headers={"host": GATES_HOST}), timeout=30) as response:
+            assert response.status == 200
+
     def run_cron(self, worker: str, cron: str) -> Any:
         """Run a Worker's scheduled handler now."""
         return self._control("POST", f"/scheduled?worker={quote(worker)}&cron={quote(cron)}")
@@ -220,16 +229,18 @@ class Stack:
             **self.env,
         }
         consumer_toml = ROOT / "queue_consumer" / "wrangler.toml"
+        workers = [
+            worker_options(ROOT / "wrangler.toml", self._edge_variables(), self.limits),
+            worker_options(consumer_toml, consumer_variables, self.limits),
+        ]
+        if self.has_gates:
+            workers = [*map(behind_gates, workers), gates_worker(workers[0])]
         config = {
             "port": self.port,
             "state": str(self.state_dir / "workers"),
             "readyFile": str(ready_file),
             "controlSecret": self._identity["control_secret"],
-            "workers": [
-                worker_options(ROOT / "wrangler.toml", self._edge_variables(), self.limits),
-                worker_options(consumer_toml, consumer_variables, self.limits),
-                *self.extra_workers,
-            ],
+            "workers": [*workers, *self.extra_workers],
         }
         path = self.state_dir / "workers.json"
         path.touch(mode=0o600)

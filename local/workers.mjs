@@ -34,7 +34,8 @@ process.stdin.on("end", stop).resume();
 const [edge] = config.workers;
 
 async function kvOf() {
-  return miniflare.getKVNamespace("AGENTWATCH_KV", edge.name);
+  const keeper = config.workers.find((worker) => worker.kvNamespaces?.AGENTWATCH_KV);
+  return miniflare.getKVNamespace("AGENTWATCH_KV", keeper.name);
 }
 
 const control = {
