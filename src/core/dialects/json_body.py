@@ -14,7 +14,7 @@ from core.text_size import json_text_tokens
 T = TypeVar("T", bound=msgspec.Struct)
 
 _LONG_CACHE_LIFE = re.compile(rb'"ttl"\s*:\s*"(?:1h|12h)"')
-_ESCAPED_NAME = re.compile(rb"\\u00(?:5[fF]|[67][0-9a-fA-F])")
+_ESCAPED_NAME = re.compile(rb"\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|[67][0-9a-fA-F])")
 """A letter or underscore written as an escape: no encoder does that, so whoever does may be hiding a name."""
 
 
@@ -56,10 +56,18 @@ def _folded(name: str) -> str:
 
 
 def single_reading(body: bytes) -> bytes:
-    """The body with each of its members once, as it was read here: of a member given twice some readers take the first,
-    some the last. A compact body without such a member is itself."""
-    members = spliced(body, {})
-    return body if len(members) == len(body) else members
+    """The body itself; or, when some member may be there twice, the body with each member once, as it was read here: of
+    two such members some readers take the first, some the last."""
+    once = spliced(body, {})
+    if len(once) == len(body) or _has_each_name_once(body):
+        return body
+    return once
+
+
+def _has_each_name_once(body: bytes) -> bool:
+    """True only when no top-level member can be there twice; a name that also stands deeper makes it False."""
+    names = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return _ESCAPED_NAME.search(body) is None and all(body.count(msgspec.json.encode(name)) == 1 for name in names)
 
 
 def decode_answer(body: bytes, kind: type[T]) -> T:

@@ -105,9 +105,14 @@ def test_of_a_member_given_twice_only_what_was_read_is_sent() -> None:
     assert single_reading(body) == b'{"model":"m","messages":[ 1e2 ]}'
 
 
-def test_a_compact_body_is_sent_as_it_is() -> None:
-    body = b'{"model":"m","messages":[ {"a" : 1} ]}'
+def test_a_member_given_twice_is_found_behind_an_escape() -> None:
+    body = b'{ "model":"dear", "\\u006dodel":"m"}'
 
+    assert single_reading(body) == b'{"model":"m"}'
+
+
+@pytest.mark.parametrize("body", [b'{"model":"m","messages":[ {"a" : 1} ]}', b' {"model": "m", "x" :[ 1.0 ]}\n'])
+def test_a_body_with_one_reading_is_sent_byte_for_byte(body: bytes) -> None:
     assert single_reading(body) is body
 
 
