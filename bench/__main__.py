@@ -17,6 +17,7 @@ from rich.console import Console
 from bench.calls import baseline_worker
 from bench.http_client import LoadError
 from bench.memory import measure_memory, memory_json, memory_table
+from bench.outage import measure_outage, outage_config, outage_json, outage_table
 from bench.overhead import measure_overhead, overhead_json, overhead_table
 from bench.overspend import measure_overspend, overspend_json, overspend_table, strawman_worker
 from bench.streams import measure_stream_memory, measure_streams, stream_memory_table, streams_json, streams_table
@@ -32,6 +33,7 @@ console = Console()
 class Which(StrEnum):
     overhead = "overhead"
     memory = "memory"
+    outage = "outage"
     overspend = "overspend"
     streams = "streams"
     all = "all"
@@ -53,6 +55,8 @@ def main(
             _run_memory(requests)
         if which in (Which.overspend, Which.all):
             _run_overspend(calls, cap_usd, pace_ms)
+        if which in (Which.outage, Which.all):
+            _run_outage()
         if which in (Which.streams, Which.all):
             _run_streams()
     except (StackError, LoadError, OSError) as error:
@@ -79,6 +83,16 @@ def _run_overspend(calls: int, cap_usd: str, pace_ms: float) -> None:
         found = asyncio.run(measure_overspend(stack, calls=calls, cap_usd=cap_usd, pace_ms=pace_ms, say=_say))
     console.print(overspend_table(found))
     _write("overspend", overspend_json(found))
+
+
+def _run_outage() -> None:
+    with (
+        tempfile.TemporaryDirectory() as state,
+        Stack(Path(state) / "stack", kv=outage_config(), has_gates=True, say=_say) as stack,
+    ):
+        found = asyncio.run(measure_outage(stack, _say))
+    console.print(outage_table(found))
+    _write("outage", outage_json(found))
 
 
 def _run_streams() -> None:
