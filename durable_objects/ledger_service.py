@@ -148,7 +148,7 @@ class LedgerService:
             accounts=accounts,
         )
         if recorded is not None:
-            return Recorded(session=self._session_view(recorded, now_ms))
+            return Recorded(at_ms=recorded.used_at_ms, session=self._session_view(recorded, now_ms))
         known = state.store.find_hold(request.event_id)
         return _other_contents() if known is None else self._recorded_on(known, request, now_ms)
 
@@ -256,7 +256,9 @@ class LedgerService:
         """A record whose id is known: its repeat, or the late word on a hold whose admission went unheard."""
         if hold.state == "recorded":
             is_same = hold.request == _digest(request)
-            return Recorded(is_replay=True, session=self._session_view(hold, now_ms)) if is_same else _other_contents()
+            if not is_same:
+                return _other_contents()
+            return Recorded(at_ms=hold.used_at_ms, is_replay=True, session=self._session_view(hold, now_ms))
         settlement = SettleRequest(
             hold_id=hold.id,
             actual_nanousd=request.cost_nanousd,
@@ -266,7 +268,7 @@ class LedgerService:
         answer = self._settled(hold, settlement, now_ms)
         if isinstance(answer, Conflict):
             return answer
-        return Recorded(is_replay=answer.is_replay, session=answer.session)
+        return Recorded(at_ms=now_ms, is_replay=answer.is_replay, session=answer.session)
 
     def _settled(self, hold: Hold, request: SettleRequest, now_ms: int) -> SettleAnswer:
         if hold.state == "settled" and hold.charge is not None:

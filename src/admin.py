@@ -151,23 +151,36 @@ async def _mirror(tenant: str, session_id: str, ports: Ports) -> SessionMirror |
 def _check_of_mirror(mirror: SessionMirror, asked_limit_nanousd: int | None) -> BudgetCheck:
     limits = [limit for limit in (mirror.limit_nanousd, asked_limit_nanousd) if limit is not None]
     limit = min(limits) if limits else None
-    return _check(limit, mirror.spent_nanousd, 0, tokens=mirror.tokens, is_paused=False, source="kv")
+    return _check(
+        limit,
+        mirror.spent_nanousd,
+        0,
+        is_exceeded=limit is not None and mirror.spent_nanousd >= limit,
+        tokens=mirror.tokens,
+        is_paused=False,
+        source="kv",
+    )
 
 
 def _check_of_account(account: AccountView) -> BudgetCheck:
+    limit = account.limit_nanousd
     return _check(
-        account.limit_nanousd,
+        limit,
         account.spent_nanousd,
         account.held_nanousd,
+        # A limit that only warns refuses no call, so it must not stop an SDK either.
+        is_exceeded=account.is_hard and limit is not None and account.spent_nanousd >= limit,
         tokens=account.prompt_tokens + account.completion_tokens,
         is_paused=account.is_paused,
         source="ledger",
     )
 
 
-def _check(limit: int | None, spent: int, held: int, *, tokens: int, is_paused: bool, source: str) -> BudgetCheck:
+def _check(
+    limit: int | None, spent: int, held: int, *, is_exceeded: bool, tokens: int, is_paused: bool, source: str
+) -> BudgetCheck:
     return BudgetCheck(
-        exceeded=is_paused or (limit is not None and spent >= limit),
+        exceeded=is_exceeded or is_paused,
         spent_usd=usd_number(spent),
         limit_usd=None if limit is None else usd_number(limit),
         cumulative_tokens=tokens,
@@ -207,7 +220,7 @@ async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     record = msgspec.structs.replace(
         new_record(
             request_id=event_id,
-            started_at_ms=ports.clock.now_ms(),
+            started_at_ms=recorded.at_ms,
             caller=caller,
             context=CallContext(session_id=session_id, project=report.project, iteration=report.iteration_index),
             provider=provider,
@@ -223,8 +236,8 @@ async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
         risks=tuple(report.identified_risks),
         is_estimated=price.is_estimate,
     )
-    if not recorded.is_replay:
-        ports.defer(send_message(record, ports))
+    # A repeat is told as well, as the row it already is: the first time may have been cut short before its record.
+    ports.defer(send_message(record, ports))
     return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
 
 
@@ -339,6 +352,8 @@ def _account_document(account: AccountView) -> dict[str, object]:
         "prompt_tokens": account.prompt_tokens,
         "completion_tokens": account.completion_tokens,
         "paused": account.is_paused,
+        "hard": account.is_hard,
+        "alert_percent": account.alert_percent,
     }
 
 

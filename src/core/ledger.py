@@ -87,6 +87,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             completion_tokens=self.completion_tokens,
             is_paused=self.is_paused,
             is_hard=self.is_hard,
+            alert_percent=self.alert_percent,
             resets_at_ms=self.resets_at_ms,
         )
 

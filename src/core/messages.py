@@ -43,6 +43,8 @@ class AccountView(Message, frozen=True):
     is_paused: bool = False
     is_hard: bool = True
     """False where the limit only warns."""
+    alert_percent: int | None = None
+    """The share of the limit whose spending is told; None where it is not."""
     resets_at_ms: int | None = None
 
     @property
@@ -221,6 +223,9 @@ class RecordRequest(Message, frozen=True, tag="record"):
 
 
 class Recorded(Message, frozen=True, tag="recorded"):
+    """The charge stands. A replay gets the moment of the first time, so that what is told of it is the same again."""
+
+    at_ms: int
     is_replay: bool = False
     session: AccountView | None = None
 

@@ -36,3 +36,14 @@ def test_a_refused_call_is_a_row_that_cost_nothing(edge, run):
     edge.post(CHAT, BODY, x_agentwatch_session_id=run, x_agentwatch_budget_usd="0.00000001")
 
     assert rows_of(edge, run, 1) == [("refused", "openai", 0, False, 402)]
+
+
+def test_a_report_sent_twice_is_one_row(edge, run):
+    report = {"model": "gpt-4o-mini", "prompt_tokens": 9, "completion_tokens": 1, "latency_ms": 5, "session_id": run}
+    for _ in range(2):
+        edge.post("/v1/ingest", {**report, "event_id": run})
+    edge.post("/v1/ingest", report)
+
+    rows = rows_of(edge, run, 2)
+
+    assert [row[:3] for row in rows] == [("complete", "openai", 9 * 150 + 600)] * 2

@@ -78,6 +78,16 @@ def test_without_the_ledger_a_call_goes_on_and_is_charged_when_it_is_back(isolat
     assert spent(world)["month"] == (COST_NANOUSD, 0)
 
 
+def test_a_call_let_through_by_a_lost_answer_is_charged_at_its_end_once(isolate):
+    world = a_world()
+    world.admissions_unheard = 2
+
+    call(world, isolate)
+
+    assert [record["type"] for record in world.records] == ["alert", "call"]
+    assert spent(world)["month"] == (COST_NANOUSD, 0)
+
+
 def test_a_settlement_that_the_ledger_did_not_hear_is_made_up_for(isolate):
     world = a_world()
     world.upstream_also = lambda: setattr(world, "is_ledger_away", True)
