@@ -1,0 +1,103 @@
+"""Two Workers beside the edge, for tests that talk to a Ledger without the edge in between.
+
+`ledger-direct` passes messages to the edge's own Ledger objects. `ledger-counted` is a second edge bundle whose entry
+subclasses the Ledger to count what the storage says was written: the platform tells that to nobody outside.
+"""
+
+from typing import Any
+
+from local.paths import ROOT
+from local.worker_config import MODULES_ROOT, LocalLimits, worker_options
+
+DIRECT_HOST = "ledger-direct.test"
+COUNTED_HOST = "ledger-counted.test"
+
+_DIRECT_SCRIPT = """\
+export default {
+  async fetch(request, env) {
+    const { tenant, method, text } = await request.json();
+    try {
+      return new Response(await env.LEDGER.getByName(tenant)[method](text));
+    } catch (error) {
+      return new Response(String(error), { status: 502 });
+    }
+  },
+};
+"""
+
+_COUNTED_ENTRY = '''\
+import json
+import time
+
+from js import Response
+from workers import WorkerEntrypoint
+
+import durable_objects.ledger_object as ledger_object
+from bindings.ffi import platform_env
+from core import messages
+from durable_objects.ledger_service import LedgerService
+
+KINDS = {
+    "admit": messages.AdmitRequest, "extend": messages.ExtendRequest, "settle": messages.SettleRequest,
+    "record": messages.RecordRequest, "status": messages.StatusRequest, "sweep": None,
+}
+
+
+class CountingSql(ledger_object.ObjectSql):
+    rows_written = rows_read = 0
+
+    def execute(self, sql, *values):
+        cursor = self._sql.exec(sql, *values)
+        rows = [tuple(row) for row in cursor.raw().toArray()]
+        CountingSql.rows_written += cursor.rowsWritten
+        CountingSql.rows_read += cursor.rowsRead
+        return rows
+
+
+ledger_object.ObjectSql = CountingSql
+
+
+class Ledger(ledger_object.Ledger):
+    async def counted(self, calls):
+        """Each call's answer, with the rows that it read and wrote."""
+        answers = []
+        for method, message in json.loads(calls):
+            read, written = CountingSql.rows_read, CountingSql.rows_written
+            now_ms = time.time_ns() // 1_000_000
+            if method == "sweep":
+                self._service.sweep(now_ms + message["later_ms"])
+                answer = {}
+            else:
+                request = messages.from_wire(json.dumps(message), KINDS[method])
+                answer = json.loads(messages.to_wire(getattr(LedgerService, method)(self._service, request, now_ms)))
+            answers.append([answer, CountingSql.rows_read - read, CountingSql.rows_written - written])
+        return json.dumps(answers)
+
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, request):
+        body = json.loads(await request.text())
+        stub = platform_env().LEDGER.getByName(body["tenant"])
+        return Response.new(await stub.counted(json.dumps(body["calls"])))
+'''
+
+
+def direct_worker() -> dict[str, Any]:
+    return {
+        "name": "ledger-direct",
+        "compatibilityDate": "2026-01-01",
+        "modules": [{"type": "ESModule", "path": "direct.mjs", "contents": _DIRECT_SCRIPT}],
+        "durableObjects": {"LEDGER": {"className": "Ledger", "scriptName": "agentwatch", "useSQLite": True}},
+        "routes": [f"{DIRECT_HOST}/*"],
+    }
+
+
+def counted_worker() -> dict[str, Any]:
+    options = worker_options(ROOT / "wrangler.toml", {}, LocalLimits())
+    entry = {"type": "PythonModule", "path": f"{MODULES_ROOT}/entry.py", "contents": _COUNTED_ENTRY}
+    return {
+        **options,
+        "name": "ledger-counted",
+        "modules": [entry, *options["modules"][1:]],
+        "routes": [f"{COUNTED_HOST}/*"],
+    }
