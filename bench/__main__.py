@@ -16,6 +16,7 @@ from rich.console import Console
 
 from bench.calls import baseline_worker
 from bench.http_client import LoadError
+from bench.ledger import ledger_json, ledger_table, ledger_workers, measure_ledger
 from bench.memory import measure_memory, memory_json, memory_table
 from bench.outage import measure_outage, outage_config, outage_json, outage_table
 from bench.overhead import measure_overhead, overhead_json, overhead_table
@@ -32,6 +33,7 @@ console = Console()
 
 class Which(StrEnum):
     overhead = "overhead"
+    ledger = "ledger"
     memory = "memory"
     outage = "outage"
     overspend = "overspend"
@@ -55,6 +57,8 @@ def main(
             _run_memory(requests)
         if which in (Which.overspend, Which.all):
             _run_overspend(calls, cap_usd, pace_ms)
+        if which in (Which.ledger, Which.all):
+            _run_ledger()
         if which in (Which.outage, Which.all):
             _run_outage()
         if which in (Which.streams, Which.all):
@@ -83,6 +87,16 @@ def _run_overspend(calls: int, cap_usd: str, pace_ms: float) -> None:
         found = asyncio.run(measure_overspend(stack, calls=calls, cap_usd=cap_usd, pace_ms=pace_ms, say=_say))
     console.print(overspend_table(found))
     _write("overspend", overspend_json(found))
+
+
+def _run_ledger() -> None:
+    with (
+        tempfile.TemporaryDirectory() as state,
+        Stack(Path(state) / "stack", extra_workers=ledger_workers(), with_database=False, say=_say) as stack,
+    ):
+        figures = asyncio.run(measure_ledger(stack, _say))
+    console.print(ledger_table(figures))
+    _write("ledger", ledger_json(figures))
 
 
 def _run_outage() -> None:
