@@ -36,6 +36,9 @@ TOKENS_PER_FILE_BYTE = 3
 """A text-only PDF page deflates to about 3 KB, and is billed as up to 3,000 tokens of text and
 4,800 of its picture. At most the context window."""
 
+GENERATED_TOKENS_PER_SECOND_MAX = 2_000
+"""Of one answer: above what the fastest models of the five providers are advertised with (Groq, about 1,000)."""
+
 AUDIO_BYTES_PER_SECOND_MIN = 1_000
 """8 kbit/s, the sparsest MP3 and about the sparsest Opus; uncompressed audio is 32 times denser
 and so estimated that much too high."""
@@ -90,6 +93,13 @@ def worst_case(call: ParsedCall, price: Price) -> WorstCase:
         want_nanousd=_dearest_nanousd(_usage(call, price, ceiling), call, price),
         output_ceiling_tokens=ceiling,
     )
+
+
+def most_used_within(call: ParsedCall, price: Price, elapsed_ms: int) -> tuple[Usage, int]:
+    """What a provider may have used, and what that may cost, in the time before it was given up unheard."""
+    generated = -(-elapsed_ms * GENERATED_TOKENS_PER_SECOND_MAX // 1_000)
+    usage = _usage(call, price, min(_output_ceiling(call, price), generated))
+    return usage, _dearest_nanousd(usage, call, price)
 
 
 def output_ceiling_within(call: ParsedCall, price: Price, granted_nanousd: int) -> int:

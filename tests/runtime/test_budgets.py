@@ -102,6 +102,17 @@ def test_a_client_that_leaves_stops_the_provider(edge, run):
     assert edge.session(run)["spent_usd"] > 0
 
 
+def test_a_client_that_leaves_before_the_answer_pays_for_what_was_generated(edge, run):
+    headers = edge.headers(x_agentwatch_session_id=run, x_mock="output_tokens=200;pace_ms=10", x_mock_tag=run)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(edge.stack.edge_url + CHAT, json={**BODY, "max_tokens": 200}, headers=headers, timeout=1)
+
+    (entry,) = edge.billed(run)
+
+    assert 0 < entry["billed_nanousd"] <= spent_nanousd(edge.session(run))
+    eventually(lambda: edge.outcomes(run), lambda outcomes: len(outcomes) == 1)
+
+
 def test_a_stream_reaches_the_client_while_it_is_generated(edge, run):
     headers = edge.headers(x_mock="output_tokens=20;pace_ms=50", x_mock_tag=run)
     with httpx.stream(
