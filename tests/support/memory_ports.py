@@ -52,9 +52,11 @@ class MemoryLedger:
         return call
 
     async def enqueue(self, text: str) -> None:
+        self._world.reach(LedgerUnreachable)
         if self._world.is_ledger_away:
             raise LedgerUnreachable
         self.outbox.append(text)
+        self._world.reach(LedgerUnreachable)
 
 
 @dataclass
@@ -71,8 +73,12 @@ class ScriptedAnswer:
     world: "World | None" = None
 
     async def read(self) -> bytes:
+        if self.world is not None:
+            self.world.reach(UpstreamBroken)
         if self.is_broken:
             raise UpstreamBroken
+        if self.world is not None:
+            self.world.reach(UpstreamBroken)
         return b"".join(self.chunks)
 
     def untouched(self) -> Body:
@@ -120,6 +126,8 @@ class World:
         """The await at which the isolate is killed, counted from one."""
         self.fails_at: int | None = None
         """The await at which a port fails, before or after its effect."""
+        self.outage: tuple[int, frozenset[type[Exception]]] | None = None
+        """The await from which on, until the outage is over, the ports with these failures do not answer."""
         self.upstream_also: Callable[[], object] = lambda: None
         self.records: list[dict[str, Any]] = []
         self.sent: list[UpstreamRequest] = []
@@ -195,6 +203,8 @@ class World:
         if self.dies_at is not None and self.awaits >= self.dies_at:
             raise Killed
         if self.awaits == self.fails_at and failure is not None:
+            raise failure
+        if self.outage is not None and self.awaits >= self.outage[0] and failure in self.outage[1]:
             raise failure
 
     # For tests ----------------------------------------------------------------------------------------

@@ -1,0 +1,151 @@
+"""A call that is not streamed, whose isolate dies, whose ports fail or whose world goes dark at each of its awaits: no
+hold stays, no money is lost or made, and there is a record of it or its charge is safe."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from core.messages import StatusRequest
+from exchange import Inbound
+from ports import LedgerUnreachable, QueueUnreachable
+from proxy import handle
+from settings import parse_settings
+from sink import take
+from tests.queue_consumer.scripted_outside import ScriptedOutside
+from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
+from visit import Isolate
+
+SETTINGS = {"OPENAI_API_KEY": "sk-ours", "HOLD_TTL_MS": "60000"}
+TTL_MS = 60_000
+BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
+ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
+BILLED_NANOUSD = 100 * 150 + 10 * 600
+HELD_NANOUSD_MAX = 1_000 * 600 + 500 * 150
+
+OUTAGES = {
+    "ledger": frozenset({LedgerUnreachable}),
+    "queue": frozenset({QueueUnreachable}),
+    "ledger and queue": frozenset({LedgerUnreachable, QueueUnreachable}),
+}
+
+
+@dataclass
+class Called:
+    """A call and the world after it, when everything is back and the alarm has rung."""
+
+    world: World
+    status: int | None
+    """None where nobody was left to answer."""
+    spent_nanousd: int
+    held_nanousd: int
+    records: list[dict[str, Any]]
+    """What became a row, each once."""
+
+
+def a_world() -> World:
+    world = World({"requests_per_minute": 1_000_000})
+    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),), world=world)
+    return world
+
+
+def play(world: World) -> Called:
+    """Make the call, then let everything be back: the consumer's deliveries, the Ledger's outbox, its alarm."""
+    isolate = Isolate(parse_settings(SETTINGS))
+    headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s1"}
+    request = Inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
+    status = None
+    try:
+        status = world.run(handle(request, world.ports(), isolate)).status
+    except Killed:
+        world.dies_at = None
+    world.outage = world.fails_at = None
+    ledger = world.ledger_of("acme")
+    kept = list(iter(world.unsent.take, None))
+    outside = ScriptedOutside(ledgers=world.ledger_of)
+    texts = [*(json.dumps(record) for record in world.records), *ledger.outbox, *kept]
+    asyncio.run(take(texts * 2, outside))
+    assert outside.buried == []
+    world.pass_time(2 * TTL_MS)
+    ledger.service.sweep(world.now_ms())
+    accounts = ledger.service.status(StatusRequest(include_tenant=True, session_id="s1"), world.now_ms()).accounts
+    assert len({(account.spent_nanousd, account.held_nanousd) for account in accounts}) == 1
+    rows = list(outside.tables["llm_request_logs"].values())
+    return Called(world, status, accounts[0].spent_nanousd, accounts[0].held_nanousd, rows)
+
+
+AWAITS = range(1, play(a_world()).world.awaits + 1)
+"""Every await of a call that nothing happens to: before and after each port's effect."""
+
+
+def test_a_call_that_nothing_happens_to_is_charged_as_billed() -> None:
+    called = play(a_world())
+
+    assert (called.status, called.spent_nanousd, called.held_nanousd) == (200, BILLED_NANOUSD, 0)
+    assert [record["cost_nanousd"] for record in called.records] == [BILLED_NANOUSD]
+    assert len(AWAITS) >= 10
+
+
+@pytest.mark.parametrize("await_number", AWAITS)
+def test_an_isolate_that_dies_leaves_no_hold_and_a_safe_charge(await_number: int) -> None:
+    world = a_world()
+    world.dies_at = await_number
+
+    called = play(world)
+
+    assert called.held_nanousd == 0
+    assert called.spent_nanousd <= HELD_NANOUSD_MAX
+    if world.sent:
+        assert called.spent_nanousd >= BILLED_NANOUSD
+
+
+@pytest.mark.parametrize("await_number", AWAITS)
+def test_a_port_that_fails_once_changes_neither_charge_nor_record(await_number: int) -> None:
+    world = a_world()
+    world.fails_at = await_number
+
+    called = play(world)
+
+    (record,) = called.records
+    assert (called.held_nanousd, called.spent_nanousd) == (0, record["cost_nanousd"])
+    if called.status == 200:
+        assert called.spent_nanousd == BILLED_NANOUSD
+    else:
+        # The answer's body broke off: what it cost is not known, so the hold is charged.
+        assert (called.status, record["outcome"]) == (502, "failed")
+        assert BILLED_NANOUSD < called.spent_nanousd <= HELD_NANOUSD_MAX
+
+
+@pytest.mark.parametrize("parts", OUTAGES)
+@pytest.mark.parametrize("await_number", AWAITS)
+def test_an_outage_that_begins_anywhere_ends_with_the_books_right(await_number: int, parts: str) -> None:
+    world = a_world()
+    world.outage = (await_number, OUTAGES[parts])
+
+    called = play(world)
+
+    assert (called.status, called.spent_nanousd, called.held_nanousd) == (200, BILLED_NANOUSD, 0)
+    assert [record["cost_nanousd"] for record in called.records] == [BILLED_NANOUSD]
+
+
+def test_a_record_says_whether_the_ledger_knew_of_the_call() -> None:
+    from_the_start, after_the_hold = a_world(), a_world()
+    from_the_start.outage = (1, OUTAGES["ledger"])
+    after_the_hold.outage = (4, OUTAGES["ledger"])
+
+    flags = [play(world).records[0]["is_fail_open"] for world in (from_the_start, after_the_hold)]
+
+    assert flags == [True, False]
+
+
+def test_time_spent_waiting_for_the_provider_is_not_overhead() -> None:
+    world = a_world()
+    world.upstream_also = lambda: world.pass_time(700)
+
+    (record,) = play(world).records
+
+    assert (record["ttfb_ms"], record["latency_ms"], record["overhead_ms"]) == (700.0, 700.0, 0.0)
+    assert record["started_at"].startswith("2026-11-")
+    assert world.now_ms() == START_MS + 700 + 2 * TTL_MS
