@@ -47,7 +47,7 @@ def main(
     samples: Annotated[int, typer.Option(min=320, help="Calls per target and load while latency is measured.")] = 1_000,
     calls: Annotated[int, typer.Option(min=20, help="Calls at once on one session.")] = 1_000,
     cap_usd: Annotated[str, typer.Option(help="That session's cap in dollars.")] = "5",
-    pace_ms: Annotated[float, typer.Option(min=0, help="Milliseconds per token of those calls.")] = 40,
+    pace_ms: Annotated[float, typer.Option(min=0, help="Milliseconds per token of those calls.")] = 25,
 ) -> None:
     """Measure AgentWatch on a fresh local stack: one benchmark by its name, or all of them."""
     try:

@@ -104,33 +104,30 @@ def strawman_worker() -> dict[str, Any]:
 async def measure_overspend(stack: Stack, *, calls: int, cap_usd: str, pace_ms: float, say: Say) -> Overspend:
     """The three runs, one after the other, on one stack."""
     _allow_open_files()
-    cap_nanousd = round(float(cap_usd) * NANOUSD_PER_USD)
     say(f"overspend: what {calls} calls cost when nothing stops them")
-    full = await _full_costs(stack, plan_calls(calls, "full", pace_ms=0))
+    full = await full_costs(stack, calls)
     await _burst(_agentwatch(stack, "warm-up", "1000"), plan_calls(WARM_UP_CALLS, "warm", pace_ms=0))
-    ways = []
-    for run in (_run_agentwatch, _run_strawman):
-        planned = plan_calls(calls, run.__name__.removeprefix("_run_"), pace_ms=pace_ms)
-        ways.append(await run(stack, planned, full, cap_usd, say))
-    return Overspend(cap_nanousd, pace_ms, sum(full.values()), ways)
+    say(f"overspend: {calls} calls at once through AgentWatch, cap ${cap_usd}")
+    ways = [await run_agentwatch(stack, plan_calls(calls, "agentwatch", pace_ms=pace_ms), full, cap_usd)]
+    say("overspend: the same through the strawman, which checks before a call and deducts after it")
+    ways.append(await _run_strawman(stack, plan_calls(calls, "strawman", pace_ms=pace_ms), full, cap_usd))
+    return Overspend(_nanousd(float(cap_usd)), pace_ms, sum(full.values()), ways)
 
 
-async def _full_costs(stack: Stack, calls: list[PlannedCall]) -> dict[str, int]:
+async def full_costs(stack: Stack, calls: int) -> dict[str, int]:
     """Nano-dollars per call number, from calls made straight to the provider that all run to their end."""
-    await _burst(_direct(stack), calls, connections=DIRECT_CONNECTIONS, lets_clients_leave=False)
+    planned = plan_calls(calls, "full", pace_ms=0)
+    await _burst(_direct(stack), planned, connections=DIRECT_CONNECTIONS, lets_clients_leave=False)
     return {_number(tag): entry["billed_nanousd"] for tag, entry in (await _journal(stack, "full")).items()}
 
 
-async def _run_agentwatch(
-    stack: Stack, calls: list[PlannedCall], full: Mapping[str, int], cap_usd: str, say: Say
-) -> WayResult:
-    say(f"overspend: {len(calls)} calls at once through AgentWatch, cap ${cap_usd}")
+async def run_agentwatch(stack: Stack, calls: list[PlannedCall], full: Mapping[str, int], cap_usd: str) -> WayResult:
+    """All calls at once on one session; then its account, every call's record and the provider's bill for it."""
     started_s = time.monotonic()
     async with watched(_pids(stack)) as business:
         seen = await _burst(_agentwatch(stack, SESSION, cap_usd), calls)
     took_s = time.monotonic() - started_s
     billed = await _journal(stack, _run_of(calls))
-    say("overspend: waiting for the records")
     records = await asyncio.to_thread(_records, stack, len(calls))
     account = await _account(stack)
     truths = [
@@ -139,15 +136,12 @@ async def _run_agentwatch(
     ]
     return WayResult(
         "AgentWatch", took_s, business.mean(), business.saturated_share(), truths,
-        spent_nanousd=round(account["spent_usd"] * NANOUSD_PER_USD),
-        held_nanousd=round(account["held_usd"] * NANOUSD_PER_USD),
+        spent_nanousd=_nanousd(account["spent_usd"]),
+        held_nanousd=_nanousd(account["held_usd"]),
     )  # fmt: skip
 
 
-async def _run_strawman(
-    stack: Stack, calls: list[PlannedCall], full: Mapping[str, int], cap_usd: str, say: Say
-) -> WayResult:
-    say("overspend: the same through the strawman, which checks before a call and deducts after it")
+async def _run_strawman(stack: Stack, calls: list[PlannedCall], full: Mapping[str, int], cap_usd: str) -> WayResult:
     started_s = time.monotonic()
     async with watched(_pids(stack)) as business:
         seen = await _burst(_strawman(stack, cap_usd), calls)
@@ -230,6 +224,10 @@ def _way_json(way: WayResult, cap_nanousd: int) -> dict[str, Any]:
     }
 
 
+def _nanousd(usd: float) -> int:
+    return round(usd * NANOUSD_PER_USD)
+
+
 def _usd(nanousd: int) -> str:
     return f"{nanousd / NANOUSD_PER_USD:.6f}"
 
@@ -257,7 +255,7 @@ def _strawman(stack: Stack, cap_usd: str) -> Way:
         **direct.headers,
         "host": STRAWMAN_HOST,
         "x-strawman-session": SESSION,
-        "x-strawman-limit-nanousd": str(round(float(cap_usd) * NANOUSD_PER_USD)),
+        "x-strawman-limit-nanousd": str(_nanousd(float(cap_usd))),
     }
     return Way(
         "strawman", stack.edge_url, headers, direct.path_of,
