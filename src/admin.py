@@ -13,6 +13,7 @@ from accounting import new_record
 from budgets import account_details
 from core import price_book, pricing, telemetry
 from core.call_context import CallContext, check_session_id, read_limit_usd
+from core.json_depth import is_too_deep
 from core.messages import (
     AccountView,
     ConfigureRequest,
@@ -368,6 +369,8 @@ def _models() -> Answer:
 
 def _decoded(body: bytes, kind: type[T]) -> T:
     """A JSON body, or a refusal that passes on what msgspec found and names the field."""
+    if is_too_deep(body):
+        raise InvalidRequest("the body is nested too deeply")
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:

@@ -35,4 +35,8 @@ QUEUE_MESSAGE_BYTES_MAX = 128_000
 MIRRORS_WAITING_MAX = 10_000
 """Sessions that wait for their KV mirror. A mirror is a cache: the oldest wait is given up."""
 
+
+JSON_DEPTH_MAX = 64
+"""How deeply JSON may be nested. Tool schemas reach some thirty; an interpreter in WebAssembly dies below 1,000."""
+
 assert SSE_EVENT_BYTES_MAX < REQUEST_BODY_BYTES_MAX

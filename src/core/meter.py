@@ -20,6 +20,7 @@ from typing import Literal
 
 import msgspec
 
+from core.json_depth import is_too_deep
 from core.limits import STREAM_WITHHELD_BYTES_MAX
 from core.money import NANOUSD_MAX, UNITS_PER_RATE, cost_of_units
 from core.price_book import Price
@@ -27,7 +28,7 @@ from core.refusals import Refusal
 from core.sse import EventTooLarge, SSEEvent
 from core.stream_bill import StreamBill
 from core.stream_result import StreamResult, result_of
-from core.streams.observation import StreamReader, moment_of
+from core.streams.observation import Observation, StreamReader, moment_of, unreadable
 from core.usage import Usage
 
 LEAST_EXTENSION_TOKENS = 16
@@ -197,7 +198,7 @@ class StreamMeter:
             self._read_withheld()
             rest = self._fragment or self._reader.splitter.close()
             if rest is not None:
-                self._bill.add(self._reader.observe(rest))
+                self._bill.add(self._observed(rest))
             self._bill.allow_for_unseen(unseen_ms)
             self._result = result_of(
                 self._reader,
@@ -257,17 +258,24 @@ class StreamMeter:
     def _passed(self, event: SSEEvent) -> bytes:
         """The bytes of this event that may go now: all or none."""
         if self._cut is not None:
-            self._bill.add(self._reader.observe(event))
+            self._bill.add(self._observed(event))
             return b""
         if self._withheld:
             return self._withhold(event)
         before = self._reader if self._is_full else moment_of(self._reader)
-        seen = self._reader.observe(event)
+        seen = self._observed(event)
         self._bill.add(seen)
         if seen.has_output and not self._is_paid:
             self._client_side = before
             return self._withhold(event)
         return self._as_sent(event, is_usage_only=seen.is_usage_only)
+
+    def _observed(self, event: SSEEvent) -> Observation:
+        """What the event shows. A model can be talked into arguments nested so deeply that decoding them would end the
+        interpreter."""
+        if event.data is not None and is_too_deep(event.data):
+            return unreadable(event)
+        return self._reader.observe(event)
 
     def _as_sent(self, event: SSEEvent, *, is_usage_only: bool) -> bytes:
         """The event as it would have been had nobody but the caller asked for usage.
@@ -293,7 +301,7 @@ class StreamMeter:
     def _read_withheld(self) -> None:
         """Charge what was generated and will never pass."""
         for event in self._withheld[1:]:
-            self._bill.add(self._reader.observe(event))
+            self._bill.add(self._observed(event))
         self._withheld = []
         self._withheld_bytes = 0
 
@@ -316,7 +324,7 @@ class StreamMeter:
 
 def _is_whole(rest: SSEEvent) -> bool:
     """The data is complete although the blank line after it is missing."""
-    if rest.data is None:
+    if rest.data is None or is_too_deep(rest.data):
         return False
     if rest.data.startswith(b"[DONE]"):
         return True

@@ -464,3 +464,20 @@ def test_a_ledger_with_money_left_never_cuts() -> None:
 
     assert not played.is_cut
     assert played.forwarded == b"".join(words)
+
+
+DEEP_EVENTS = [
+    ("gemini", b'data: {"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":%b}}]}}]}\n\n'),
+    ("openai_chat", b'data: {"choices":[{"index":0,"delta":{"tool_calls":%b}}]}\n\n'),
+    ("anthropic_messages", b'data: {"type":"content_block_start","index":0,"content_block":%b}\n\n'),
+]
+
+
+@pytest.mark.parametrize(("dialect", "event"), DEEP_EVENTS)
+def test_an_event_nested_too_deeply_passes_as_it_is_and_counts_from_end_to_end(dialect: str, event: bytes) -> None:
+    deep = event % (b'{"a":' * 2_000 + b"1" + b"}" * 2_000)
+
+    played = play(a_meter(dialect, is_full=True), [deep], refuses)
+
+    assert played.forwarded.startswith(deep)
+    assert played.result.usage.output_tokens > 1_000

@@ -113,3 +113,16 @@ def test_a_tool_that_cannot_be_metered_never_reaches_a_provider(edge, run):
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "unmetered_path")
     assert answer.json()["error"]["param"] == "tools"
     assert edge.billed(run) == []
+
+
+@pytest.mark.parametrize("depth", [1_000, 10_000, 1_000_000])
+def test_a_body_nested_so_deeply_that_it_would_end_the_interpreter_is_refused(edge, run, depth):
+    body = b'{"model":"gpt-4o-mini","messages":[{"content":%b}]}' % (b"[" * depth + b"]" * depth)
+
+    answer = edge.post("/v1/proxy/openai/v1/chat/completions", body, x_mock_tag=run)
+    report = edge.post("/v1/ingest", b'{"model":%b}' % (b"[" * min(depth, 400_000)))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
+    assert (report.status_code, report.json()["error"]["code"]) == (400, "invalid_request")
+    assert edge.post("/v1/proxy/openai/v1/chat/completions", BODIES["openai"], x_mock_tag=run).status_code == 200
+    assert len(edge.billed(run)) == 1

@@ -8,6 +8,8 @@ import msgspec
 
 from core.calls import PromptSize
 from core.dialects.media import Media
+from core.json_depth import is_too_deep
+from core.limits import JSON_DEPTH_MAX
 from core.refusals import InvalidRequest
 from core.text_size import json_text_tokens
 
@@ -24,6 +26,8 @@ class InvalidAnswer(ValueError):
 
 def decode_request(body: bytes, kind: type[T]) -> T:
     """A typed view of a request. Raises `InvalidRequest` naming the field, in msgspec's words."""
+    if is_too_deep(body):
+        raise InvalidRequest(f"the request body is nested more than {JSON_DEPTH_MAX} deep")
     try:
         request = msgspec.json.decode(body, type=kind)
         members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -72,6 +76,8 @@ def _has_each_name_once(body: bytes) -> bool:
 
 def decode_answer(body: bytes, kind: type[T]) -> T:
     """A typed view of an answer. Raises `InvalidAnswer`."""
+    if is_too_deep(body):
+        raise InvalidAnswer(f"nested more than {JSON_DEPTH_MAX} deep")
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

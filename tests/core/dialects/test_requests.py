@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.dialects import DIALECTS
+from core.dialects import DIALECTS, InvalidAnswer
 from core.dialects.json_body import single_reading
 from core.refusals import InvalidRequest
 
@@ -120,3 +120,20 @@ def test_gemini_s_two_spellings_of_a_ceiling_are_read_as_the_higher() -> None:
     body = b'{"contents":[],"generationConfig":{"maxOutputTokens":3,"max_output_tokens":9}}'
 
     assert DIALECTS["gemini"].parse_request(body, path="v1/models/m:generateContent").output_tokens_max == 9
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+def test_a_body_nested_too_deeply_is_a_bad_request(dialect: str) -> None:
+    body = b'{"model":"m","max_tokens":1,"messages":[{}],"input":"x","contents":[],"content":{},"x":%b}' % DEEP
+
+    with pytest.raises(InvalidRequest, match="nested more than"):
+        DIALECTS[dialect].parse_request(body, path="v1/models/m:generateContent")
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+def test_an_answer_nested_too_deeply_is_invalid(dialect: str) -> None:
+    with pytest.raises(InvalidAnswer):
+        DIALECTS[dialect].read_answer(b'{"x":%b}' % DEEP)
