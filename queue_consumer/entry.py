@@ -29,7 +29,7 @@ class Default(WorkerEntrypoint):
             verdicts = [Postponed(f"{type(fault).__name__}: {fault}"[:REASON_CHARACTERS_MAX])] * len(messages)
         for message, verdict in zip(messages, verdicts, strict=True):
             if isinstance(verdict, Postponed):
-                message.retry(object_to_js({"delaySeconds": retry_delay_s(message.attempts)}))
+                message.retry(object_to_js({"delaySeconds": retry_delay_s(message.attempts, verdict.delay_max_s)}))
             else:
                 message.ack()
         _log({"event": "telemetry_batch", **tally(verdicts)})

@@ -21,7 +21,7 @@ from dispatch import Notice, tell
 from outside import Outside, Unreachable
 from rows import CONFLICT_TARGETS, Row, row_of, rows_json
 from slack import alert_message
-from verdicts import Buried, Charged, Judgement, Postponed, Stored, Verdict, judge, reason_of
+from verdicts import DEBT_DELAY_MAX_S, Buried, Charged, Judgement, Postponed, Stored, Verdict, judge, reason_of
 
 PREFER = "resolution=ignore-duplicates,return=minimal"
 
@@ -52,21 +52,25 @@ async def take(texts: Sequence[str | None], outside: Outside) -> list[Verdict]:
     """Deal with every message of a batch (None: it was no text). Verdicts come in its order."""
     readings = [_read(text) for text in texts]
     entries: dict[str, list[Entry]] = {}
-    work: list[Coroutine[None, None, dict[int, Verdict]]] = []
+    work: list[tuple[list[int], Coroutine[None, None, dict[int, Verdict]]]] = []
     for place, (text, reading) in enumerate(zip(texts, readings, strict=True)):
         match reading:
             case InvalidTelemetry():
-                work.append(_bury(place, text or "", str(reading), outside))
+                work.append(([place], _bury(place, text or "", str(reading), outside)))
             case Alert():
-                work.append(_tell(place, text or "", reading, outside))
+                work.append(([place], _tell(place, text or "", reading, outside)))
             case Debt():
-                work.append(_collect(place, text or "", reading, outside))
+                work.append(([place], _collect(place, text or "", reading, outside)))
             case _:
                 row = row_of(reading)
                 entries.setdefault(row.table, []).append(Entry(place, text or "", row))
-    work += [_store(group, outside) for group in entries.values()]
+    work += [([entry.place for entry in group], _store(group, outside)) for group in entries.values()]
+    # A fault of ours with one message must not undo what was done with the others: a debt told is not told again.
+    outcomes = await asyncio.gather(*(task for _, task in work), return_exceptions=True)
     verdicts: dict[int, Verdict] = {}
-    for outcome in await asyncio.gather(*work):
+    for (places, _), outcome in zip(work, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            outcome = dict.fromkeys(places, Postponed(f"fault: {type(outcome).__name__}", DEBT_DELAY_MAX_S))
         verdicts |= outcome
     return [verdicts[place] for place in range(len(texts))]
 
@@ -125,7 +129,7 @@ async def _collect(place: int, text: str, debt: Debt, outside: Outside) -> dict[
     try:
         answer = await outside.charge(debt.tenant, debt.charge)
     except Unreachable:
-        return {place: Postponed("the ledger did not answer")}
+        return {place: Postponed("the ledger did not answer", DEBT_DELAY_MAX_S)}
     if isinstance(answer, Conflict):
         # Telling it again would not help: a person has to look at what was charged under this id.
         return await _bury(place, text, f"the ledger refuses the charge: {answer.reason}", outside)

@@ -17,6 +17,9 @@ RETRY_DELAY_FIRST_S = 10
 RETRY_DELAY_MAX_S = 3_600
 """An hour between tries: a hundred of them outlive the queue's own retention of four days."""
 
+DEBT_DELAY_MAX_S = 300
+"""A Ledger that took a debt whose answer was lost knows it again for a quarter of an hour: ask well within that."""
+
 REASON_CHARACTERS_MAX = 300
 
 
@@ -49,6 +52,7 @@ class Postponed:
     """Nothing is known to be wrong with the message; it is delivered again later."""
 
     reason: str
+    delay_max_s: int = RETRY_DELAY_MAX_S
 
 
 Verdict = Stored | Told | Charged | Buried | Postponed
@@ -86,10 +90,10 @@ def reason_of(answer: Answer) -> str:
     return " ".join(word for word in words if word)[:REASON_CHARACTERS_MAX]
 
 
-def retry_delay_s(deliveries: int) -> int:
-    """How long a message waits that has been delivered this often: doubling, up to an hour."""
+def retry_delay_s(deliveries: int, delay_max_s: int = RETRY_DELAY_MAX_S) -> int:
+    """How long a message waits that has been delivered this often: doubling, up to the bound."""
     doublings = min(max(deliveries, 1) - 1, RETRY_DELAY_MAX_S.bit_length())
-    return min(RETRY_DELAY_FIRST_S << doublings, RETRY_DELAY_MAX_S)
+    return min(RETRY_DELAY_FIRST_S << doublings, delay_max_s)
 
 
 def _fault_of(answer: Answer) -> _Fault:

@@ -14,7 +14,7 @@ from sink import take, tally
 from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, a_debt, an_alert
 from tests.queue_consumer.scripted_outside import POISON, ScriptedOutside, fault
 from tests.support.memory_ports import World
-from verdicts import Buried, Charged, Postponed, Stored, Told, Verdict
+from verdicts import DEBT_DELAY_MAX_S, Buried, Charged, Postponed, Stored, Told, Verdict
 
 WEBHOOK = "https://hooks.example/T1"
 
@@ -215,7 +215,17 @@ def test_a_late_settlement_ends_its_hold() -> None:
 def test_a_debt_waits_for_a_ledger_that_is_away_while_the_rest_is_stored() -> None:
     verdicts = deliver([to_wire(a_debt()), a_text()], ScriptedOutside())
 
-    assert verdicts == [Postponed("the ledger did not answer"), Stored()]
+    assert verdicts == [Postponed("the ledger did not answer", DEBT_DELAY_MAX_S), Stored()]
+
+
+def test_a_fault_with_one_message_does_not_undo_another() -> None:
+    def break_for_other(tenant: str) -> Any:
+        return {"acme": World().ledger_of("acme")}[tenant]
+
+    other = msgspec.structs.replace(a_debt(), tenant="other")
+    verdicts = deliver([to_wire(a_debt()), to_wire(other), a_text()], ScriptedOutside(ledgers=break_for_other))
+
+    assert verdicts == [Charged(), Postponed("fault: KeyError", DEBT_DELAY_MAX_S), Stored()]
 
 
 def test_a_debt_that_the_ledger_refuses_is_buried_with_its_reason() -> None:
