@@ -93,6 +93,8 @@ async def hold_money(
             session=answer.session,
             rate=answer.rate,
         )
+    if isinstance(answer, BudgetDenied):
+        raise budget_refusal(answer.account, plan)
     raise _refusal_of(answer)
 
 
@@ -151,10 +153,8 @@ def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllo
     )
 
 
-def _refusal_of(answer: BudgetDenied | PausedDenied | RateDenied | Conflict) -> Refusal:
+def _refusal_of(answer: PausedDenied | RateDenied | Conflict) -> Refusal:
     match answer:
-        case BudgetDenied(account=account):
-            return budget_refusal(account)
         case PausedDenied(account=account):
             return ScopePaused(f"{_scope_words(account)} is paused", details=account_details(account))
         case RateDenied(rate=rate, retry_after_ms=retry_after_ms):
@@ -167,14 +167,24 @@ def _refusal_of(answer: BudgetDenied | PausedDenied | RateDenied | Conflict) -> 
             return InternalError(f"the hold could not be placed: {reason}")
 
 
-def budget_refusal(account: AccountView) -> BudgetExhausted:
-    """The 402 of a scope that cannot pay: which scope, its numbers, and when it begins anew."""
+def budget_refusal(account: AccountView, plan: CallPlan | None = None) -> BudgetExhausted:
+    """The 402 of a scope that cannot pay: which scope, its numbers, what was needed, and when it begins anew."""
     limit = "none" if account.limit_nanousd is None else f"${format_usd(account.limit_nanousd)}"
     return BudgetExhausted(
         f"the budget of {_scope_words(account)} does not cover this call: limit {limit}, "
-        f"spent ${format_usd(account.spent_nanousd)}, held ${format_usd(account.held_nanousd)}",
-        details=account_details(account),
+        f"spent ${format_usd(account.spent_nanousd)}, held ${format_usd(account.held_nanousd)}" + _needed_words(plan),
+        details={
+            **account_details(account),
+            **({} if plan is None else {"needed_usd": format_usd(plan.worst.least_nanousd)}),
+        },
     )
+
+
+def _needed_words(plan: CallPlan | None) -> str:
+    if plan is None:
+        return ""
+    why = ": the model's whole context window, since the request refers to input that is not in it"
+    return f", needed ${format_usd(plan.worst.least_nanousd)}" + (why if plan.parsed.prompt.hidden_inputs else "")
 
 
 def account_details(account: AccountView) -> dict[str, Detail]:

@@ -1,8 +1,8 @@
 """OpenAI's usage objects, and those of everybody who imitates them, as disjoint counts.
 
 `prompt_tokens` includes cached, audio and image tokens and those written to the cache; `completion_tokens` includes
-reasoning and audio ones, except at xAI, whose total shows that reasoning comes on top. Parts that exceed their whole
-are cut to it.
+reasoning, audio and image ones, except at xAI, whose total shows that reasoning comes on top. Parts that exceed their
+whole are cut to it.
 """
 
 from dataclasses import replace
@@ -80,6 +80,7 @@ def _disjoint(prompt: int, completion: int, total: int | None, inside: _Details,
         completion += reasoning
     reasoning = min(reasoning, completion)
     spoken = _part(outside.audio_tokens, completion - reasoning)
+    drawn = _part(outside.image_tokens, completion - reasoning - spoken)
     return Usage(
         input_tokens=prompt - cached - audio - image - written,
         cached_input_tokens=cached,
@@ -87,9 +88,10 @@ def _disjoint(prompt: int, completion: int, total: int | None, inside: _Details,
         cache_write_1h_tokens=long,
         audio_input_tokens=audio,
         image_input_tokens=image,
-        output_tokens=completion - reasoning - spoken,
+        output_tokens=completion - reasoning - spoken - drawn,
         reasoning_tokens=reasoning,
         audio_output_tokens=spoken,
+        image_output_tokens=drawn,
     )
 
 

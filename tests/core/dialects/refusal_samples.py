@@ -21,7 +21,8 @@ SAMPLES: tuple[Refusal, ...] = (
         "no key for groq: send your own behind the token (aw_live_…:your-key) or set the secret GROQ_API_KEY"
     ),
     refusals.BudgetExhausted(
-        "the budget of session 'run-7' does not cover this call: limit $5, spent $4.98, held $0.01", details=ACCOUNT
+        "the budget of session 'run-7' does not cover this call: limit $5, spent $4.98, held $0.01, needed $0.0123",
+        details={**ACCOUNT, "needed_usd": "0.0123"},
     ),
     refusals.ScopePaused("session 'run-7' is paused", details=ACCOUNT),
     refusals.NotPermitted("changing a budget needs a token with the admin role"),

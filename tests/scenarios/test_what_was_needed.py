@@ -1,0 +1,45 @@
+"""A refused call is told what it would have needed, and why that may be more than it looks."""
+
+import json
+
+import pytest
+
+from exchange import Inbound
+from proxy import handle
+from settings import parse_settings
+from tests.support.memory_ports import TOKEN, World
+from visit import Isolate
+
+REQUEST = {"model": "gpt-4o-mini", "input": "and then?", "max_output_tokens": 100}
+WINDOW_USD = 128_000 * 150 / 1e9
+"""What the input alone costs when all of the window is."""
+
+
+def refused(**members):
+    world = World({"requests_per_minute": 1_000})
+    headers = {
+        "authorization": f"Bearer {TOKEN}",
+        "x-agentwatch-session-id": "s",
+        "x-agentwatch-budget-usd": "0.00001",
+    }
+    body = json.dumps({**REQUEST, **members}).encode()
+    request = Inbound("POST", "/v1/proxy/openai/v1/responses", "", headers, body)
+    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours"}))
+    answer = world.run(handle(request, world.ports(), isolate))
+    assert (answer.status, world.sent) == (402, [])
+    return json.loads(answer.body)["error"]
+
+
+def test_a_refused_call_is_told_what_it_needed():
+    error = refused()
+
+    assert 0.00001 < float(error["needed_usd"]) < 0.0001
+    assert f"needed ${error['needed_usd']}" in error["message"]
+
+
+@pytest.mark.parametrize("reference", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}])
+def test_a_call_that_refers_to_stored_input_is_told_that_the_window_is_held(reference):
+    error = refused(**reference)
+
+    assert WINDOW_USD < float(error["needed_usd"]) < 1.05 * WINDOW_USD
+    assert "whole context window" in error["message"]
