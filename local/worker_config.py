@@ -72,7 +72,7 @@ def _consumer(consumer: dict[str, Any], limits: LocalLimits) -> dict[str, Any]:
         "maxBatchTimeout": _either(limits.batch_timeout_s, consumer["max_batch_timeout"]),
         "maxRetries": consumer["max_retries"],
         "retryDelay": _either(limits.retry_delay_s, consumer["retry_delay"]),
-        "deadLetterQueue": consumer["dead_letter_queue"],
+        **({"deadLetterQueue": consumer["dead_letter_queue"]} if "dead_letter_queue" in consumer else {}),
     }
 
 

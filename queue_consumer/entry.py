@@ -1,5 +1,5 @@
-"""The telemetry Worker: queue batches go to the sink, the cron to the weekly report, one log line
-each.
+"""The telemetry Worker: batches go to the sink or, off the dead-letter queue, to
+`dead_letters`, crons to replays or the weekly report, one log line each.
 
 It decides nothing. A batch that returns normally acknowledges whatever has no verdict, so every
 message gets one explicitly, and a fault of our own postpones them all.
@@ -13,9 +13,14 @@ from workers import WorkerEntrypoint
 
 import weekly_report
 from bindings.ffi import object_to_js, platform_env
+from dead_letters import keep, replay
 from sink import take, tally
 from verdicts import REASON_CHARACTERS_MAX, Postponed, Verdict, retry_delay_s
 from worker_outside import WorkerOutside
+
+# As in wrangler.toml.
+DEAD_LETTER_QUEUE = "agentwatch-telemetry-dlq"
+REPLAY_CRON = "*/10 * * * *"
 
 
 class Default(WorkerEntrypoint):
@@ -23,8 +28,9 @@ class Default(WorkerEntrypoint):
         messages = list(batch.messages)
         texts = [message.body if isinstance(message.body, str) else None for message in messages]
         verdicts: list[Verdict]
+        deal_with = keep if batch.queue == DEAD_LETTER_QUEUE else take
         try:
-            verdicts = await take(texts, WorkerOutside(platform_env()))
+            verdicts = await deal_with(texts, WorkerOutside(platform_env()))
         except Exception as fault:
             verdicts = [Postponed(f"{type(fault).__name__}: {fault}"[:REASON_CHARACTERS_MAX])] * len(messages)
         for message, verdict in zip(messages, verdicts, strict=True):
@@ -32,12 +38,15 @@ class Default(WorkerEntrypoint):
                 message.retry(object_to_js({"delaySeconds": retry_delay_s(message.attempts, verdict.delay_max_s)}))
             else:
                 message.ack()
-        _log({"event": "telemetry_batch", **tally(verdicts)})
+        _log({"event": "telemetry_batch", "queue": batch.queue, **tally(verdicts)})
 
     async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
-        now_ms = int(controller.scheduledTime)
-        done = await weekly_report.run(now_ms, WorkerOutside(platform_env()))
-        _log({"event": "telemetry_cron", **done})
+        outside = WorkerOutside(platform_env())
+        if controller.cron == REPLAY_CRON:
+            done = await replay(outside)
+        else:
+            done = await weekly_report.run(int(controller.scheduledTime), outside)
+        _log({"event": "telemetry_cron", "cron": controller.cron, **done})
 
 
 def _log(line: dict[str, object]) -> None:

@@ -18,6 +18,7 @@ CONFLICT_TARGETS = {
     "auth_events": "event_id",
     "api_access_log": "request_id",
     "budget_events": "event_id",
+    "dead_letters": "letter_id",
 }
 """The columns that identify a row, by table."""
 

@@ -13,7 +13,7 @@ from local.paths import LOCAL
 from tests.database.rest_outside import RestOutside
 
 SECRET = "a secret of at least thirty-two characters"
-TABLES = "llm_request_logs, tenants, auth_events, api_access_log, budget_events, model_pricing, report_dispatches"
+TABLES = "llm_request_logs, tenants, auth_events, api_access_log, budget_events, model_pricing, report_dispatches, dead_letters"
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,8 @@ class ScriptedOutside:
     """The Ledger of a tenant; None where they are away."""
     told: list[tuple[str, str]] = field(default_factory=list)
     inserts: list[tuple[str, int]] = field(default_factory=list)
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """What was said of replays."""
 
     async def rest(self, path: str, body: str, *, prefer: str) -> Answer:
         if self.is_database_away:
@@ -85,6 +87,8 @@ class ScriptedOutside:
         return Answer(201, "")
 
     def _call(self, function: str, arguments: dict[str, Any]) -> Answer:
+        if function == "finish_replay":
+            self.calls.append((function, arguments))
         if function in self.rpc_answers:
             return self.rpc_answers[function]
         key = (arguments["p_tenant"], arguments["p_kind"], arguments["p_key"])

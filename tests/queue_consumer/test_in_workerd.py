@@ -30,7 +30,6 @@ HARNESS = {
         }
     ],
     "queueProducers": {"TELEMETRY_QUEUE": {"queueName": "agentwatch-telemetry"}},
-    "queueConsumers": {"agentwatch-telemetry-dlq": {"maxBatchTimeout": 1}},
     "unsafeDirectSockets": [{"host": "127.0.0.1", "port": 0}],
 }
 PATIENCE_S = 60.0
@@ -83,7 +82,7 @@ def harness() -> Iterator[Harness]:
 
 @pytest.fixture(autouse=True)
 def _empty(harness: Harness) -> None:
-    harness.sql("truncate llm_request_logs, tenants, auth_events, api_access_log, budget_events, report_dispatches")
+    harness.sql("truncate llm_request_logs, tenants, auth_events, api_access_log, budget_events, report_dispatches, dead_letters")
 
 
 def test_every_kind_of_record_reaches_its_table(harness: Harness) -> None:
@@ -111,7 +110,10 @@ def test_a_debt_that_contradicts_what_was_charged_is_a_dead_letter(harness: Harn
 
     harness.send(to_wire(a_debt("rsv_twice", cost_nanousd=22_000)))
 
-    eventually(lambda: any("rsv_twice" in letter for letter in harness.seen("buried")))
+    eventually(lambda: harness.count("dead_letters") == 1)
+    ((reason, message),) = harness.sql("select reason, message from dead_letters")
+    assert reason.startswith("the ledger refuses the charge")
+    assert "rsv_twice" in message
 
 
 def test_a_record_delivered_three_times_is_one_row(harness: Harness) -> None:
@@ -124,8 +126,21 @@ def test_a_record_delivered_three_times_is_one_row(harness: Harness) -> None:
 def test_what_cannot_be_read_lands_on_the_dead_letter_queue_alone(harness: Harness) -> None:
     harness.send("nonsense", to_wire(a_call()))
 
-    eventually(lambda: any('"nonsense"' in letter for letter in harness.seen("buried")))
+    eventually(lambda: harness.sql("select message from dead_letters") == [("nonsense",)])
     eventually(lambda: harness.count("llm_request_logs") == 1)
+
+
+def test_a_dead_letter_is_dealt_with_again_when_an_operator_asks(harness: Harness) -> None:
+    harness.sql("alter table llm_request_logs add constraint no_agent check (agent is null) not valid")
+    harness.send(to_wire(a_call(agent="refused")))
+    eventually(lambda: harness.count("dead_letters") == 1)
+
+    harness.sql("alter table llm_request_logs drop constraint no_agent")
+    harness.sql("update dead_letters set replay_requested_at = now()")
+    harness.stack.run_cron("agentwatch-telemetry", "*/10 * * * *")
+
+    assert harness.sql("select agent from llm_request_logs") == [("refused",)]
+    assert harness.sql("select result, replayed_at is not null from dead_letters") == [("stored", True)]
 
 
 def test_an_alert_reaches_the_tenants_webhook_once(harness: Harness) -> None:

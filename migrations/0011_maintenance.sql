@@ -42,6 +42,9 @@ begin
   delete from public.budget_events where occurred_at < v_audit_cutoff;
   get diagnostics v_count = row_count;
   v_deleted := v_deleted + v_count;
+  delete from public.dead_letters where buried_at < v_audit_cutoff;
+  get diagnostics v_count = row_count;
+  v_deleted := v_deleted + v_count;
   delete from public.report_dispatches
   where coalesce(finished_at, nullif(claimed_at, '-infinity')) < v_audit_cutoff;
   get diagnostics v_count = row_count;
@@ -49,7 +52,7 @@ begin
 end
 $$;
 comment on function agentwatch.apply_retention(timestamptz, integer, integer) is
-  'Removes calls and API requests older than p_log_days days, and logins, budget changes and dispatches older than p_audit_days days.';
+  'Removes calls and API requests older than p_log_days days, and logins, budget changes, dispatches and dead letters older than p_audit_days days.';
 
 create or replace function public.maintain_telemetry()
 returns jsonb
