@@ -17,7 +17,8 @@ from core.usage import Usage
 FRAMING_TOKENS = 400
 """Around the conversation; with tools Anthropic adds a system prompt of up to about 350 tokens."""
 
-Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
+"""None at all fills the prompt cache and writes nothing."""
 
 
 class _ContextManagement(msgspec.Struct):

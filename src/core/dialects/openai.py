@@ -33,6 +33,8 @@ UNBILLED_ACTIONS = frozenset({"open_page", "find_in_page", "find"})
 
 Model = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
+TokensFromZero = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
+"""Legacy completions may write nothing, to have a prompt echoed or scored."""
 Answers = Annotated[int, msgspec.Meta(ge=1, le=128)]
 
 
@@ -79,7 +81,7 @@ class _CompletionsRequest(msgspec.Struct):
     prompt: str | list[str | int | list[int]] = ""
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
-    max_tokens: Tokens | None = None
+    max_tokens: TokensFromZero | None = None
     n: Answers | None = None
     best_of: Answers | None = None
 
@@ -228,7 +230,7 @@ class CompletionsDialect(_OpenAIDialect, frozen=True):
             model=request.model,
             is_streaming=bool(request.stream),
             prompt=prompt_size(body, Media(), model=request.model, framing_tokens=FRAMING_TOKENS),
-            output_tokens_max=request.max_tokens or 16,
+            output_tokens_max=16 if request.max_tokens is None else request.max_tokens,
             answers=prompts * max(request.n or 1, request.best_of or 1),
             wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
         )

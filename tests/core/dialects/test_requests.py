@@ -11,6 +11,8 @@ PARSED = [
     ("openai_chat", b'{"model":"m","messages":[{}],"max_completion_tokens":7,"n":3,"stream":true}', "", ("m", True, 7, 3)),
     ("openai_completions", b'{"model":"m","prompt":["a","b"],"n":2,"best_of":4}', "", ("m", False, 16, 8)),
     ("openai_completions", b'{"model":"m","prompt":[1,2,3]}', "", ("m", False, 16, 1)),
+    ("openai_completions", b'{"model":"m","prompt":"a","max_tokens":0}', "", ("m", False, 0, 1)),
+    ("anthropic_messages", b'{"model":"m","max_tokens":0,"messages":[{}]}', "", ("m", False, 0, 1)),
     ("openai_responses", b'{"model":"m","input":"x","max_output_tokens":9}', "", ("m", False, 9, 1)),
     ("openai_embeddings", b'{"model":"m","input":[[1,2],[3]]}', "", ("m", False, None, 1)),
     ("anthropic_messages", b'{"model":"m","max_tokens":4,"messages":[{}],"stream":true}', "", ("m", True, 4, 1)),
@@ -38,6 +40,7 @@ REFUSED = [
     ("openai_chat", b'{"model":"m","messages":[{}],"stream":"yes"}', "stream"),
     ("openai_responses", b'{"model":"m","background":true}', "background"),
     ("anthropic_messages", b'{"model":"m","messages":[{}]}', "max_tokens"),
+    ("anthropic_messages", b'{"model":"m","messages":[{}],"max_tokens":-1}', "max_tokens"),
     ("gemini", b"{}", "contents"),
     ("gemini_embed", b"{}", "content"),
 ]
