@@ -51,6 +51,8 @@ class CallEnd:
     error_code: str | None = None
     ttfb_ms: int | None = None
     overhead_ms: int | None = None
+    used_allowance: bool = False
+    """A part of a stream went out on the outage allowance, though the Ledger held money for its beginning."""
 
 
 async def close_call(call: OpenCall, end: CallEnd, ports: Ports, outage: OutageAllowance) -> None:
@@ -156,6 +158,6 @@ def _record_of(call: OpenCall, end: CallEnd, charged: Settled | Recorded | None,
         cumulative_tokens=None if session is None else session.prompt_tokens + session.completion_tokens,
         is_cut=end.outcome == "cut",
         is_clamped=call.output_ceiling_tokens is not None,
-        is_fail_open=call.hold.is_fail_open,
+        is_fail_open=call.hold.is_fail_open or end.used_allowance,
         is_estimated=end.is_estimated or call.plan.price.is_estimate,
     )

@@ -217,4 +217,5 @@ class StreamRelay:
             error_code=result.error_code if refusal is None else refusal.code,
             ttfb_ms=None if first_chunk_at_ms is None else first_chunk_at_ms - self._call.started_at_ms,
             overhead_ms=self._overhead_ms,
+            used_allowance=self._lent_at_ms > 0,
         )

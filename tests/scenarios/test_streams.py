@@ -214,6 +214,6 @@ def test_without_the_ledger_a_stream_takes_each_slice_from_the_allowance_once():
 
     played = play(world, isolate)
 
-    assert world.records[0]["outcome"] == "complete"
+    assert (world.records[0]["outcome"], world.records[0]["is_fail_open"]) == ("complete", True)
     assert played.month == (BILLED_NANOUSD, 0)
     assert isolate.outage.take("acme", 10**9 - BILLED_NANOUSD, ceiling_nanousd=10**9, now_ms=world.now_ms())
