@@ -110,6 +110,11 @@ class RowRing:
             moments.append(0 if turns.started_at_ms is None else turns.started_at_ms + self._period_ms)
         return min(moments, default=None)
 
+    def begin(self, now_ms: int) -> None:
+        """Start the clock of the first table, once and for all."""
+        if self._turns.started_at_ms is None:
+            self._keep(_Turns(self._turns.current, now_ms))
+
     def turn(self, now_ms: int) -> None:
         """Drop the tables whose time is over, and begin the next one if the current one has had its share.
 
@@ -122,14 +127,12 @@ class RowRing:
             self._create(slot)
             self._filled[slot] = False
             del closed[slot]
-        started_at_ms = turns.started_at_ms
         free = [slot for slot in range(TABLES) if slot != turns.current and not self._filled[slot]]
-        if started_at_ms is None:
-            self._keep(_Turns(turns.current, now_ms, closed))
-        elif self._filled[turns.current] and free and started_at_ms + self._period_ms <= now_ms:
+        is_over = turns.started_at_ms is not None and turns.started_at_ms + self._period_ms <= now_ms
+        if self._filled[turns.current] and free and is_over:
             self._keep(_Turns(free[0], now_ms, {**closed, turns.current: now_ms}))
         elif closed != turns.closed_at_ms:
-            self._keep(_Turns(turns.current, started_at_ms, closed))
+            self._keep(_Turns(turns.current, turns.started_at_ms, closed))
 
     def _keep(self, turns: _Turns) -> None:
         self._database.execute(

@@ -48,6 +48,8 @@ def _expire(state: LedgerState, now_ms: int) -> bool:
 
 def _turn_rings(state: LedgerState, now_ms: int) -> None:
     """Let tables of old rows go, once everything that is still needed is written elsewhere."""
+    state.store.hold_ring.begin(now_ms)
+    state.store.session_ring.begin(now_ms)
     if _is_due(state.store.hold_ring.turn_at_ms(), now_ms):
         state.checkpoint(now_ms)
         for hold in state.holds:

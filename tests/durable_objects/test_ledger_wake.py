@@ -89,13 +89,32 @@ def test_a_checkpoint_between_expiry_and_settlement_changes_nothing(ledger, data
     assert (account.spent_nanousd, account.overrun_nanousd, account.held_nanousd) == (130, 30, 0)
 
 
-def test_an_expired_hold_that_was_reset_away_is_not_charged_by_its_late_settlement(ledger, database):
+@pytest.mark.parametrize("actual", [30, 130])
+def test_an_expired_hold_that_was_reset_away_is_not_charged_by_its_late_settlement(ledger, database, actual):
     ledger.admit(an_admission(), NOW_MS)
     ledger.sweep(NOW_MS + TTL_MS)
     ledger.configure(of_session(reset_spent=True), NOW_MS + TTL_MS)
-    ledger.settle(a_settlement(30), NOW_MS + TTL_MS)
+    ledger.settle(a_settlement(actual), NOW_MS + TTL_MS)
 
     assert session(ledger).spent_nanousd == session(a_service(database)).spent_nanousd == 0
+
+
+def test_an_expiry_that_no_checkpoint_has_seen_is_replaced_by_its_correction(ledger, database):
+    ledger.admit(an_admission(ttl_ms=1_000), NOW_MS)
+    ledger.sweep(NOW_MS + 1_000)
+    ledger.settle(a_settlement(30), NOW_MS + 2_000)
+
+    assert session(ledger).spent_nanousd == session(a_service(database)).spent_nanousd == 30
+
+
+def test_a_word_on_a_call_of_a_session_that_is_over_does_not_bring_it_back(ledger, database):
+    ledger.admit(an_admission(want=0), NOW_MS)
+    late_ms = NOW_MS + 25 * HOUR_MS
+    ledger.sweep(late_ms)
+    ledger.settle(a_settlement(40), late_ms)
+
+    for each in (ledger, a_service(database)):
+        assert (session(each, late_ms).spent_nanousd, session(each, late_ms).limit_nanousd) == (0, None)
 
 
 def test_a_hold_that_was_open_at_a_reset_is_charged_to_what_follows(ledger, database):

@@ -60,15 +60,25 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # Calls --------------------------------------------------------------------------------------------
 
-    @rule(want=AMOUNTS, least=AMOUNTS, is_stream=st.booleans(), session=SESSIONS, team=TEAMS, stated=STATED)
+    @rule(
+        want=AMOUNTS, least=AMOUNTS, is_stream=st.booleans(), session=SESSIONS, team=TEAMS, stated=STATED,
+        ttl_ms=st.sampled_from([1_000, TTL_MS]),
+    )  # fmt: skip
     def admit(
-        self, want: int, least: int, is_stream: bool, session: str | None, team: str | None, stated: int | None
+        self,
+        want: int,
+        least: int,
+        is_stream: bool,
+        session: str | None,
+        team: str | None,
+        stated: int | None,
+        ttl_ms: int,
     ) -> None:
         self.count += 1
         least = min(want, least)
         request = AdmitRequest(
             hold_id=f"rsv_{self.count}", want_nanousd=want, least_nanousd=least, floor_nanousd=least // 2,
-            ttl_ms=TTL_MS, session_id=session, team=team, session_limit_nanousd=stated if session else None,
+            ttl_ms=ttl_ms, session_id=session, team=team, session_limit_nanousd=stated if session else None,
             slice_nanousd=50 if is_stream else None,
         )  # fmt: skip
         before = self.sums()
@@ -89,7 +99,7 @@ class LedgerMachine(RuleBasedStateMachine):
         scopes = self.model.scopes(session, team)
         windows = {scope: self.model.window(scope, self.now_ms) for scope in scopes}
         self.model.holds[request.hold_id] = NaiveHold(
-            windows, answer.granted_nanousd, self.now_ms + TTL_MS, floor=min(least // 2, answer.granted_nanousd)
+            windows, answer.granted_nanousd, self.now_ms + ttl_ms, floor=min(least // 2, answer.granted_nanousd)
         )
         self.admissions[request.hold_id] = (request, answer)
         self.written_at_ms[request.hold_id] = self.now_ms
@@ -255,7 +265,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now_ms += pause_ms
 
     @rule(
-        pause_ms=st.sampled_from([1, TTL_MS, 6 * 60_000, 16 * 60_000, 3_600_000, DAY_MS - TTL_MS, DAY_MS, 8 * DAY_MS])
+        pause_ms=st.sampled_from(
+            [1, 1_000, 1_000, TTL_MS, 6 * 60_000, 16 * 60_000, 3_600_000, DAY_MS - TTL_MS, DAY_MS, 8 * DAY_MS]
+        )
     )
     def time_passes_to_an_alarm(self, pause_ms: int) -> None:
         self.now_ms += pause_ms
