@@ -157,9 +157,11 @@ def _refusal_of(answer: PausedDenied | RateDenied | Conflict) -> Refusal:
     match answer:
         case PausedDenied(account=account):
             return ScopePaused(f"{_scope_words(account)} is paused", details=account_details(account))
-        case RateDenied(rate=rate, retry_after_ms=retry_after_ms):
+        case RateDenied(rate=rate, retry_after_ms=retry_after_ms, open_holds_max=open_holds_max):
             return RateLimited(
-                f"more than {rate.limit_per_minute} requests a minute",
+                f"more than {rate.limit_per_minute} requests a minute"
+                if open_holds_max is None
+                else f"more than {open_holds_max} calls in flight at once",
                 retry_after_ms=min(retry_after_ms, RETRY_AFTER_MS_MAX),
                 details={"limit_per_minute": rate.limit_per_minute, "remaining": rate.remaining},
             )
