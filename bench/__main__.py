@@ -23,7 +23,7 @@ from bench.overhead import measure_overhead, overhead_json, overhead_table
 from bench.overspend import measure_overspend, overspend_json, overspend_table, strawman_worker
 from bench.streams import measure_stream_memory, measure_streams, stream_memory_table, streams_json, streams_table
 from local.paths import NODE, NODE_MODULES
-from local.processes import StackError
+from local.processes import StackError, free_port
 from local.stack import Stack
 
 RESULTS = Path(__file__).parent / "results"
@@ -110,7 +110,7 @@ def _run_outage() -> None:
 
 
 def _run_streams() -> None:
-    with tempfile.TemporaryDirectory() as state, _stack(Path(state)) as stack:
+    with tempfile.TemporaryDirectory() as state, _stack(Path(state), inspector_port=free_port()) as stack:
         loads = asyncio.run(measure_streams(stack, _say))
         memory = asyncio.run(measure_stream_memory(stack, _say))
     console.print(streams_table(loads))
@@ -118,8 +118,9 @@ def _run_streams() -> None:
     _write("streams", streams_json(loads, memory))
 
 
-def _stack(state_dir: Path) -> Stack:
-    return Stack(state_dir / "stack", extra_workers=[baseline_worker(), strawman_worker()], say=_say)
+def _stack(state_dir: Path, *, inspector_port: int = 0) -> Stack:
+    workers = [baseline_worker(), strawman_worker()]
+    return Stack(state_dir / "stack", extra_workers=workers, inspector_port=inspector_port, say=_say)
 
 
 def _say(message: str) -> None:

@@ -18,6 +18,7 @@ from rich.table import Table
 from bench.calls import agentwatch, streamed_call, targets
 from bench.figures import LEAK_BYTES_PER_REQUEST, Latency, grows, growth_per_request, latency
 from bench.http_client import Connection, LoadError, Target
+from bench.js_heap import live_heap_bytes
 from bench.overhead import opened
 from bench.process_memory import Reading, read_process
 from local.stack import Stack
@@ -33,7 +34,9 @@ FLAT_OUT_TOKENS = 2_000
 FIRST_TOKEN_SAMPLES = 64
 LATENESS_ROUNDS = {1: 6, 16: 2}
 MEMORY_STREAMS = 500
+MORE_STREAMS = 250
 MEMORY_CONNECTIONS = 10
+EDGE_WORKER = "agentwatch"
 SETTLED_S = 3.0
 
 _numbers = itertools.count()
@@ -46,13 +49,15 @@ class Way:
     name: str
     target: Target
     budget_usd: str | None = None
+    sessions: int = 1_000_000
+    """How many sessions its streams take turns in; each of a million is a new one."""
 
     def request(self, tokens: int, pace_ms: float) -> bytes:
         target = self.target
         if self.budget_usd is not None:
             headers = {
                 **target.headers,
-                "x-agentwatch-session-id": f"bench-stream-{next(_numbers)}",
+                "x-agentwatch-session-id": f"bench-{self.name}-{next(_numbers) % self.sessions}",
                 "x-agentwatch-budget-usd": self.budget_usd,
             }
             target = Target(target.name, target.url, headers)
@@ -71,20 +76,23 @@ class StreamLoad:
 
 @dataclass(frozen=True, slots=True)
 class StreamMemory:
-    """The process before and after, and how it went with the streams served."""
+    """The process before and after the streams; what lives on the Worker's JavaScript heap after, and after more."""
 
     streams: int
     before: Reading
     after: Reading
     course: tuple[tuple[int, Reading], ...]
+    live_js_bytes: int
+    more_streams: int
+    live_js_bytes_later: int
 
     @property
-    def resident_bytes_per_stream(self) -> float:
-        return growth_per_request([(served, reading.resident_bytes) for served, reading in self.course])
-
-    @property
-    def heap_bytes_per_stream(self) -> float:
+    def wasm_bytes_per_stream(self) -> float:
         return growth_per_request([(served, reading.heaps_bytes) for served, reading in self.course])
+
+    @property
+    def live_js_bytes_per_stream(self) -> float:
+        return (self.live_js_bytes_later - self.live_js_bytes) / self.more_streams
 
 
 async def measure_streams(stack: Stack, say: Callable[[str], None]) -> list[StreamLoad]:
@@ -106,16 +114,32 @@ async def measure_streams(stack: Stack, say: Callable[[str], None]) -> list[Stre
 
 async def measure_stream_memory(stack: Stack, say: Callable[[str], None]) -> StreamMemory:
     """Memory over streams on both ways that are finished, cut and abandoned by turns."""
-    say(f"memory: {MEMORY_STREAMS} streams, finished, cut and abandoned")
+    say(f"memory: {MEMORY_STREAMS} streams, finished, cut and abandoned, and {MORE_STREAMS} more")
     pid = stack.workerd_pid()
     await _round_of_endings(stack)
     before = read_process(pid)
-    course = []
-    for served in range(MEMORY_CONNECTIONS, MEMORY_STREAMS + 1, MEMORY_CONNECTIONS):
-        await _round_of_endings(stack)
-        course.append((served, read_process(pid)))
+    course = [(served, read_process(pid)) async for served in _served(stack, MEMORY_STREAMS)]
     await asyncio.sleep(SETTLED_S)
-    return StreamMemory(MEMORY_STREAMS, before, read_process(pid), tuple(course))
+    after = read_process(pid)
+    live_js_bytes = await live_heap_bytes(stack.inspector_port, EDGE_WORKER)
+    _ = [served async for served in _served(stack, MORE_STREAMS)]
+    await asyncio.sleep(SETTLED_S)
+    return StreamMemory(
+        MEMORY_STREAMS,
+        before,
+        after,
+        tuple(course),
+        live_js_bytes,
+        MORE_STREAMS,
+        await live_heap_bytes(stack.inspector_port, EDGE_WORKER),
+    )
+
+
+async def _served(stack: Stack, streams: int) -> AsyncIterator[int]:
+    """How many streams have ended, after each round of them."""
+    for served in range(MEMORY_CONNECTIONS, streams + 1, MEMORY_CONNECTIONS):
+        await _round_of_endings(stack)
+        yield served
 
 
 def streams_table(loads: list[StreamLoad]) -> Table:
@@ -136,17 +160,25 @@ def streams_table(loads: list[StreamLoad]) -> Table:
 
 
 def stream_memory_table(memory: StreamMemory) -> Table:
-    table = Table(title=f"Memory over {memory.streams} streams, MiB")
-    for column in ("moment", "resident", "wasm heaps"):
+    table = Table(title="Memory of streams, MiB")
+    for column in ("moment", "resident", "wasm heaps", "live JavaScript heap"):
         table.add_column(column, justify="left" if column == "moment" else "right")
-    for moment, reading in (("before", memory.before), ("after", memory.after)):
-        heaps = " + ".join(f"{size / 2**20:.1f}" for size in reading.wasm_heap_bytes)
-        table.add_row(moment, f"{reading.resident_bytes / 2**20:.1f}", heaps)
-    per_stream = (memory.resident_bytes_per_stream, memory.heap_bytes_per_stream)
-    table.add_row("bytes per stream, second half", *(f"{each:.0f}" for each in per_stream))
+    moments = (
+        (f"before {memory.streams} streams", memory.before, ""),
+        ("after them", memory.after, _mib(memory.live_js_bytes)),
+    )
+    for moment, reading, live in moments:
+        table.add_row(moment, _mib(reading.resident_bytes), " + ".join(map(_mib, reading.wasm_heap_bytes)), live)
+    table.add_row(f"after {memory.more_streams} more", "", "", _mib(memory.live_js_bytes_later))
+    per_stream = (memory.wasm_bytes_per_stream, memory.live_js_bytes_per_stream)
+    table.add_row("bytes a stream", "", *(f"{each:.0f}" for each in per_stream))
     verdicts = ("yes" if grows(each) else "no" for each in per_stream)
-    table.add_row(f"grows with streams (> {LEAK_BYTES_PER_REQUEST} B each)", *verdicts)
+    table.add_row(f"grows with streams (> {LEAK_BYTES_PER_REQUEST} B each)", "", *verdicts)
     return table
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:.1f}"
 
 
 def streams_json(loads: list[StreamLoad], memory: StreamMemory) -> dict[str, Any]:
@@ -158,7 +190,7 @@ def _ways(stack: Stack) -> list[Way]:
     return [
         Way("direct", direct),
         Way("as it is", agentwatch(stack)),
-        Way("metered", agentwatch(stack), METERED_BUDGET_USD),
+        Way("metered", agentwatch(stack), METERED_BUDGET_USD, max(LOADS)),
     ]
 
 

@@ -57,6 +57,8 @@ class Stack:
     limits: LocalLimits = field(default_factory=LocalLimits)
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
     has_gates: bool = False
+    inspector_port: int = 0
+    """Where V8's inspector listens; 0 leaves it off."""
     say: Say = lambda message: None
 
     def __enter__(self) -> "Stack":
@@ -237,6 +239,7 @@ class Stack:
             workers = [*map(behind_gates, workers), gates_worker(workers[0])]
         config = {
             "port": self.port,
+            "inspectorPort": self.inspector_port,
             "state": str(self.state_dir / "workers"),
             "readyFile": str(ready_file),
             "controlSecret": self._identity["control_secret"],

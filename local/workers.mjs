@@ -18,6 +18,7 @@ const miniflare = new Miniflare({
   host: "127.0.0.1",
   cf: false,
   port: config.port,
+  inspectorPort: config.inspectorPort || undefined,
   log: new Log(LogLevel.WARN),
   kvPersist: config.state && `${config.state}/kv`,
   durableObjectsPersist: config.state && `${config.state}/do`,

@@ -134,7 +134,10 @@ export class Passage {
   #end(ending) {
     if (this.ending !== null) return;
     this.ending = ending;
-    if (ending !== "complete") this.#controller.abort();
+    if (ending !== "complete") {
+      this.#controller.abort();
+      this.#reader.cancel().catch(() => {}); // the abort alone leaves the read pending for ever, and all that it holds
+    }
     setTimeout(() => this.#wake()); // so that what has just passed leaves before Python closes the account
   }
 
