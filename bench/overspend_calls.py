@@ -68,8 +68,8 @@ def plan_calls(count: int, run: str, *, pace_ms: float) -> list[PlannedCall]:
 def _plan_call(
     kind: _Kind, number: int, run: str, random: Random, is_streaming: bool, is_leaving: bool, pace_ms: float
 ) -> PlannedCall:
-    prompt = WORDS * random.randint(2, 60)
-    output_tokens = random.randint(20, 300)
+    prompt = WORDS * random.randint(2, 120)
+    output_tokens = random.randint(20, 400)
     ceiling: int | None = round(output_tokens * random.uniform(1.0, 3.0))
     if not kind.needs_ceiling and random.random() < NO_CEILING_SHARE:
         ceiling = None
