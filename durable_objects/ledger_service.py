@@ -42,6 +42,7 @@ from core.messages import (
     StatusRequest,
     to_wire,
 )
+from core.patience import is_short_for_good
 from core.rate_limit import Passed
 from durable_objects import upkeep
 from durable_objects.ledger_state import TENANT_WINDOWS, LedgerState, used_at_ms
@@ -241,7 +242,8 @@ class LedgerService:
             self._remember_limits(accounts, now_ms)
             self._keep_alive(accounts, now_ms)
             if isinstance(denial, BudgetDenied):
-                self._state.tell([account], now_ms, is_refusing=True)
+                is_refusing = is_short_for_good(denial.account, request.least_nanousd)
+                self._state.tell([account], now_ms, is_refusing=is_refusing)
         return answer
 
     def _known_or(self, answer: AdmitAnswer, request: AdmitRequest, now_ms: int) -> AdmitAnswer:

@@ -22,10 +22,14 @@ def ask_again_in_ms(
     `account` is the one that refused, `tries` how often it did. Pauses double, and are spread by the hold's id so that
     calls which came together do not return together.
     """
-    if account.limit_nanousd is None or account.held_nanousd == 0:
-        return None
-    if account.limit_nanousd - account.spent_nanousd < least_nanousd or waited_ms >= patience_ms:
+    if is_short_for_good(account, least_nanousd) or waited_ms >= patience_ms:
         return None
     pause_ms = min(FIRST_MS << min(tries - 1, 10), MOST_MS)
     spread_ms = crc32(f"{hold_id}:{tries}".encode()) % pause_ms
     return min(pause_ms // 2 + spread_ms, patience_ms - waited_ms)
+
+
+def is_short_for_good(account: AccountView, least_nanousd: int) -> bool:
+    """Whether the account that refused a call would still lack the least for it if every hold came back."""
+    assert account.limit_nanousd is not None, "an account without a limit refuses nothing"
+    return account.held_nanousd == 0 or account.limit_nanousd - account.spent_nanousd < least_nanousd

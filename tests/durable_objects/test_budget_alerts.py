@@ -77,6 +77,16 @@ def test_a_budget_past_its_threshold_that_refuses_a_call_is_told_as_exhausted(le
     assert told(ledger) == [THRESHOLD, EXHAUSTED]
 
 
+def test_a_budget_that_only_holds_keep_others_out_of_is_not_told_as_exhausted(ledger):
+    ledger.configure(of_team(limit_nanousd=100), NOW_MS)
+    spend(ledger, 85, "evt_1")
+    ledger.admit(an_admission("rsv_1", want_nanousd=12, least_nanousd=12, team="search", session_id=None), NOW_MS)
+
+    call = an_admission("rsv_2", want_nanousd=12, least_nanousd=12, team="search", session_id=None)
+    assert isinstance(ledger.admit(call, NOW_MS), BudgetDenied)
+    assert told(ledger) == [THRESHOLD]
+
+
 def test_a_refusal_of_a_call_that_is_too_dear_for_a_fresh_budget_alerts_nobody(ledger):
     ledger.configure(of_team(limit_nanousd=5), NOW_MS)
 
