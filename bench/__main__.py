@@ -6,16 +6,20 @@ import os
 import platform
 import subprocess
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from bench.calls import baseline_worker
-from bench.http_client import LoadError
+from bench.calls import agentwatch, baseline_worker, targets
+from bench.http_client import LoadError, Target
+from bench.ladder import ladder_worker, rung
 from bench.ledger import ledger_json, ledger_table, ledger_workers, measure_ledger
 from bench.memory import measure_memory, memory_json, memory_table
 from bench.outage import measure_outage, outage_config, outage_json, outage_table
@@ -27,6 +31,15 @@ from local.processes import StackError, free_port
 from local.stack import Stack
 
 RESULTS = Path(__file__).parent / "results"
+INTERRUPTED = 130
+"""The exit status of a command ended by Ctrl-C."""
+
+_MEMORY_TARGETS: tuple[tuple[Callable[[Stack], Target], str], ...] = (
+    (lambda stack: targets(stack)[1], "bench-baseline"),
+    (lambda stack: rung(stack, "settle"), "bench-ladder"),
+    (agentwatch, "agentwatch"),
+)
+"""Who serves the requests while memory is watched, and the isolate it runs in."""
 
 console = Console()
 
@@ -41,15 +54,30 @@ class Which(StrEnum):
     all = "all"
 
 
+def _dollars(text: str) -> str:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter(f"{text!r} is not an amount in dollars, such as 5 or 0.50") from None
+    if not (amount.is_finite() and amount > 0):
+        raise typer.BadParameter("a cap must be above zero")
+    return text
+
+
 def main(
     which: Annotated[Which, typer.Argument(help="What to measure.")] = Which.all,
-    requests: Annotated[int, typer.Option(min=200, help="Calls served while memory is watched.")] = 10_000,
-    samples: Annotated[int, typer.Option(min=320, help="Calls per target and load while latency is measured.")] = 1_000,
-    calls: Annotated[int, typer.Option(min=20, help="Calls at once on one session.")] = 1_000,
-    cap_usd: Annotated[str, typer.Option(help="That session's cap in dollars.")] = "5",
-    pace_ms: Annotated[float, typer.Option(min=0, help="Milliseconds per token of those calls.")] = 25,
+    samples: Annotated[int, typer.Option(min=320, help="overhead: calls per target and load.")] = 1_000,
+    requests: Annotated[int, typer.Option(min=200, help="memory: calls that each target serves.")] = 10_000,
+    calls: Annotated[int, typer.Option(min=20, help="overspend: calls at once on one session.")] = 1_000,
+    cap_usd: Annotated[str, typer.Option(callback=_dollars, help="overspend: that session's cap in dollars.")] = "5",
+    pace_ms: Annotated[float, typer.Option(min=0, help="overspend: milliseconds per token of those calls.")] = 25,
 ) -> None:
-    """Measure AgentWatch on a fresh local stack: one benchmark by its name, or all of them."""
+    """Measure AgentWatch on a fresh local stack: one benchmark by its name, or all of them (about 15 minutes).
+
+    overhead: what it adds to a call, rung by rung. memory: does it grow with requests? overspend: a cap against many
+    calls at once. ledger: one Ledger's rows and pace. outage: what passes without it. streams: what it adds to a
+    stream. Each prints a table and writes bench/results/NAME.json.
+    """
     try:
         if which in (Which.overhead, Which.all):
             _run_overhead(samples)
@@ -63,23 +91,32 @@ def main(
             _run_outage()
         if which in (Which.streams, Which.all):
             _run_streams()
-    except (StackError, LoadError, OSError) as error:
-        console.print(f"[red]{error}[/red]")
+    except KeyboardInterrupt:
+        console.print("stopped")
+        raise typer.Exit(INTERRUPTED) from None
+    except (StackError, LoadError, OSError, EOFError) as error:
+        # EOFError: a server closed the connection in the middle of an answer.
+        console.print(f"[red]{escape(str(error) or type(error).__name__)}[/red]")
         raise typer.Exit(1) from error
 
 
 def _run_overhead(samples: int) -> None:
-    with tempfile.TemporaryDirectory() as state, _stack(Path(state)) as stack:
+    with tempfile.TemporaryDirectory() as state, _stack(Path(state), ladder_worker()) as stack:
         loads = asyncio.run(measure_overhead(stack, samples, _say))
     console.print(overhead_table(loads))
     _write("overhead", overhead_json(loads))
 
 
 def _run_memory(requests: int) -> None:
-    with tempfile.TemporaryDirectory() as state, _stack(Path(state)) as stack:
-        memory = asyncio.run(measure_memory(stack, requests, _say))
-    console.print(memory_table(memory))
-    _write("memory", memory_json(memory))
+    courses = []
+    for pick, worker in _MEMORY_TARGETS:
+        with (
+            tempfile.TemporaryDirectory() as state,
+            _stack(Path(state), ladder_worker(), inspector_port=free_port()) as stack,
+        ):
+            courses.append(asyncio.run(measure_memory(stack, pick(stack), worker, requests, _say)))
+    console.print(memory_table(courses))
+    _write("memory", memory_json(courses))
 
 
 def _run_overspend(calls: int, cap_usd: str, pace_ms: float) -> None:
@@ -118,8 +155,8 @@ def _run_streams() -> None:
     _write("streams", streams_json(loads, memory))
 
 
-def _stack(state_dir: Path, *, inspector_port: int = 0) -> Stack:
-    workers = [baseline_worker(), strawman_worker()]
+def _stack(state_dir: Path, *more_workers: dict[str, Any], inspector_port: int = 0) -> Stack:
+    workers = [baseline_worker(), strawman_worker(), *more_workers]
     return Stack(state_dir / "stack", extra_workers=workers, inspector_port=inspector_port, say=_say)
 
 

@@ -1,11 +1,12 @@
-"""What the memory of the Workers' process does: at rest, over thousands of requests, under open streams.
+"""What memory does with requests served and with open streams, each target in a process of its own.
 
-The process is read from outside, through /proc. It holds both Workers, so its resident memory is above that of one
-isolate; the wasm heaps are each isolate's own.
+Three measures. The wasm heap is one Python interpreter's; the live heap is what is alive in one isolate after a full
+collection (`bench.js_heap`): these two are what the platform counts against 128 MB. Resident memory is that of the
+whole local process: every isolate in it, the runtime's own pools, and the parts of the platform that it imitates (front
+door, queue, KV, object storage). Serving the same requests by a Worker without AgentWatch tells its share.
 """
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,110 +15,112 @@ from rich.table import Table
 
 from bench.calls import agentwatch, json_call, streamed_call
 from bench.figures import LEAK_BYTES_PER_REQUEST, grows, growth_per_request
-from bench.http_client import Connection
+from bench.http_client import Connection, Target
+from bench.js_heap import live_heap_bytes
 from bench.overhead import opened
 from bench.process_memory import Reading, read_process
 from local.stack import Stack
 
-CONNECTIONS = 4
-SAMPLES = 40
+CONNECTIONS = 16
+SAMPLES = 12
+SAMPLES_PER_ROW = 4
 OPEN_STREAMS = 50
 STREAM_TOKENS = 400
 STREAM_PACE_MS = 20
-SETTLED_S = 5.0
+SETTLED_S = 3.0
+INSPECTOR_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """The process at each moment, and how it went with the requests served."""
+class Moment:
+    """After so many requests (or as `name` says): the process from outside, and the isolate that serves them."""
 
+    name: str
     requests: int
-    open_streams: int
-    after_start: Reading
-    after_requests: Reading
-    with_open_streams: Reading
-    after_streams: Reading
-    course: tuple[tuple[int, Reading], ...]
-
-    @property
-    def resident_bytes_per_request(self) -> float:
-        return growth_per_request([(served, reading.resident_bytes) for served, reading in self.course])
-
-    @property
-    def heap_bytes_per_request(self) -> float:
-        return growth_per_request([(served, reading.heaps_bytes) for served, reading in self.course])
+    process: Reading
+    live_heap_bytes: int
 
 
-async def measure_memory(stack: Stack, requests: int, say: Callable[[str], None]) -> Memory:
-    """Memory after start, over `requests` JSON calls, with open streams and after them."""
-    pid = stack.workerd_pid()
-    after_start = read_process(pid)
-    say(f"memory: {requests} requests")
-    course = await _serve(stack, requests, pid)
-    await asyncio.sleep(SETTLED_S)  # the last telemetry batches leave
-    after_requests = read_process(pid)
-    say(f"memory: {OPEN_STREAMS} open streams")
-    with_open_streams = await _hold_streams(stack, pid)
-    await asyncio.sleep(SETTLED_S)
-    return Memory(
-        requests=course[-1][0],
-        open_streams=OPEN_STREAMS,
-        after_start=after_start,
-        after_requests=after_requests,
-        with_open_streams=with_open_streams,
-        after_streams=read_process(pid),
-        course=tuple(course),
-    )
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How memory went with the requests that one target served."""
+
+    target: str
+    moments: tuple[Moment, ...]
+
+    def growth(self, read: Callable[[Moment], int]) -> float:
+        """Bytes per request over the second half of the requests."""
+        served = {moment.requests: read(moment) for moment in reversed(self.moments)}
+        return growth_per_request(sorted(served.items()))
 
 
-def memory_table(memory: Memory) -> Table:
-    table = Table(title="Memory of the process that runs both Workers, MiB")
-    for column in ("moment", "resident", "wasm heap of each Worker"):
-        table.add_column(column, justify="left" if column == "moment" else "right")
-    for moment, reading in (
-        ("after start", memory.after_start),
-        (f"after {memory.requests} requests", memory.after_requests),
-        (f"with {memory.open_streams} open streams", memory.with_open_streams),
-        ("after the streams", memory.after_streams),
-    ):
-        heaps = " + ".join(map(_mib, reading.wasm_heap_bytes))
-        table.add_row(moment, _mib(reading.resident_bytes), heaps)
-    table.add_section()
-    per_request = (memory.resident_bytes_per_request, memory.heap_bytes_per_request)
-    table.add_row("bytes per request, second half", *(f"{each:.0f}" for each in per_request))
-    table.add_row(f"grows with requests (> {LEAK_BYTES_PER_REQUEST} B each)", *map(_verdict, per_request))
+def resident_bytes(moment: Moment) -> int:
+    return moment.process.resident_bytes
+
+
+def wasm_bytes(moment: Moment) -> int:
+    return moment.process.heaps_bytes
+
+
+def live_bytes(moment: Moment) -> int:
+    return moment.live_heap_bytes
+
+
+async def measure_memory(
+    stack: Stack, target: Target, worker: str, requests: int, say: Callable[[str], None]
+) -> Course:
+    """Serve `requests` JSON calls by one Worker; AgentWatch then holds streams open as well."""
+    say(f"memory: {requests} requests by {target.name}")
+    moments = [moment async for moment in _serve(stack, target, worker, requests)]
+    if target.name == agentwatch(stack).name:
+        say(f"memory: {OPEN_STREAMS} open streams")
+        moments += await _hold_streams(stack, target, worker, moments[-1].requests)
+    return Course(target.name, tuple(moments))
+
+
+def memory_table(courses: list[Course]) -> Table:
+    table = Table(title="Memory in MiB, each target in a process of its own")
+    for column in ("target", "moment", "resident", "wasm heaps", "live heap"):
+        table.add_column(column, justify="left" if column in ("target", "moment") else "right")
+    for course in courses:
+        for moment in (*course.moments[: SAMPLES + 1 : SAMPLES_PER_ROW], *course.moments[SAMPLES + 1 :]):
+            heaps = " + ".join(map(_mib, moment.process.wasm_heap_bytes))
+            table.add_row(course.target, moment.name, _mib(resident_bytes(moment)), heaps, _mib(live_bytes(moment)))
+        per_request = [course.growth(read) for read in (resident_bytes, wasm_bytes, live_bytes)]
+        table.add_row("", "bytes a request, 2nd half", *(f"{each:.0f}" for each in per_request))
+        verdicts = ["yes" if grows(each) else "no" for each in per_request]
+        table.add_row("", f"grows (> {LEAK_BYTES_PER_REQUEST} B each)", *verdicts, end_section=True)
     return table
 
 
-def memory_json(memory: Memory) -> dict[str, Any]:
-    return {
-        **asdict(memory),
-        "resident_bytes_per_request": round(memory.resident_bytes_per_request, 1),
-        "heap_bytes_per_request": round(memory.heap_bytes_per_request, 1),
-        "resident_grows_with_requests": _verdict(memory.resident_bytes_per_request),
-        "heap_grows_with_requests": _verdict(memory.heap_bytes_per_request),
-    }
-
-
-def _verdict(bytes_per_request: float) -> str:
-    return "yes" if grows(bytes_per_request) else "no"
+def memory_json(courses: list[Course]) -> list[dict[str, Any]]:
+    return [
+        {
+            **asdict(course),
+            "bytes_per_request": {
+                "resident": round(course.growth(resident_bytes), 1),
+                "wasm": round(course.growth(wasm_bytes), 1),
+                "live": round(course.growth(live_bytes), 1),
+            },
+        }
+        for course in courses
+    ]
 
 
 def _mib(size_bytes: int) -> str:
     return f"{size_bytes / 2**20:.1f}"
 
 
-async def _serve(stack: Stack, requests: int, pid: int) -> list[tuple[int, Reading]]:
-    """Serve at least so many requests over a few connections; what was read along the way."""
-    target = agentwatch(stack)
+async def _serve(stack: Stack, target: Target, worker: str, requests: int) -> AsyncIterator[Moment]:
     request = json_call(target)
-    per_burst = math.ceil(requests / (SAMPLES * CONNECTIONS))
-    course = []
+    per_connection = -(-requests // (SAMPLES * CONNECTIONS))
     async with opened(target, CONNECTIONS) as connections:
-        for burst in range(1, SAMPLES + 1):
-            await asyncio.gather(*(_repeat(connection, request, per_burst) for connection in connections))
-            course.append((burst * per_burst * CONNECTIONS, read_process(pid)))
-    return course
+        await connections[0].call_s(request)
+        yield await _moment(stack, connections[0], request, worker, "after start", 0)
+        for sample in range(1, SAMPLES + 1):
+            await asyncio.gather(*(_repeat(connection, request, per_connection) for connection in connections))
+            served = sample * per_connection * CONNECTIONS
+            yield await _moment(stack, connections[0], request, worker, f"after {served} requests", served)
 
 
 async def _repeat(connection: Connection, request: bytes, times: int) -> None:
@@ -125,16 +128,29 @@ async def _repeat(connection: Connection, request: bytes, times: int) -> None:
         await connection.call_s(request)
 
 
-async def _hold_streams(stack: Stack, pid: int) -> Reading:
-    """The process once every stream has begun and none has ended; then all are read to their end."""
-    target = agentwatch(stack)
-    request = streamed_call(target, STREAM_TOKENS, STREAM_PACE_MS)
-    async with opened(target, OPEN_STREAMS) as connections:
+async def _moment(
+    stack: Stack, connection: Connection, request: bytes, worker: str, name: str, requests: int
+) -> Moment:
+    """A reading, the isolate kept awake by a few calls that are not counted."""
+    asking = asyncio.create_task(live_heap_bytes(stack.inspector_port, worker, is_busy=True))
+    async with asyncio.timeout(INSPECTOR_TIMEOUT_S):
+        while not asking.done():
+            await connection.call_s(request)
+            await asyncio.sleep(0.05)
+    return Moment(name, requests, read_process(stack.workerd_pid()), await asking)
+
+
+async def _hold_streams(stack: Stack, target: Target, worker: str, requests: int) -> list[Moment]:
+    """Once every stream has begun and none has ended; and when all have been read to their end."""
+    request, call = streamed_call(target, STREAM_TOKENS, STREAM_PACE_MS), json_call(target)
+    async with opened(target, OPEN_STREAMS + 1) as (spare, *connections):
         streams = [connection.chunks(request) for connection in connections]
         await asyncio.gather(*(anext(stream) for stream in streams))
-        reading = read_process(pid)
+        during = await _moment(stack, spare, call, worker, f"with {OPEN_STREAMS} open streams", requests)
         await asyncio.gather(*(_drain(stream) for stream in streams))
-    return reading
+        await asyncio.sleep(SETTLED_S)
+        after = await _moment(stack, spare, call, worker, "after the streams", requests)
+    return [during, after]
 
 
 async def _drain(stream: AsyncIterator[bytes]) -> None:

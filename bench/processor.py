@@ -39,6 +39,11 @@ async def watched(pids: Mapping[str, int]) -> AsyncIterator[Business]:
         task.cancel()
 
 
+def process_s(pid: int) -> float:
+    """Processor seconds a process has used so far."""
+    return _ticks(pid) / _TICKS_PER_S
+
+
 def mock_pid() -> int:
     """The mock providers that this process started."""
     command = ["pgrep", "-P", str(os.getpid()), "-f", "local.mock_providers"]

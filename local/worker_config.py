@@ -33,10 +33,7 @@ def worker_options(
     folder = (toml_path.parent / document["main"]).resolve().parent
     return {
         "name": document["name"],
-        "compatibilityDate": document["compatibility_date"],
-        "compatibilityFlags": document["compatibility_flags"] + DEVELOPMENT_FLAGS,
-        "modulesRoot": MODULES_ROOT,
-        "modules": [*_own_modules(folder), *_package_modules(ROOT / "python_modules")],
+        **python_worker(folder, document),
         "bindings": variables,
         "kvNamespaces": {each["binding"]: each["id"] for each in document.get("kv_namespaces", [])},
         "durableObjects": {
@@ -63,6 +60,16 @@ def worker_options(
             }
             for each in document.get("ratelimits", [])
         },
+    }
+
+
+def python_worker(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """The part of miniflare's options that runs the files of `folder`, by the dates and flags of a wrangler.toml."""
+    return {
+        "compatibilityDate": document["compatibility_date"],
+        "compatibilityFlags": document["compatibility_flags"] + DEVELOPMENT_FLAGS,
+        "modulesRoot": MODULES_ROOT,
+        "modules": [*_own_modules(folder), *_package_modules(ROOT / "python_modules")],
     }
 
 
