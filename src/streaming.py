@@ -57,6 +57,7 @@ class StreamRelay:
         )
         self._asking: asyncio.Future[Step] | None = None
         self._denied_by: AccountView | None = None
+        self._is_unreadable = False
         self._wrote_at_ms: int | None = None
         self._renewed_at_ms = call.started_at_ms
         self._lent_nanousd = self._lent_at_ms = 0
@@ -82,7 +83,7 @@ class StreamRelay:
         self._give_back(min(self._lent_nanousd, max(0, self._meter.granted_nanousd - result.cost_nanousd)))
         refusal = self._refusal_of(ending, result)
         if refusal is not None:
-            is_soft = self._call.caller.policy.stream_cut == "truncate" and result.is_cut
+            is_soft = self._call.caller.policy.stream_cut == "truncate" and result.is_cut and not self._is_unreadable
             words += self._meter.render_cut(refusal, self._call.request_id, is_soft=is_soft)
         end = self._end_of(ending, result, refusal, first_chunk_at_ms)
         await close_call(self._call, end, self._ports, self._outage)
@@ -110,7 +111,8 @@ class StreamRelay:
         match step.action:
             case Forward():
                 return Relayed(step.forward)
-            case Cut():
+            case Cut(reason=reason):
+                self._is_unreadable = reason == "unreadable"
                 return Relayed(step.forward, is_cut=True)
             case Extend():
                 self._ask(step.action)
@@ -183,6 +185,8 @@ class StreamRelay:
         """Why the stream ends early, or None where it ended by itself or nobody is left to tell."""
         if ending == "client_disconnected":
             return None
+        if self._is_unreadable:
+            return UpstreamTruncated("the provider sent an event too large to be metered")
         if result.is_cut:
             return self._cut_refusal()
         if result.is_truncated:

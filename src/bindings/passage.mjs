@@ -8,6 +8,8 @@
 
 const PIECE_BYTES_MAX = 16 * 1024; // some 60 events, 1 ms of Python: no other stream of the isolate waits long for it
 const PIECE_BYTES_FIRST = 1024; // Python soon knows that the answer has begun; pieces double from there
+const BLANK_LINE_BYTES_MAX = 4;
+const NOTHING = new Uint8Array(0);
 const LF = 10;
 const CR = 13;
 const USAGE = new TextEncoder().encode('"usage"');
@@ -26,7 +28,8 @@ export class Passage {
   #judge;
   #client;
   #hasPassed = false;
-  #unfinished = new Uint8Array(0);
+  #unfinished = [];
+  #tail = NOTHING; // the last bytes that came, in which a blank line may have begun
   #heard = [];
   #heardBytes = 0;
   #pieceBytes = PIECE_BYTES_FIRST * (1 + Math.random()); // streams that began together do not interrupt together
@@ -141,18 +144,25 @@ export class Passage {
     setTimeout(() => this.#wake()); // so that what has just passed leaves before Python closes the account
   }
 
-  // The events that this chunk completes, as the caller would have got them by itself.
+  // The events that this chunk completes, as the caller would have got them by itself. What is left is not joined before
+  // it ends: a picture in one event comes in hundreds of chunks.
   #events(chunk) {
-    const bytes = this.#unfinished.length > 0 ? joined([this.#unfinished, chunk]) : chunk;
-    const end = endOfEvents(bytes, Math.max(0, this.#unfinished.length - 3));
-    this.#unfinished = bytes.subarray(end);
-    const events = bytes.subarray(0, end);
+    const seen = joined([this.#tail, chunk]);
+    const end = endOfEvents(seen) - this.#tail.length;
+    this.#tail = seen.subarray(-BLANK_LINE_BYTES_MAX + 1);
+    if (end < 0) {
+      this.#unfinished.push(chunk);
+      return NOTHING;
+    }
+    const events = joined([...this.#unfinished, chunk.subarray(0, end)]);
+    this.#unfinished = [chunk.subarray(end)];
     return this.#stripsUsage && includes(events, USAGE) ? withoutUsage(events) : events;
   }
 }
 
 function joined(chunks) {
-  if (chunks.length === 1) return chunks[0];
+  const [first, second] = chunks;
+  if (chunks.length === 1 || (chunks.length === 2 && first.length === 0)) return second ?? first;
   const whole = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {
@@ -162,9 +172,9 @@ function joined(chunks) {
   return whole;
 }
 
-// Where the last blank line ends, which ends after `from`. A CR at the very end may be half of a CRLF: it ends no line yet.
-function endOfEvents(bytes, from) {
-  for (let at = bytes.length - 1; at > from; at--) {
+// Where the last blank line ends; 0 without one. A CR at the very end may be half of a CRLF: it ends no line yet.
+function endOfEvents(bytes) {
+  for (let at = bytes.length - 1; at > 0; at--) {
     const isEnd = bytes[at] === LF || (bytes[at] === CR && at + 1 < bytes.length && bytes[at + 1] !== LF);
     if (!isEnd) continue;
     const before = bytes[at] === LF && bytes[at - 1] === CR ? at - 2 : at - 1;

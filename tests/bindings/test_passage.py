@@ -129,6 +129,15 @@ def test_a_long_stream_is_heard_in_large_pieces_and_not_only_at_its_end() -> Non
     assert 250 * 1_000 / 16_384 < passed.pieces < 50
 
 
+def test_an_event_that_comes_in_many_chunks_passes_as_one() -> None:
+    picture = b'data: {"image":"' + b"A" * 3_000_000 + b'"}\n\n'
+    stream = b"data: 1\n\n" + picture + b"data: 2\n\n"
+
+    (passed,) = through_passages(Stream(in_chunks(stream, 16_000)))
+
+    assert passed.got == stream
+
+
 def test_usage_in_the_text_of_an_answer_is_left_alone() -> None:
     event = b'data: {"choices":[{"delta":{"content":"say \\"usage\\": null"}}],"usage":null}\n\n'
     stream = Stream((event,), strips_usage=True)

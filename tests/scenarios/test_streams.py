@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from core.limits import SSE_EVENT_BYTES_MAX
 from core.messages import ConfigureRequest, StatusRequest
 from exchange import Inbound
 from proxy import handle
@@ -182,6 +183,17 @@ def test_a_stream_that_stood_still_longer_than_its_hold_lives_passes_nothing_unp
 
     assert played.body.startswith(WORDS[0] + b'data: {"error"')
     assert played.month[1] == 0
+
+
+@ways
+def test_an_event_too_large_to_be_metered_ends_the_stream_and_charges_the_hold(limit_nanousd):
+    world = a_world(limit_nanousd, (WORDS[0], b"data: " + b"x" * (SSE_EVENT_BYTES_MAX + 1)))
+
+    played = play(world)
+
+    assert b"too large to be metered" in played.body
+    assert played.month == (world.records[0]["cost_nanousd"], 0)
+    assert played.spent_nanousd >= min(limit_nanousd // 2, 512 * 600)
 
 
 def test_a_plain_answer_to_a_call_for_a_stream_is_read_and_billed_like_one():
