@@ -17,7 +17,8 @@ from core.call_plan import CallPlan, plan_call
 from core.dialects import DIALECTS
 from core.forwarding import downstream_headers, upstream_headers, upstream_query
 from core.providers import PROVIDERS
-from core.refusals import ProviderKeyMissing, Refusal, UnmeteredPath
+from core.refusals import ProviderKeyMissing, Refusal, SharedAccount, UnmeteredPath
+from core.upstream_paths import reaches_account
 from exchange import Answer, Inbound
 from identity import Caller
 from logins import log_in
@@ -114,6 +115,12 @@ async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
     if request.headers.get("upgrade"):
         raise UnmeteredPath("connections that leave HTTP cannot be metered", param="upgrade")
     key, key_header = _provider_key(caller, route.provider, visit.isolate.settings)
+    is_trusted = caller.provider_key is not None or caller.policy.allows_unmetered_paths
+    if not is_trusted and reaches_account(route.upstream, request.method):
+        raise SharedAccount(
+            f"{request.method} {route.upstream.path} reaches what is stored under an account that tenants share; "
+            "send your own provider key"
+        )
     body = None if request.method in ("GET", "HEAD", "DELETE") else request.body
     answer = await _send(visit, route.provider, route.upstream.path, body, key, key_header)
     headers = {"x-agentwatch-request-id": visit.request_id, "x-agentwatch-provider": route.provider}

@@ -7,6 +7,7 @@
       ScopePaused          402  scope_paused
       NotPermitted         403  not_permitted
       UnmeteredPath        403  unmetered_path
+      SharedAccount        403  shared_account
       RuleBlocked          403  blocked_by_rule
       RateLimited          429  rate_limited          retryable
       InvalidRequest       400  invalid_request       param names the field
@@ -77,6 +78,12 @@ class UnmeteredPath(Refusal):
     """A provider route that could cost money and that nothing here knows how to meter."""
 
     status, type, code = 403, "permission_error", "unmetered_path"
+
+
+class SharedAccount(Refusal):
+    """What is stored under the provider's account may be another tenant's: the Worker's own key does not reach it."""
+
+    status, type, code = 403, "permission_error", "shared_account"
 
 
 class BudgetExhausted(Refusal):

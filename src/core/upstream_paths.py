@@ -26,6 +26,7 @@ Charge = Literal["metered", "free", "unmetered"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 _CANONICAL_PATH = re.compile(r"[A-Za-z0-9._~@:+,=/-]*")
+_MODELS = re.compile(r"(?:v1(?:beta|alpha)?/)?(?:openai/)?models(?:/[^/]+)?")
 _GEMINI_VERSIONS = ("v1", "v1beta", "v1alpha")
 _GEMINI_OPENAI_SEGMENTS = ("", "openai", "chat", "completions", "embeddings", "responses")
 
@@ -86,6 +87,14 @@ def resolve_upstream_path(provider: str, rest: str, method: str) -> UpstreamPath
     if dialect is not None and method == "POST":
         return UpstreamPath(path, "metered", dialect)
     return UpstreamPath(path, "unmetered", errors_in)
+
+
+def reaches_account(path: UpstreamPath, method: str) -> bool:
+    """Would a free request show or delete what is stored under the provider's account (files, batches, stored answers)?
+    With a key that tenants share, that is what other tenants have stored. Models are everybody's."""
+    if method == "DELETE":
+        return True
+    return method in ("GET", "HEAD") and _MODELS.fullmatch(path.path) is None
 
 
 def dialect_of_errors(provider: str, rest: str) -> DialectName:

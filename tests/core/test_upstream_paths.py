@@ -3,7 +3,7 @@
 import pytest
 
 from core.refusals import MethodNotAllowed, RouteNotFound
-from core.upstream_paths import resolve_upstream_path
+from core.upstream_paths import reaches_account, resolve_upstream_path
 
 METERED = [
     ("openai", "chat/completions", "chat/completions", "openai_chat"),
@@ -89,3 +89,24 @@ def test_an_encoded_path_is_judged_by_what_it_means() -> None:
 def test_a_method_no_provider_has_is_refused(method: str) -> None:
     with pytest.raises(MethodNotAllowed):
         resolve_upstream_path("openai", "chat/completions", method)
+
+
+ACCOUNT = [
+    ("openai", "models", "GET", False),
+    ("openai", "v1/models/gpt-4o", "GET", False),
+    ("gemini", "v1beta/models", "GET", False),
+    ("gemini", "v1beta/openai/models", "HEAD", False),
+    ("anthropic", "v1/messages/count_tokens", "POST", False),
+    ("openai", "models/ft:gpt-4o:acme", "DELETE", True),
+    ("openai", "files", "GET", True),
+    ("openai", "chat/completions", "GET", True),
+    ("anthropic", "v1/messages/batches", "GET", True),
+    ("gemini", "v1beta/files", "GET", True),
+    ("gemini", "v1beta/tunedModels", "GET", True),
+    ("xai", "responses/resp_1", "DELETE", True),
+]
+
+
+@pytest.mark.parametrize(("provider", "rest", "method", "expected"), ACCOUNT)
+def test_what_is_stored_under_an_account_is_told_from_what_everybody_sees(provider, rest, method, expected):
+    assert reaches_account(resolve_upstream_path(provider, rest, method), method) is expected

@@ -218,8 +218,8 @@ POLLS = [
 
 
 @pytest.mark.parametrize(("provider", "path"), POLLS)
-def test_reading_what_was_made_before_is_free(provider: str, path: str) -> None:
-    attempt = Attempt(provider, path, "GET")
+def test_reading_what_was_made_before_is_free_with_a_key_of_one_s_own(provider: str, path: str) -> None:
+    attempt = Attempt(provider, path, "GET", headers={"authorization": f"Bearer {TOKEN}:sk-own"})
 
     answer, world = play(attempt)
 

@@ -275,3 +275,17 @@ def test_a_client_that_leaves_at_once_pays_little(isolate):
     call(world, isolate)
 
     assert spent(world)["month"][0] < 50 * 600
+
+
+def test_with_the_key_that_tenants_share_nobody_sees_what_another_has_stored(isolate):
+    world = a_world()
+
+    def get(token):
+        request = Inbound("GET", "/v1/proxy/openai/v1/files", "", {"authorization": f"Bearer {token}"}, b"")
+        return world.run(handle(request, world.ports(), isolate))
+
+    refused = get(TOKEN)
+
+    assert (refused.status, json.loads(refused.body)["error"]["code"]) == (403, "shared_account")
+    assert world.sent == []
+    assert get(f"{TOKEN}:sk-own").status == 200
