@@ -57,7 +57,7 @@ class Ledger(DurableObject):
         self._tenant = str(self.ctx.id.name)
         self._alarm_at_ms: int | None = None
         self._outbox_due_at_ms = 0
-        self._wake()
+        self._awake: LedgerService | None = self._wake()
 
     async def admit(self, text: str) -> str:
         return await self._answer(text, messages.AdmitRequest, LedgerService.admit)
@@ -83,7 +83,7 @@ class Ledger(DurableObject):
     async def enqueue(self, text: str) -> str:
         """Keep a telemetry message that the queue did not take."""
         try:
-            is_kept = self._service.outbox.put(text)
+            is_kept = self._service().outbox.put(text)
         except Exception as fault:
             self._recover(fault, "enqueue")
             return FAULT
@@ -95,7 +95,7 @@ class Ledger(DurableObject):
     async def alarm(self, alarm_info: Any = None) -> None:
         self._alarm_at_ms = None
         try:
-            self._service.sweep(_now_ms())
+            self._service().sweep(_now_ms())
             await self._mirror()
             await self._drain_outbox()
         except Exception as fault:
@@ -112,28 +112,33 @@ class Ledger(DurableObject):
             _log("ledger_refused", at=kind.__name__, problem=str(error))
             return FAULT
         try:
-            answer = messages.to_wire(method(self._service, request, _now_ms()))
+            answer = messages.to_wire(method(self._service(), request, _now_ms()))
         except Exception as fault:
             self._recover(fault, kind.__name__)
-            return FAULT
+            answer = FAULT
         await self._plan_alarm()
         return answer
 
-    def _wake(self) -> None:
+    def _wake(self) -> LedgerService:
         """Memory as the rows have it."""
-        self._service = LedgerService(LedgerStore(ObjectSql(self._storage.sql)), self._tenant)
-        self._log_notices()
+        return LedgerService(LedgerStore(ObjectSql(self._storage.sql)), self._tenant)
+
+    def _service(self) -> LedgerService:
+        """The ledger in memory, made anew after a fault."""
+        if self._awake is None:
+            self._awake = self._wake()
+        return self._awake
 
     def _recover(self, fault: Exception, at: str) -> None:
         """Whatever went wrong may have left memory half changed: the rows are the truth."""
+        self._awake = None
         place = "".join(traceback.format_tb(fault.__traceback__))
         _log("ledger_fault", at=at, kind=type(fault).__name__, place=place)
-        self._wake()
 
     async def _plan_alarm(self) -> None:
         self._log_notices()
-        moment_ms = self._service.next_work_at_ms()
-        if not self._service.outbox.is_empty:
+        moment_ms = self._service().next_work_at_ms()
+        if not self._service().outbox.is_empty:
             moment_ms = self._outbox_due_at_ms if moment_ms is None else min(moment_ms, self._outbox_due_at_ms)
         if moment_ms is not None:
             await self._wake_by(max(moment_ms, _now_ms() + 1))
@@ -146,9 +151,9 @@ class Ledger(DurableObject):
 
     async def _mirror(self) -> None:
         """Write the KV copies that are due; those that fail are tried again."""
-        mirrors = self._service.mirrors
+        mirrors = self._service().mirrors
         due = mirrors.take(_now_ms(), MIRRORS_PER_ALARM_MAX)
-        views = self._service.session_views(due)
+        views = self._service().session_views(due)
         for place, account in enumerate(views):
             try:
                 await asyncio.gather(*self._mirror_writes(account))
@@ -169,19 +174,19 @@ class Ledger(DurableObject):
 
     async def _drain_outbox(self) -> None:
         """Hand kept messages to the queue, oldest first."""
-        if self._service.outbox.is_empty or _now_ms() < self._outbox_due_at_ms:
+        if self._service().outbox.is_empty or _now_ms() < self._outbox_due_at_ms:
             return
         queue = platform_env().TELEMETRY_QUEUE
-        for message_id, text in self._service.outbox.next(OUTBOX_PER_ALARM_MAX):
+        for message_id, text in self._service().outbox.next(OUTBOX_PER_ALARM_MAX):
             try:
                 await queue.send(text, object_to_js({"contentType": "text"}))
             except JS_FAULTS:
                 self._outbox_due_at_ms = _now_ms() + RETRY_AFTER_MS
                 return
-            self._service.outbox.delivered(message_id)
+            self._service().outbox.delivered(message_id)
 
     def _log_notices(self) -> None:
-        for notice in self._service.take_notices():
+        for notice in self._service().take_notices():
             _log("ledger_notice", tenant=self._tenant, notice=notice)
 
 

@@ -116,7 +116,7 @@ class LedgerService:
         for account in accounts:
             state.put(ledger.used(ledger.with_hold(account, granted - hold.granted_nanousd), now_ms), now_ms)
         if isinstance(grant, Account):
-            state.tell([grant], now_ms, is_refusing=True)
+            state.tell([state.account(grant.key, now_ms)], now_ms, is_refusing=True)
             return ExtendDenied(account=grant.view(), granted_nanousd=granted)
         return Extended(granted_nanousd=granted, is_full=grant.is_full, expires_at_ms=extended.expires_at_ms)
 
@@ -243,7 +243,7 @@ class LedgerService:
             self._keep_alive(accounts, now_ms)
             if isinstance(denial, BudgetDenied):
                 is_refusing = is_short_for_good(denial.account, request.least_nanousd)
-                self._state.tell([account], now_ms, is_refusing=is_refusing)
+                self._state.tell([self._state.account(account.key, now_ms)], now_ms, is_refusing=is_refusing)
         return answer
 
     def _known_or(self, answer: AdmitAnswer, request: AdmitRequest, now_ms: int) -> AdmitAnswer:

@@ -18,9 +18,9 @@ ENDED_KEPT_MS = 15 * 60_000
 """How long an ended hold is remembered at least, so that late replays and settlements are recognised."""
 
 _SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS accounts (kind TEXT, id TEXT, window TEXT, body TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS scope_accounts (kind TEXT, id TEXT, window TEXT, body TEXT NOT NULL,"
     " forget_at_ms INTEGER NOT NULL, PRIMARY KEY (kind, id, window)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY, body TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS checkpoints (one INTEGER PRIMARY KEY, body TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS set_aside (id INTEGER PRIMARY KEY, source TEXT NOT NULL, body TEXT NOT NULL)",
 )
@@ -92,7 +92,7 @@ class LedgerStore:
         for account in accounts:
             if account.kind != "session":
                 self._database.execute(
-                    "INSERT INTO accounts VALUES (?, ?, ?, ?, ?)"
+                    "INSERT INTO scope_accounts VALUES (?, ?, ?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET body = excluded.body, forget_at_ms = excluded.forget_at_ms",
                     account.kind, account.id, account.window, _account_text(account, number), _forget_at_ms(account),
                 )  # fmt: skip
@@ -100,8 +100,8 @@ class LedgerStore:
     def forget_accounts(self, now_ms: int, accounts_max: int) -> None:
         """Delete accounts whose window is over and in which nobody has set anything."""
         self._database.execute(
-            "DELETE FROM accounts WHERE (kind, id, window) IN"
-            " (SELECT kind, id, window FROM accounts WHERE forget_at_ms BETWEEN 1 AND ? LIMIT ?)",
+            "DELETE FROM scope_accounts WHERE (kind, id, window) IN"
+            " (SELECT kind, id, window FROM scope_accounts WHERE forget_at_ms BETWEEN 1 AND ? LIMIT ?)",
             now_ms,
             accounts_max,
         )
@@ -124,7 +124,7 @@ class LedgerStore:
             row = self.session_ring.find(key.id)
             return None if row is None else row.body
         rows = self._database.execute(
-            "SELECT body FROM accounts WHERE kind = ? AND id = ? AND window = ?", key.kind, key.id, key.window
+            "SELECT body FROM scope_accounts WHERE kind = ? AND id = ? AND window = ?", key.kind, key.id, key.window
         )
         return str(rows[0][0]) if rows else None
 
@@ -133,14 +133,14 @@ class LedgerStore:
             self.session_ring.remove(key.id)
         else:
             self._database.execute(
-                "DELETE FROM accounts WHERE kind = ? AND id = ? AND window = ?", key.kind, key.id, key.window
+                "DELETE FROM scope_accounts WHERE kind = ? AND id = ? AND window = ?", key.kind, key.id, key.window
             )
         self._set_aside(key.kind, body)
 
     # Checkpoint ---------------------------------------------------------------------------------------
 
     def checkpoint(self) -> Checkpoint:
-        rows = self._database.execute("SELECT body FROM checkpoint")
+        rows = self._database.execute("SELECT body FROM checkpoints")
         if not rows:
             return Checkpoint(0)
         try:
@@ -152,7 +152,7 @@ class LedgerStore:
 
     def put_checkpoint(self, checkpoint: Checkpoint) -> None:
         self._database.execute(
-            "INSERT INTO checkpoint VALUES (1, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
+            "INSERT INTO checkpoints VALUES (1, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
             msgspec.json.encode(checkpoint).decode(),
         )
 

@@ -131,7 +131,7 @@ def test_teams_without_a_budget_are_forgotten_after_their_month_and_others_kept(
     ledger.record(a_record(1, "evt_3", session_id="s"), later_ms)
     alarms(ledger, later_ms, later_ms + DAY_MS)
 
-    assert database.execute("SELECT id FROM accounts WHERE kind = 'team'") == [("search",)]
+    assert database.execute("SELECT id FROM scope_accounts WHERE kind = 'team'") == [("search",)]
 
 
 def test_only_so_many_overdue_holds_are_ended_by_one_sweep_and_the_rest_by_the_next(ledger):

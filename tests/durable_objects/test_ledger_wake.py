@@ -165,7 +165,7 @@ BAD_BODIES = ["", "{", "[]", '{"id":"rsv_1"}', '[1,{"kind":"team"}]', "\x00", '{
 
 
 @pytest.mark.parametrize("body", BAD_BODIES)
-@pytest.mark.parametrize("table", ["holds_0", "sessions_0", "accounts", "checkpoint"])
+@pytest.mark.parametrize("table", ["holds_0", "sessions_0", "scope_accounts", "checkpoints"])
 def test_one_bad_row_is_set_aside_and_the_ledger_lives_on(database, table, body):
     ledger = a_service(database)
     ledger.configure(of_team(limit_nanousd=1_000), NOW_MS)
@@ -174,7 +174,7 @@ def test_one_bad_row_is_set_aside_and_the_ledger_lives_on(database, table, body)
     ledger.settle(a_settlement(30, "rsv_2"), NOW_MS)
     ledger.sweep(NOW_MS + TTL_MS - 1)
     ledger.list_sessions(ListSessionsRequest(limit=10), NOW_MS)
-    where = {"holds_0": "WHERE id = 'rsv_1'", "accounts": "WHERE kind = 'team'"}.get(table, "")
+    where = {"holds_0": "WHERE id = 'rsv_1'", "scope_accounts": "WHERE kind = 'team'"}.get(table, "")
     database.execute(f"UPDATE {table} SET body = ? {where}", body)
 
     woken = a_service(database)

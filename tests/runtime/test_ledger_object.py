@@ -138,10 +138,15 @@ async def check_sums(ledger: DirectLedger, done: list[tuple[str, int, int]]) -> 
 
 def counted(stack: Stack, tenant: str, *calls: tuple[str, dict[str, Any]]) -> list[tuple[dict[str, Any], int, int]]:
     """Answers of a Ledger that counts: each with the rows it read and the rows it wrote."""
-    body = {"tenant": tenant, "calls": [(method, {"type": method, **message}) for method, message in calls]}
+    return [tuple(each) for each in ask_counted(stack, tenant, "counted", *calls)]
+
+
+def ask_counted(stack: Stack, tenant: str, how: str, *calls: tuple[str, dict[str, Any]]) -> Any:
+    messages = [(method, {"type": method, **message}) for method, message in calls]
+    body = {"tenant": tenant, "how": how, "calls": messages}
     response = httpx.post(stack.edge_url, json=body, headers={"host": COUNTED_HOST}, timeout=120)
     assert response.status_code == 200, response.text
-    return [tuple(each) for each in response.json()]
+    return response.json()
 
 
 def admission(number: int, session: str) -> tuple[str, dict[str, Any]]:
@@ -178,6 +183,27 @@ def test_forgetting_old_holds_is_billed_by_the_table_and_not_by_the_hold(ledger_
 
     assert late[0]["type"] == "conflict", "the hold is forgotten"
     assert sum(written for _, _, written in answers) < 40
+
+
+@pytest.mark.parametrize("statements", range(8))
+def test_a_fault_of_the_storage_leaves_no_difference_between_memory_and_rows(ledger_stack, statements):
+    """The call that met it is answered as by a ledger out of reach; repeated, it does what it would have done."""
+
+    def ask(method: str, message: dict[str, Any]) -> dict[str, Any]:
+        return dict(ask_counted(ledger_stack, f"fault-{statements}", "interrupted", (method, message)))
+
+    ask("configure", {"kind": "team", "id": "search", "window": "month", "limit_nanousd": 16})
+    ask(*admission(1, "s"))
+    ask(*admission(2, "s"))
+    method, message = "settle", {"hold_id": "rsv_1", "actual_nanousd": 13}
+    first = ask(method, {**message, "fails_after": statements})
+    again = ask(method, message)
+    account = ask("status", {"team": "search"})["accounts"][0]
+
+    assert first["type"] in ("fault", "settled")
+    assert statements > 0 or first["type"] == "fault"
+    assert (again["type"], again["charged_nanousd"]) == ("settled", 13)
+    assert (account["spent_nanousd"], account["held_nanousd"]) == (13, 6)
 
 
 @pytest.mark.parametrize(
