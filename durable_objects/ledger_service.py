@@ -116,7 +116,10 @@ class LedgerService:
         for account in accounts:
             state.put(ledger.used(ledger.with_hold(account, granted - hold.granted_nanousd), now_ms), now_ms)
         if isinstance(grant, Account):
-            state.tell([state.account(grant.key, now_ms)], now_ms, is_refusing=True)
+            is_refusing = not grant.is_paused and is_short_for_good(
+                grant.view(), max(request.least_nanousd, granted + 1)
+            )
+            state.tell([state.account(grant.key, now_ms)], now_ms, is_refusing=is_refusing)
             return ExtendDenied(account=grant.view(), granted_nanousd=granted)
         return Extended(granted_nanousd=granted, is_full=grant.is_full, expires_at_ms=extended.expires_at_ms)
 

@@ -118,7 +118,8 @@ class LedgerMachine(RuleBasedStateMachine):
         scope = (answer.account.kind, answer.account.id, answer.account.window)
         spent, held = self.model.spent(scope, self.now_ms), self.model.held(scope, self.now_ms)
         assert answer.account.limit_nanousd - spent - held < request.least_nanousd
-        self.model.tell([scope], self.now_ms, refusing=scope)
+        is_short_for_good = held == 0 or answer.account.limit_nanousd - spent < request.least_nanousd
+        self.model.tell([scope], self.now_ms, refusing=scope if is_short_for_good else None)
 
     @precondition(lambda self: self.admissions)
     @rule(data=st.data(), changes=st.booleans())
@@ -155,7 +156,9 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             assert more > 0, "what is held already is never denied"
             refusing = (answer.account.kind, answer.account.id, answer.account.window)
-            self.model.tell([refusing], self.now_ms, refusing=refusing)
+            spent = self.model.spent(refusing, self.now_ms)
+            is_short_for_good = not answer.account.is_paused and answer.account.limit_nanousd - spent <= hold.granted
+            self.model.tell([refusing], self.now_ms, refusing=refusing if is_short_for_good else None)
         hold.granted = answer.granted_nanousd
         hold.metered = max(metered, hold.metered or 0)
         hold.expires_at_ms = max(hold.expires_at_ms, self.now_ms + TTL_MS)
