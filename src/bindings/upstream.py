@@ -132,12 +132,13 @@ class _Judge:
     def see(self, chunk: Any) -> Awaitable[None] | None:
         relayed = self._relay.feed(bytes(chunk.to_bytes()))
         self._obey(relayed)
-        if relayed.wait is None:
-            return None
-        return asyncio.ensure_future(self._obey_later(relayed.wait))
+        return None if relayed.wait is None else asyncio.ensure_future(self._obey_later(relayed))
 
-    async def _obey_later(self, wait: Awaitable[Relayed]) -> None:
-        self._obey(await wait)
+    async def _obey_later(self, relayed: Relayed) -> None:
+        """Nothing more is read before the ledger has answered, as often as it is asked again."""
+        while relayed.wait is not None:
+            relayed = await relayed.wait
+            self._obey(relayed)
 
     def _obey(self, relayed: Relayed) -> None:
         if relayed.forward:
