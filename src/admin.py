@@ -4,6 +4,7 @@ The names in the answers of `budget-check` and `ingest` are a published contract
 tenant; changing a limit, a pause or a reset needs an administrator's.
 """
 
+import re
 from typing import Annotated, TypeVar
 from urllib.parse import parse_qs
 
@@ -44,7 +45,9 @@ INGEST_BODY_BYTES_MAX = 1_000_000
 SESSIONS_PER_PAGE_MAX = 200
 TEAM_CHARACTERS_MAX = 128
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+"""A thousand times the longest call there is; at the dearest price still an amount that the ledger takes."""
+
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -252,10 +255,13 @@ def _provider_of(report: IngestReport) -> str | None:
 async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     query = parse_qs(request.query)
     limit_text = query.get("limit", ["100"])[0]
-    if not (limit_text.isascii() and limit_text.isdigit() and 1 <= int(limit_text[:9]) <= SESSIONS_PER_PAGE_MAX):
+    if not (re.fullmatch("[0-9]{1,9}", limit_text) and 1 <= int(limit_text) <= SESSIONS_PER_PAGE_MAX):
         raise InvalidRequest(f"limit must be a whole number from 1 to {SESSIONS_PER_PAGE_MAX}", param="limit")
+    after = query.get("after", [""])[0]
+    if after:
+        check_session_id(after, "after")
     page = await ports.ledger_of(caller.tenant).list_sessions(
-        ListSessionsRequest(after_session_id=query.get("after", [""])[0], limit=int(limit_text))
+        ListSessionsRequest(after_session_id=after, limit=int(limit_text))
     )
     document = {
         "sessions": [_account_document(account) for account in page.accounts],

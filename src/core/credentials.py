@@ -43,7 +43,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     tenant: TenantId
     team: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
     role: Role = "member"
-    key_id: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+    key_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
     disabled: bool = False
     requests_per_minute: RequestsPerMinute | None = None
 

@@ -109,6 +109,32 @@ def test_a_report_while_the_ledger_is_away_is_to_be_sent_again(world: World, mem
     assert calls_recorded(world) == []
 
 
+BAD_REPORTS = [
+    ({"prompt_tokens": -1}, "prompt_tokens"),
+    ({"prompt_tokens": 1.5}, "prompt_tokens"),
+    ({"completion_tokens": 10**12}, "completion_tokens"),
+    ({"latency_ms": -1}, "latency_ms"),
+    ({"model": ""}, "model"),
+    ({"session_id": "a b"}, "session_id"),
+    ({"event_id": "x" * 257}, "event_id"),
+    ({"team": ""}, "team"),
+    ({"identified_risks": "PII"}, "identified_risks"),
+]
+
+
+@pytest.mark.parametrize(("change", "field"), BAD_REPORTS, ids=str)
+def test_a_wrong_report_is_refused_by_the_field_s_name(member: Client, change: Any, field: str) -> None:
+    answer = member.ask("POST", "/v1/ingest", {**REPORT, **change})
+
+    assert (answer.status, json.loads(answer.body)["error"]["param"]) == (400, field)
+
+
+def test_a_page_of_sessions_begins_after_an_id_of_bounded_length(member: Client) -> None:
+    answer = member.ask("GET", f"/v1/sessions?after={'x' * 300}")
+
+    assert (answer.status, json.loads(answer.body)["error"]["param"]) == (400, "after")
+
+
 # Budgets --------------------------------------------------------------------------------------------------
 
 

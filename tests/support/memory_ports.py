@@ -8,7 +8,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.messages import Message
+import msgspec
+
+from core.messages import Message, from_wire, to_wire
 from core.unsent import Unsent
 from ports import (
     AttemptFailed,
@@ -42,6 +44,11 @@ class MemoryLedger:
             self._world.reach(LedgerUnreachable)
             if self._world.is_ledger_away:
                 raise LedgerUnreachable
+            try:
+                # As it would arrive: what is out of bounds is refused where the text is read.
+                request = from_wire(to_wire(request), type(request))
+            except msgspec.DecodeError:
+                raise LedgerUnreachable from None
             answer = getattr(self.service, method)(request, self._world.now_ms())
             self._world.reach(LedgerUnreachable)
             if method == "admit" and self._world.admissions_unheard:
