@@ -88,9 +88,9 @@ class Ledger(DurableObject):
             self._recover(fault, "enqueue")
             return FAULT
         if not is_kept:
-            _log("telemetry_dropped", characters=len(text))
+            _log("outbox_full", characters=len(text))
         await self._plan_alarm()
-        return "{}"
+        return messages.KEPT if is_kept else FAULT
 
     async def alarm(self, alarm_info: Any = None) -> None:
         self._alarm_at_ms = None

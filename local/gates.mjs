@@ -1,6 +1,6 @@
-// Stands between the Workers and their Ledger and KV, so that tests and benchmarks can take either away: a closed gate
-// answers every call with an exception, as a Durable Object that is being moved and a KV outage do.
-// PUT http://gates.test/ledger/closed and /ledger/open, likewise /kv/…
+// Stands between the Workers and their Ledger, KV and telemetry queue, so that tests and benchmarks can take each away: a
+// closed gate answers every call with an exception, as a Durable Object that is being moved and a KV outage do.
+// PUT http://gates.test/ledger/closed and /ledger/open, likewise /kv/… and /queue/…
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 
 const closed = new Set();
@@ -25,6 +25,13 @@ export class KvGate extends WorkerEntrypoint {
   put(key, value, options) {
     pass("kv");
     return this.env.AGENTWATCH_KV.put(key, value, options);
+  }
+}
+
+export class QueueGate extends WorkerEntrypoint {
+  async send(text, options) {
+    pass("queue");
+    await this.env.TELEMETRY_QUEUE.send(text, options);
   }
 }
 

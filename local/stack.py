@@ -23,7 +23,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from local.database import Database, signed_token
-from local.gates import GATES_HOST, behind_gates, gates_worker
+from local.gates import GATES_HOST, behind_gates, gates_worker, queue_gate
 from local.paths import BUNDLE_DIR, NODE, NODE_MODULES, ROOT
 from local.processes import Child, StackError, free_port, require_free
 from local.worker_config import LocalLimits, worker_options
@@ -45,7 +45,7 @@ class Stack:
     """A running stack. Build it, enter it, use its URLs and tokens, leave it.
 
     `env` overrides Worker variables and secrets by name; `kv` holds further KV entries (values JSON-able). With
-    `has_gates` the Ledger and KV can be taken away by `set_gate`.
+    `has_gates` the Ledger, KV and the telemetry queue can be taken away by `set_gate`.
     """
 
     state_dir: Path
@@ -164,8 +164,8 @@ class Stack:
         """Telemetry messages that wait for a batch; those being delivered or delayed are not counted."""
         return int(self._control("GET", "/queue")["backlogCount"])
 
-    def set_gate(self, name: Literal["ledger", "kv"], *, is_open: bool) -> None:
-        """Take the Ledger or KV away from the Workers, or give it back. Only with `has_gates`."""
+    def set_gate(self, name: Literal["ledger", "kv", "queue"], *, is_open: bool) -> None:
+        """Take the Ledger, KV or the telemetry queue away from the Workers, or give it back. Only with `has_gates`."""
         url = f"{self.edge_url}/{name}/{'open' if is_open else 'closed'}"
         with urlopen(Request(url, method="PUT", headers={"host": GATES_HOST}), timeout=30) as response:
             assert response.status == 200
@@ -236,7 +236,7 @@ class Stack:
             worker_options(consumer_toml, consumer_variables, self.limits),
         ]
         if self.has_gates:
-            workers = [*map(behind_gates, workers), gates_worker(workers[0])]
+            workers = [*map(behind_gates, workers), gates_worker(workers[0]), queue_gate()]
         config = {
             "port": self.port,
             "inspectorPort": self.inspector_port,

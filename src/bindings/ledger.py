@@ -6,6 +6,7 @@ import msgspec
 
 from bindings.ffi import JS_FAULTS
 from core.messages import (
+    KEPT,
     AdmitAnswer,
     AdmitRequest,
     Configured,
@@ -58,7 +59,8 @@ class DurableLedger:
         return await self._call("list_sessions", request, SessionPage)
 
     async def enqueue(self, text: str) -> None:
-        await self._text_of("enqueue", text)
+        if await self._text_of("enqueue", text) != KEPT:
+            raise LedgerUnreachable
 
     async def _call(self, method: str, request: Message, kind: Any) -> Any:
         try:

@@ -284,6 +284,9 @@ class SessionPage(Message, frozen=True, tag="session_page"):
     next_after_session_id: str | None = None
 
 
+KEPT = "{}"
+"""A ledger's answer to a telemetry message that its outbox took; any other means that it did not."""
+
 T = TypeVar("T")
 
 

@@ -1,6 +1,7 @@
-"""The Ledger or KV taken away on the genuine runtime: what goes on, what is refused, and that the books are right after."""
+"""The Ledger, KV or the queue taken away on the genuine runtime: what goes on, what is refused, and that the books are right after."""
 
 import httpx
+import psycopg
 import pytest
 
 from local.stack import Stack
@@ -72,6 +73,38 @@ def test_a_tenant_that_fails_closed_is_told_that_budgets_are_unavailable_and_not
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "budget_unavailable")
     assert int(answer.headers["retry-after"]) <= 60
     assert edge.billed(run) == []
+
+
+def costs(edge, session_id):
+    query = "select cost_nanousd from llm_request_logs where session_id = %s"
+    with psycopg.connect(edge.stack.postgres_dsn, autocommit=True) as connection:
+        return [row[0] for row in connection.execute(query, (session_id,))]
+
+
+def test_without_the_queue_records_wait_in_the_ledger_s_outbox(edge, gated, away, run):
+    away("queue")
+    edge.post(CHAT, BODY, x_agentwatch_session_id=run, x_mock_tag=run)
+    billed = [entry["billed_nanousd"] for entry in edge.billed(run)]
+    assert eventually(lambda: spent_nanousd(edge, run), lambda spent: spent > 0) == sum(billed)
+
+    gated.set_gate("queue", is_open=True)
+
+    assert eventually(lambda: costs(edge, run), len) == billed
+
+
+def test_with_ledger_and_queue_away_charge_and_record_wait_for_the_next_call(edge, gated, away, run):
+    away("ledger")
+    away("queue")
+    edge.post(CHAT, {**BODY, "max_tokens": 50}, x_agentwatch_session_id=run, x_mock_tag=run)
+    billed = [entry["billed_nanousd"] for entry in edge.billed(run)]
+    assert len(billed) == 1
+    gated.set_gate("ledger", is_open=True)
+    gated.set_gate("queue", is_open=True)
+
+    edge.post(CHAT, BODY)
+
+    assert eventually(lambda: costs(edge, run), len) == billed
+    assert eventually(lambda: spent_nanousd(edge, run), lambda spent: spent > 0) == sum(billed)
 
 
 def test_without_kv_known_tokens_and_the_static_map_carry_on(edge, gated, away):
