@@ -49,6 +49,8 @@ class ParsedCall:
     web_search_calls_max: int = 0
     """Searches the provider may run and bill for one answer, estimated high."""
     thinking: ThinkingAsked = "unset"
+    thinking_tokens: int = 0
+    """A budget of thinking inside the output ceiling, below which the provider refuses to go."""
     unmetered_tools: tuple[str, ...] = ()
     """What the provider is asked to run that no usage reports and no price here covers, as the caller named it."""
 

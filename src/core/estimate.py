@@ -86,7 +86,7 @@ def prompt_usage(prompt: PromptSize, price: Price) -> Usage:
 def worst_case(call: ParsedCall, price: Price) -> WorstCase:
     """What the call may cost at most, at least usefully, and for its input alone."""
     ceiling = _output_ceiling(call, price)
-    useful = min(ceiling, USEFUL_OUTPUT_TOKENS)
+    useful = min(ceiling, call.thinking_tokens + USEFUL_OUTPUT_TOKENS)
     return WorstCase(
         prompt_nanousd=_dearest_nanousd(prompt_usage(call.prompt, price), call, price),
         least_nanousd=_dearest_nanousd(_usage(call, price, useful), call, price),

@@ -27,6 +27,7 @@ class _ContextManagement(msgspec.Struct):
 
 class _Thinking(msgspec.Struct):
     type: str | None = None
+    budget_tokens: Tokens | None = None
 
 
 class _Thread(msgspec.Struct):
@@ -77,6 +78,7 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
             thinking=_thinking(request.thinking),
+            thinking_tokens=(request.thinking and request.thinking.budget_tokens) or 0,
             unmetered_tools=tools.unmetered + _run_elsewhere(request),
         )
 
