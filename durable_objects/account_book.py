@@ -30,6 +30,8 @@ class AccountBook:
         stored = self.find_stored(key)
         if stored is None:
             return None
+        if len(self._accounts) > 2 * self._accounts_max:
+            self.trim()
         self._accounts[key] = stored.account
         return stored.account
 
@@ -63,7 +65,8 @@ class AccountBook:
 
     @property
     def is_crowded(self) -> bool:
-        return len(self._accounts) > 2 * self._accounts_max
+        """More is unwritten than memory is meant for: a checkpoint would let it go."""
+        return len(self._changed) > self._accounts_max
 
     def write_changes(self, number: int) -> None:
         self._store.put_accounts(self.changed(), number)

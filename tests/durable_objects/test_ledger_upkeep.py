@@ -3,7 +3,7 @@
 import pytest
 
 from core import limits
-from core.messages import Conflict, Granted, ListSessionsRequest, RateDenied, RateLimits, Settled
+from core.messages import Conflict, Granted, ListSessionsRequest, RateDenied, RateLimits, Settled, StatusRequest
 from durable_objects import account_book, ledger_service, outbox
 from durable_objects.upkeep import EXPIRED_PER_SWEEP_MAX
 from tests.support.ledger_requests import (
@@ -176,6 +176,31 @@ def test_accounts_beyond_the_bound_wait_in_their_rows(database, monkeypatch):
     assert len(ledger._state.book._accounts) < 60
     page = ledger.list_sessions(ListSessionsRequest(limit=1_000), NOW_MS)
     assert [account.spent_nanousd for account in page.accounts] == list(range(200))
+
+
+def test_asking_after_many_sessions_keeps_few_in_memory(database, monkeypatch):
+    ledger = a_service(database)
+    for number in range(200):
+        ledger.record(a_record(1, f"evt_{number}", session_id=f"s{number}"), NOW_MS)
+    ledger.sweep(NOW_MS + MINUTE_MS)
+    monkeypatch.setattr(account_book.AccountBook.__init__, "__kwdefaults__", {"accounts_max": 20})
+
+    woken = a_service(database)
+    spent = [woken.status(StatusRequest(session_id=f"s{n}"), NOW_MS).accounts[0].spent_nanousd for n in range(200)]
+
+    assert spent == [1] * 200
+    assert len(woken._state.book._accounts) <= 41
+
+
+def test_a_checkpoint_does_not_wait_when_more_is_unwritten_than_memory_is_meant_for(database, monkeypatch):
+    monkeypatch.setattr(account_book.AccountBook.__init__, "__kwdefaults__", {"accounts_max": 20})
+    ledger = a_service(database)
+    for number in range(30):
+        ledger.record(a_record(1, f"evt_{number}", session_id=f"s{number}"), NOW_MS)
+
+    assert ledger.next_work_at_ms() <= NOW_MS
+    ledger.sweep(NOW_MS)
+    assert ledger.next_work_at_ms() > NOW_MS
 
 
 def test_the_rate_limiter_forgets_keys_that_hold_nobody_back(ledger):
