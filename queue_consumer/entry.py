@@ -15,7 +15,7 @@ import weekly_report
 from bindings.ffi import object_to_js, platform_env
 from dead_letters import keep, replay
 from sink import take, tally
-from verdicts import REASON_CHARACTERS_MAX, Postponed, Verdict, retry_delay_s
+from verdicts import Postponed, Verdict, retry_delay_s
 from worker_outside import WorkerOutside
 
 # As in wrangler.toml.
@@ -32,7 +32,8 @@ class Default(WorkerEntrypoint):
         try:
             verdicts = await deal_with(texts, WorkerOutside(platform_env()))
         except Exception as fault:
-            verdicts = [Postponed(f"{type(fault).__name__}: {fault}"[:REASON_CHARACTERS_MAX])] * len(messages)
+            # Its kind only: what it says may quote a message.
+            verdicts = [Postponed(f"fault: {type(fault).__name__}")] * len(messages)
         for message, verdict in zip(messages, verdicts, strict=True):
             if isinstance(verdict, Postponed):
                 message.retry(object_to_js({"delaySeconds": retry_delay_s(message.attempts, verdict.delay_max_s)}))
