@@ -1,13 +1,13 @@
 """Who is calling, and what that tenant's policy is: KV behind a small isolate cache, the static map beside it.
 
-A token the cache knows costs no await. On a miss the KV record is read and the static map compared in full, whatever
-either says, so that known, unknown and disabled tokens take the same path. While KV is away, stale entries and the
-static map carry on.
+A token the cache knows costs no await, and one in use is read again behind an answer before it is stale. On a miss
+the KV record is read and the static map compared in full, whatever either says, so that known, unknown and disabled
+tokens take the same path. While KV is away, stale entries and the static map carry on.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -20,6 +20,10 @@ from settings import Settings
 
 FRESH_MS = 30_000
 """How long a record or policy is believed without a look at KV (which itself may be 60 s late)."""
+RENEWED_AFTER_MS = 15_000
+"""An entry in use is read again this long after it was, so that no call waits: a token that is never idle for the rest
+of `FRESH_MS` meets KV only once on a request's path."""
+
 ENTRIES_MAX = 2_000
 """Per cache; the oldest goes first."""
 
@@ -54,11 +58,30 @@ class Stranger:
 
 
 @dataclass(slots=True)
-class IdentityCache:
-    """What this isolate remembers: value and the moment until which it is fresh."""
+class Known(Generic[V]):
+    """What was read at a moment, and from when on it is to be read again behind an answer."""
 
-    records: dict[bytes, tuple[KeyRecord | None, int]] = field(default_factory=dict)
-    policies: dict[str, tuple[TenantPolicy, int]] = field(default_factory=dict)
+    value: V
+    read_at_ms: int
+    renew_at_ms: int
+
+    def is_fresh(self, now_ms: int) -> bool:
+        return now_ms < self.read_at_ms + FRESH_MS
+
+    def take_renewal(self, now_ms: int) -> bool:
+        """Is it time, for the first caller that asks? Should that renewal fail, the entry just becomes stale."""
+        if now_ms < self.renew_at_ms:
+            return False
+        self.renew_at_ms = self.read_at_ms + FRESH_MS
+        return True
+
+
+@dataclass(slots=True)
+class IdentityCache:
+    """What this isolate remembers."""
+
+    records: dict[bytes, Known[KeyRecord | None]] = field(default_factory=dict)
+    policies: dict[str, Known[TenantPolicy]] = field(default_factory=dict)
 
 
 async def identify(
@@ -85,19 +108,34 @@ async def identify(
 
 async def _record(token_digest: bytes, ports: Ports, settings: Settings, cache: IdentityCache) -> KeyRecord | None:
     now_ms = ports.clock.now_ms()
-    cached = cache.records.get(token_digest)
-    if cached is not None and now_ms < cached[1]:
-        return cached[0]
+    known = cache.records.get(token_digest)
+    if known is None or not known.is_fresh(now_ms):
+        return await _read_record(token_digest, ports, settings, cache)
+    if known.take_renewal(now_ms):
+        ports.defer(_renew_record(token_digest, ports, settings, cache))
+    return known.value
+
+
+async def _renew_record(token_digest: bytes, ports: Ports, settings: Settings, cache: IdentityCache) -> None:
+    try:
+        await _read_record(token_digest, ports, settings, cache)
+    except TenantsUnavailable:
+        return  # nobody waits for it: the next call after `FRESH_MS` is told
+
+
+async def _read_record(token_digest: bytes, ports: Ports, settings: Settings, cache: IdentityCache) -> KeyRecord | None:
+    now_ms = ports.clock.now_ms()
     static = _static_record(token_digest, ports, settings)
     try:
         stored = await ports.tenants.key_record(token_digest)
     except TenantStoreUnreachable:
-        known = static or (cached[0] if cached is not None else None)
-        if known is None:
+        known = cache.records.get(token_digest)
+        record = static or (known.value if known is not None else None)
+        if record is None:
             raise TenantsUnavailable("tokens cannot be checked just now", retry_after_ms=2_000) from None
-        return known
+        return record
     record = static if stored is None else _parsed(stored)
-    _remember(cache.records, token_digest, (record, now_ms + FRESH_MS))
+    _remember(cache.records, token_digest, record, now_ms)
     return record
 
 
@@ -120,21 +158,33 @@ def _parsed(document: str) -> KeyRecord | None:
 
 async def _policy(tenant: str, ports: Ports, cache: IdentityCache) -> TenantPolicy:
     now_ms = ports.clock.now_ms()
-    cached = cache.policies.get(tenant)
-    if cached is not None and now_ms < cached[1]:
-        return cached[0]
+    known = cache.policies.get(tenant)
+    if known is None or not known.is_fresh(now_ms):
+        return await _read_policy(tenant, ports, cache)
+    if known.take_renewal(now_ms):
+        ports.defer(_renew_policy(tenant, ports, cache))
+    return known.value
+
+
+async def _renew_policy(tenant: str, ports: Ports, cache: IdentityCache) -> None:
+    await _read_policy(tenant, ports, cache)
+
+
+async def _read_policy(tenant: str, ports: Ports, cache: IdentityCache) -> TenantPolicy:
+    now_ms = ports.clock.now_ms()
     try:
         document = await ports.tenants.config(tenant)
         policy = DEFAULT_POLICY if document is None else parse_policy(document)
     except (TenantStoreUnreachable, InvalidPolicy):
         # A document that no longer parses must not widen what was allowed: the last good one holds.
-        return DEFAULT_POLICY if cached is None else cached[0]
-    _remember(cache.policies, tenant, (policy, now_ms + FRESH_MS))
+        known = cache.policies.get(tenant)
+        return DEFAULT_POLICY if known is None else known.value
+    _remember(cache.policies, tenant, policy, now_ms)
     return policy
 
 
-def _remember(entries: dict[K, V], key: K, value: V) -> None:
+def _remember(entries: dict[K, Known[V]], key: K, value: V, now_ms: int) -> None:
     entries.pop(key, None)
     if len(entries) >= ENTRIES_MAX:
         del entries[next(iter(entries))]
-    entries[key] = value
+    entries[key] = Known(value, now_ms, now_ms + RENEWED_AFTER_MS)
