@@ -27,7 +27,7 @@ dev: setup ## Run the stack in the foreground, restarting the Workers on changes
 test: setup ## Every test
 	@$(PY) -m pytest tests
 test-fast: .local/setup/venv ## What needs no Worker and no database
-	@$(PY) -m pytest tests -m "not stack"
+	@$(PY) -m pytest tests -m "not stack" -n auto
 bench: setup ## The benchmarks: a table, and JSON under bench/results/
 	@$(PY) -m bench
 deploy-check: setup ## Dry runs of both deployments, and their memory snapshots taken and loaded
