@@ -120,8 +120,9 @@ class Stack:
         self._workers = self._mock = self._database = None
 
     def restart_workers(self) -> None:
-        """Kill workerd without warning and start it again on the same port and state."""
-        self.kill_workers()
+        """Kill workerd without warning, unless it was before, and start it again on the same port and state."""
+        if self._workers is not None:
+            self.kill_workers()
         self._start_workers()
 
     def kill_workers(self) -> None:
