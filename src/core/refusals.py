@@ -8,7 +8,6 @@
       NotPermitted         403  not_permitted
       UnmeteredPath        403  unmetered_path
       SharedAccount        403  shared_account
-      RuleBlocked          403  blocked_by_rule
       RateLimited          429  rate_limited          retryable
       InvalidRequest       400  invalid_request       param names the field
       UnpricedModel        400  unpriced_model
@@ -96,12 +95,6 @@ class ScopePaused(Refusal):
     """An administrator paused the session, team or tenant."""
 
     status, type, code = 402, "budget_error", "scope_paused"
-
-
-class RuleBlocked(Refusal):
-    """A rule of the tenant says no."""
-
-    status, type, code = 403, "permission_error", "blocked_by_rule"
 
 
 class RateLimited(Refusal):

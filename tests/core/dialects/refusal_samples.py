@@ -30,7 +30,6 @@ SAMPLES: tuple[Refusal, ...] = (
                            "the tenant's configuration can let such calls through", param="tools"),
     refusals.SharedAccount("GET files reaches what is stored under an account that tenants share; "
                            "send your own provider key"),
-    refusals.RuleBlocked("the rule 'no opus at night' blocks this call", details={"rule": "no opus at night"}),
     refusals.RateLimited(
         "more than 100 requests a minute", retry_after_ms=600, details={"limit_per_minute": 100, "remaining": 0}
     ),
