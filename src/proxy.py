@@ -79,7 +79,7 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answ
             plan,
             caller=caller,
             context=context,
-            hold_ttl_ms=isolate.settings.hold_ttl_ms,
+            hold_ttl_ms=isolate.settings.first_hold_ttl_ms,
             ports=ports,
             outage=isolate.outage,
         )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from core.credentials import KeyRecord, parse_token_map
+from core.limits import HOLD_TTL_MS_MAX
 from core.providers import PROVIDERS
 
 
@@ -26,9 +27,15 @@ class Settings:
     provider_keys: Mapping[str, str] = field(repr=False)
     static_keys: tuple[tuple[bytes, KeyRecord], ...] = field(repr=False)
     hold_ttl_ms: int
-    """How long a hold lives without a sign of life before the alarm ends it."""
+    """How long a renewed hold lives without a sign of life before the alarm ends it."""
     first_byte_timeout_ms: int
     """How long a provider may take to begin its answer. SDKs wait ten minutes by default."""
+
+    @property
+    def first_hold_ttl_ms(self) -> int:
+        """How long a hold lives before its first renewal: a call that is well may give no sign of life until its answer
+        begins. Ended sooner, it would count as spent in full, and a stream would lose the money for its rest."""
+        return min(HOLD_TTL_MS_MAX, self.first_byte_timeout_ms + self.hold_ttl_ms)
 
 
 SETTING_NAMES = (

@@ -18,7 +18,9 @@ SETTLED_TIMEOUT_S = 20.0
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack") / "state", env={"HOLD_TTL_MS": "3000"}) as running:
+    with Stack(
+        tmp_path_factory.mktemp("stack") / "state", env={"HOLD_TTL_MS": "3000", "FIRST_BYTE_TIMEOUT_MS": "12000"}
+    ) as running:
         yield running
 
 

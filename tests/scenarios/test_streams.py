@@ -14,7 +14,7 @@ from settings import parse_settings
 from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
 from visit import Isolate
 
-SETTINGS = {"OPENAI_API_KEY": "sk-ours", "HOLD_TTL_MS": "60000"}
+SETTINGS = {"OPENAI_API_KEY": "sk-ours", "HOLD_TTL_MS": "60000", "FIRST_BYTE_TIMEOUT_MS": "1000"}
 TTL_MS = 60_000
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5_000, "stream": True}
 WORST_NANOUSD = 5_000 * 600
@@ -158,6 +158,21 @@ def test_a_slow_stream_keeps_its_hold_by_renewing_it():
     world = a_world(LIMITS["metered"], chunk_takes_ms=2_000)
 
     played = play(world)
+
+    assert world.records[0]["outcome"] == "complete"
+    assert played.month == (BILLED_NANOUSD, 0)
+
+
+def test_a_stream_whose_first_byte_takes_as_long_as_it_may_is_not_cut():
+    world = a_world(LIMITS["metered"])
+
+    def begin_late():
+        world.pass_time(2 * TTL_MS)
+        world.ledgers["acme"].service.sweep(world.now_ms())
+
+    world.upstream_also = begin_late
+
+    played = play(world, Isolate(parse_settings({**SETTINGS, "FIRST_BYTE_TIMEOUT_MS": "150000"})))
 
     assert world.records[0]["outcome"] == "complete"
     assert played.month == (BILLED_NANOUSD, 0)

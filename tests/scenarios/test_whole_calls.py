@@ -18,7 +18,7 @@ from tests.queue_consumer.scripted_outside import ScriptedOutside
 from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
 from visit import Isolate
 
-SETTINGS = {"OPENAI_API_KEY": "sk-ours", "HOLD_TTL_MS": "60000"}
+SETTINGS = {"OPENAI_API_KEY": "sk-ours", "HOLD_TTL_MS": "20000", "FIRST_BYTE_TIMEOUT_MS": "40000"}
 TTL_MS = 60_000
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
 ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
@@ -149,3 +149,21 @@ def test_time_spent_waiting_for_the_provider_is_not_overhead() -> None:
     assert (record["ttfb_ms"], record["latency_ms"], record["overhead_ms"]) == (700.0, 700.0, 0.0)
     assert record["started_at"].startswith("2026-11-")
     assert world.now_ms() == START_MS + 700 + 2 * TTL_MS
+
+
+def test_an_answer_that_takes_as_long_as_it_may_is_still_held_for_and_not_yet_spent() -> None:
+    world, during = a_world(), []
+
+    def answer_late() -> None:
+        world.pass_time(39_000)
+        service = world.ledger_of("acme").service
+        service.sweep(world.now_ms())
+        (account,) = service.status(StatusRequest(session_id="s1"), world.now_ms()).accounts
+        during.append((account.spent_nanousd, account.held_nanousd > 0))
+
+    world.upstream_also = answer_late
+
+    called = play(world)
+
+    assert during == [(0, True)]
+    assert (called.spent_nanousd, called.held_nanousd) == (BILLED_NANOUSD, 0)
