@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -41,7 +42,7 @@ _MEMORY_TARGETS: tuple[tuple[Callable[[Stack], Target], str], ...] = (
 )
 """Who serves the requests while memory is watched, and the isolate it runs in."""
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 140)
 
 
 class Which(StrEnum):
