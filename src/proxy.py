@@ -10,7 +10,7 @@ import msgspec
 import admin
 import audit
 from accounting import OpenCall, new_record
-from answers import answer_of_call, refusal_of
+from answers import answer_of_call, close_after_fault, refusal_of
 from budgets import hold_money
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
@@ -97,9 +97,14 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answ
         hold=hold,
         output_ceiling_tokens=plan.output_ceiling_within(hold.granted_nanousd),
     )
-    body = plan.body_to_send(request.body, call.output_ceiling_tokens)
     sent_at_ms = ports.clock.now_ms()
-    answer = await _send(visit, plan.provider, plan.path, body, key, key_header)
+    answer = None
+    try:
+        body = plan.body_to_send(request.body, call.output_ceiling_tokens)
+        answer = await _send(visit, plan.provider, plan.path, body, key, key_header)
+    finally:
+        if answer is None:  # a fault of ours: its hold does not wait for the alarm
+            close_after_fault(visit, call, sent_at_ms=sent_at_ms)
     return await answer_of_call(visit, call, answer, sent_at_ms=sent_at_ms)
 
 

@@ -167,3 +167,22 @@ def test_an_answer_that_takes_as_long_as_it_may_is_still_held_for_and_not_yet_sp
 
     assert during == [(0, True)]
     assert (called.spent_nanousd, called.held_nanousd) == (BILLED_NANOUSD, 0)
+
+
+def test_a_fault_of_ours_after_the_hold_ends_it_at_once_and_is_recorded() -> None:
+    world = a_world()
+
+    def fail() -> None:
+        raise RuntimeError("a surprise")
+
+    world.upstream_also = fail
+
+    with pytest.raises(RuntimeError):
+        play(world)
+
+    service = world.ledger_of("acme").service
+    (account,) = service.status(StatusRequest(session_id="s1"), world.now_ms()).accounts
+    (record,) = world.records
+    assert account.held_nanousd == 0
+    assert 0 < account.spent_nanousd == record["cost_nanousd"] < HELD_NANOUSD_MAX
+    assert (record["outcome"], record["error_code"]) == ("failed", "internal_error")

@@ -222,15 +222,30 @@ class World:
     def run(self, request: Coroutine[None, None, Any]) -> Any:
         """Run a request and then everything it deferred."""
 
-        async def both() -> Any:
+        async def answered() -> Any:
             answer = await request
             if hasattr(answer.body, "__aiter__"):
                 answer = (answer, b"".join([part async for part in answer.body]))
-            while self._deferred:
-                await self._deferred.pop(0)
+            return answer
+
+        async def both() -> Any:
+            try:
+                answer = await answered()
+            except Killed:
+                for lost in self._deferred:
+                    lost.close()
+                raise
+            except Exception:
+                await self._run_deferred()
+                raise
+            await self._run_deferred()
             return answer
 
         return asyncio.run(both())
+
+    async def _run_deferred(self) -> None:
+        while self._deferred:
+            await self._deferred.pop(0)
 
     def _kv(self, key: str) -> str | None:
         if self.is_kv_away:
