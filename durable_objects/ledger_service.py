@@ -27,7 +27,6 @@ from core.messages import (
     ExtendRequest,
     Granted,
     ListSessionsRequest,
-    Message,
     PausedDenied,
     RateDenied,
     RateLimitState,
@@ -376,7 +375,10 @@ def _session_of(accounts: list[Account]) -> AccountView | None:
     return next((account.view() for account in accounts if account.kind == "session"), None)
 
 
-def _digest(request: Message) -> str:
+def _digest(request: AdmitRequest | RecordRequest) -> str:
+    """What a repeat must agree in. A call that asks again does not count against the rate limits again."""
+    if isinstance(request, AdmitRequest):
+        request = msgspec.structs.replace(request, rate_limits=None)
     return hashlib.sha256(to_wire(request).encode()).hexdigest()[:32]
 
 

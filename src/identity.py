@@ -13,7 +13,7 @@ import msgspec
 
 from core.credentials import KeyRecord, Role, parse_key_record, read_credential
 from core.policy import DEFAULT_POLICY, InvalidPolicy, TenantPolicy, parse_policy
-from core.refusals import TenantsUnavailable
+from core.refusals import InvalidConfiguration, TenantsUnavailable
 from core.telemetry import AuthOutcome
 from ports import Ports, TenantStoreUnreachable
 from settings import Settings
@@ -175,10 +175,15 @@ async def _read_policy(tenant: str, ports: Ports, cache: IdentityCache) -> Tenan
     try:
         document = await ports.tenants.config(tenant)
         policy = DEFAULT_POLICY if document is None else parse_policy(document)
-    except (TenantStoreUnreachable, InvalidPolicy):
-        # A document that no longer parses must not widen what was allowed: the last good one holds.
+    except TenantStoreUnreachable:
         known = cache.policies.get(tenant)
         return DEFAULT_POLICY if known is None else known.value
+    except InvalidPolicy as error:
+        # A document that does not parse must not widen what is allowed: the last good one holds, or nothing does.
+        known = cache.policies.get(tenant)
+        if known is None:
+            raise InvalidConfiguration(f"the configuration of this tenant cannot be used: {error}") from None
+        return known.value
     _remember(cache.policies, tenant, policy, now_ms)
     return policy
 

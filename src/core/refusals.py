@@ -17,6 +17,7 @@
       InternalError        500  internal_error        retryable
       UpstreamUnreachable  502  upstream_unreachable  retryable
       UpstreamTruncated    502  upstream_truncated    retryable, only ever mid-stream
+      InvalidConfiguration 503  invalid_configuration retryable
       TenantsUnavailable   503  tenants_unavailable   retryable
       BudgetUnavailable    503  budget_unavailable    retryable
       UpstreamTimedOut     504  upstream_timeout      retryable
@@ -161,6 +162,12 @@ class TenantsUnavailable(Refusal):
     """The store of tokens cannot be read and the token is not one this isolate or the static map knows."""
 
     status, type, code, is_retryable = 503, "unavailable_error", "tenants_unavailable", True
+
+
+class InvalidConfiguration(Refusal):
+    """The tenant's configuration does not parse, and no earlier one is known here: what it limits cannot be guessed."""
+
+    status, type, code, is_retryable = 503, "unavailable_error", "invalid_configuration", True
 
 
 class InternalError(Refusal):

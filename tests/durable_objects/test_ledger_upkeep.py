@@ -68,6 +68,13 @@ def test_a_replayed_admission_of_an_ended_hold_gets_the_first_answer_even_when_m
     assert isinstance(ledger.admit(an_admission("rsv_2", rate_limits=limits_), NOW_MS), RateDenied)
 
 
+def test_a_call_that_waited_and_asks_again_uncounted_is_the_same_call(ledger):
+    ledger.admit(an_admission(rate_limits=RateLimits(tenant_requests_per_minute=1)), NOW_MS)
+
+    assert isinstance(ledger.admit(an_admission(), NOW_MS), Granted)
+    assert session(ledger).held_nanousd == 100
+
+
 def test_ended_holds_are_remembered_a_quarter_of_an_hour_and_then_forgotten(ledger, database):
     ledger.admit(an_admission(), NOW_MS)
     ledger.settle(a_settlement(30), NOW_MS)

@@ -289,3 +289,23 @@ def test_with_the_key_that_tenants_share_nobody_sees_what_another_has_stored(iso
     assert (refused.status, json.loads(refused.body)["error"]["code"]) == (403, "shared_account")
     assert world.sent == []
     assert get(f"{TOKEN}:sk-own").status == 200
+
+
+def test_a_configuration_that_does_not_parse_lets_nothing_through_that_it_may_limit(isolate):
+    world = a_world()
+    world.kv["t:acme:config"] = '{"sesion_budget_usd": "5"}'
+
+    refused = call(world, isolate)
+
+    assert (refused.status, json.loads(refused.body)["error"]["code"]) == (503, "invalid_configuration")
+    assert "sesion_budget_usd" in json.loads(refused.body)["error"]["message"]
+    assert world.sent == []
+
+
+def test_of_a_configuration_that_no_longer_parses_the_last_good_one_holds(isolate):
+    world = a_world(unpriced_models="block")
+    call(world, isolate)
+    world.kv["t:acme:config"] = "{"
+    world.pass_time(60_000)
+
+    assert call(world, isolate, {**BODY, "model": "unheard-of"}).status == 400

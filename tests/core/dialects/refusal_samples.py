@@ -43,6 +43,7 @@ SAMPLES: tuple[Refusal, ...] = (
     refusals.InternalError("AgentWatch failed to handle this request"),
     refusals.UpstreamUnreachable("the provider could not be reached"),
     refusals.UpstreamTruncated("the provider's stream broke off before its end"),
+    refusals.InvalidConfiguration("the configuration of this tenant cannot be used: unknown field `fail_close`"),
     refusals.TenantsUnavailable("tokens cannot be checked just now", retry_after_ms=2_000),
     refusals.BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000),
     refusals.UpstreamTimedOut("the provider did not begin to answer in time"),
