@@ -32,8 +32,9 @@ async def answer_of_call(
         return with_headers(_failed(visit, call, answer, ttfb_ms), headers)
     if answer.status >= 300:
         return with_headers(_upstream_error(visit, call, answer), headers)
-    if call.plan.parsed.is_streaming and _framing_of(call, answer) != "none":
-        return with_headers(_streamed(visit, call, answer, overhead_ms), headers)
+    framing = _framing_of(call, answer)
+    if framing is not None:
+        return with_headers(_streamed(visit, call, answer, overhead_ms, is_sse=framing == "sse"), headers)
     return with_headers(await _read(visit, call, answer, ttfb_ms, overhead_ms), headers)
 
 
@@ -136,19 +137,20 @@ def _estimated_usage(call: OpenCall, body: bytes) -> Usage:
     return replace(prompt, output_tokens=text_tokens(body, parsed.model))
 
 
-def _framing_of(call: OpenCall, answer: UpstreamAnswer) -> Literal["sse", "json_array", "none"]:
-    """How an answer is streamed. A provider may answer a call for a stream with one plain document instead."""
-    content_type = answer.headers.get("content-type", "").lower()
-    if content_type.startswith("text/event-stream"):
+def _framing_of(call: OpenCall, answer: UpstreamAnswer) -> Literal["sse", "json_array"] | None:
+    """How an answer is streamed. A provider may answer a call for a stream with one plain document instead: None."""
+    if not call.plan.parsed.is_streaming:
+        return None
+    if answer.headers.get("content-type", "").lower().startswith("text/event-stream"):
         return "sse"
-    return "json_array" if call.plan.dialect.name == "gemini" else "none"
+    return "json_array" if call.plan.dialect.name == "gemini" else None
 
 
-def _streamed(visit: Visit, call: OpenCall, answer: UpstreamAnswer, overhead_ms: int) -> Answer:
+def _streamed(visit: Visit, call: OpenCall, answer: UpstreamAnswer, overhead_ms: int, *, is_sse: bool) -> Answer:
     relay = StreamRelay(
         call,
         status=answer.status,
-        is_sse=_framing_of(call, answer) == "sse",
+        is_sse=is_sse,
         overhead_ms=overhead_ms,
         ports=visit.ports,
         outage=visit.isolate.outage,

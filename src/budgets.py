@@ -4,7 +4,9 @@ The Ledger decides; this file asks it, asks again if it did not answer or if mon
 soon, and falls back on the outage allowance. Nothing here compares an amount with a limit.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -35,9 +37,12 @@ from core.refusals import (
     ScopePaused,
 )
 from identity import Caller
-from ports import Ledger, LedgerUnreachable, Ports
+from ports import LedgerUnreachable, Ports
 
 RETRY_AFTER_MS_MAX = 60_000
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ async def hold_money(
 async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Ports) -> AdmitAnswer:
     ledger = ports.ledger_of(caller.tenant)
     began_at_ms = ports.clock.now_ms()
-    answer = await _admit_with_one_retry(ledger, request)
+    answer = await asked_with_one_retry(ledger.admit, request)
     # The rate limit has counted this call: asking again is not another one.
     again = msgspec.structs.replace(request, rate_limits=None)
     tries = 1
@@ -117,16 +122,17 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Por
         if pause_ms is None:
             break
         await ports.clock.sleep_ms(pause_ms)
-        answer = await _admit_with_one_retry(ledger, again)
+        answer = await asked_with_one_retry(ledger.admit, again)
         tries += 1
     return answer
 
 
-async def _admit_with_one_retry(ledger: Ledger, request: AdmitRequest) -> AdmitAnswer:
+async def asked_with_one_retry(ask: Callable[[Q], Awaitable[A]], request: Q) -> A:
+    """The Ledger's answer, asked once more if it did not give one. Raises `LedgerUnreachable`."""
     try:
-        return await ledger.admit(request)
+        return await ask(request)
     except LedgerUnreachable:
-        return await ledger.admit(request)
+        return await ask(request)
 
 
 def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllowance, ports: Ports) -> Hold:

@@ -7,9 +7,9 @@ ends the stream, `ended` closes the account once, at what the meter saw.
 import asyncio
 
 from accounting import CallEnd, OpenCall, close_call
-from budgets import budget_refusal
+from budgets import asked_with_one_retry, budget_refusal
 from core import estimate
-from core.messages import AccountView, Conflict, ExtendAnswer, ExtendDenied, Extended, ExtendRequest
+from core.messages import AccountView, Conflict, ExtendDenied, Extended, ExtendRequest
 from core.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
 from core.outage import OutageAllowance
 from core.refusals import BudgetExhausted, Refusal, ScopePaused, UpstreamTruncated
@@ -138,9 +138,10 @@ class StreamRelay:
             metered_nanousd=ask.metered_nanousd,
             ttl_ms=self._hold_ttl_ms,
         )
+        ledger = self._ports.ledger_of(self._call.caller.tenant)
         asked_at_ms = self._ports.clock.now_ms()
         try:
-            answer = await self._extend_with_one_retry(request)
+            answer = await asked_with_one_retry(ledger.extend, request)
         except LedgerUnreachable:
             return self._extended_by_allowance(ask)
         if not isinstance(answer, Conflict):
@@ -151,13 +152,6 @@ class StreamRelay:
         if isinstance(answer, ExtendDenied):
             self._denied_by = answer.account
         return self._meter.denied()
-
-    async def _extend_with_one_retry(self, request: ExtendRequest) -> ExtendAnswer:
-        ledger = self._ports.ledger_of(self._call.caller.tenant)
-        try:
-            return await ledger.extend(request)
-        except LedgerUnreachable:
-            return await ledger.extend(request)
 
     def _extended_by_allowance(self, ask: Extend) -> Step:
         """The Ledger is away: the slice comes out of the outage allowance, and is settled with the rest."""

@@ -62,15 +62,13 @@ def _folded(name: str) -> str:
 def single_reading(body: bytes) -> bytes:
     """The body itself; or, when some member may be there twice, the body with each member once, as it was read here: of
     two such members some readers take the first, some the last."""
-    once = spliced(body, {})
-    if len(once) == len(body) or _has_each_name_once(body):
-        return body
-    return once
+    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    once = msgspec.json.encode(members)
+    return body if len(once) == len(body) or _has_each_name_once(body, members) else once
 
 
-def _has_each_name_once(body: bytes) -> bool:
+def _has_each_name_once(body: bytes, names: Iterable[str]) -> bool:
     """True only when no top-level member can be there twice; a name that also stands deeper makes it False."""
-    names = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     return _ESCAPED_NAME.search(body) is None and all(body.count(msgspec.json.encode(name)) == 1 for name in names)
 
 
