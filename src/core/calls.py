@@ -53,6 +53,13 @@ class ParsedCall:
     """A budget of thinking inside the output ceiling, below which the provider refuses to go."""
     unmetered_tools: tuple[str, ...] = ()
     """What the provider is asked to run that no usage reports and no price here covers, as the caller named it."""
+    unshown_output_tokens: int = 0
+    """Output that may be billed without ever being shown, such as a prediction the model rejects; estimated high."""
+    earlier_answers: tuple[str, ...] = ()
+    """Ids of answers or conversations that the provider stored and this call continues."""
+    stored_references: tuple[str, ...] = ()
+    """Members that refer to what is stored under the provider's account (files, caches, tuned models, conversations
+    and answers), as the caller named them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +71,5 @@ class AnswerFacts:
     model: str | None = None
     service_tier: str | None = None
     finish_reason: str | None = None
+    answer_id: str | None = None
+    """By which a later call may refer to this answer."""

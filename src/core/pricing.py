@@ -18,7 +18,9 @@ def cost_nanousd(usage: Usage, price: Price, *, service_tier: str | None = None)
 
 def rated_units(usage: Usage, price: Price, *, service_tier: str | None) -> int:
     """The sum of counts times rates before its division: exact, and linear while the prompt
-    stays as it is."""
+    stays as it is. A bill that the provider has stated stands instead of it."""
+    if usage.billed_nanousd is not None:
+        return usage.billed_nanousd * UNITS_PER_RATE
     rates = price.rates(prompt_tokens=usage.prompt_tokens, service_tier=service_tier)
     searches = min(usage.web_search_calls, 1) if price.bills_search_once else usage.web_search_calls
     return (
@@ -27,6 +29,7 @@ def rated_units(usage: Usage, price: Price, *, service_tier: str | None) -> int:
         + usage.cache_write_5m_tokens * rates.cache_write_5m_nanousd_per_mtok
         + usage.cache_write_1h_tokens * rates.cache_write_1h_nanousd_per_mtok
         + usage.audio_input_tokens * rates.audio_input_nanousd_per_mtok
+        + usage.cached_audio_input_tokens * rates.audio_input_nanousd_per_mtok
         + usage.image_input_tokens * rates.image_input_nanousd_per_mtok
         + usage.output_tokens * rates.output_nanousd_per_mtok
         + usage.reasoning_tokens * rates.reasoning_nanousd_per_mtok

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Disjoint counts in tokens (calls for `web_search_calls`), all non-negative."""
+    """Disjoint counts in tokens (calls for `…_calls`), all non-negative."""
 
     input_tokens: int = 0
     """Plain text input, neither cached nor written to a cache, not audio or image."""
@@ -20,6 +20,9 @@ class Usage:
     cache_write_1h_tokens: int = 0
     """Input written to a cache that lives an hour."""
     audio_input_tokens: int = 0
+    """Audio input that was not read from a cache."""
+    cached_audio_input_tokens: int = 0
+    """Audio input read from the provider's prompt cache."""
     image_input_tokens: int = 0
     output_tokens: int = 0
     """Visible text output, tool-call arguments included; reasoning, audio and images excluded."""
@@ -29,10 +32,14 @@ class Usage:
     image_output_tokens: int = 0
     """Images a chat model draws as tokens, which cost many times its text."""
     web_search_calls: int = 0
+    document_search_calls: int = 0
+    """Searches of attached or stored documents, billed by the call."""
+    billed_nanousd: int | None = None
+    """The provider's own exact bill for all of this, fees and discounts included, where it states one."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            assert getattr(self, field.name) >= 0, f"{field.name} is negative"
+            assert (getattr(self, field.name) or 0) >= 0, f"{field.name} is negative"
 
     @property
     def prompt_tokens(self) -> int:
@@ -43,6 +50,7 @@ class Usage:
             + self.cache_write_5m_tokens
             + self.cache_write_1h_tokens
             + self.audio_input_tokens
+            + self.cached_audio_input_tokens
             + self.image_input_tokens
         )
 

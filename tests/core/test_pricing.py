@@ -10,7 +10,7 @@ from core import price_book, pricing
 from core.price_book import Price
 from core.usage import Usage
 
-COUNTS = [field.name for field in fields(Usage)]
+COUNTS = [field.name for field in fields(Usage) if field.name != "billed_nanousd"]
 
 counts = st.integers(0, 2_000_000)
 usages = st.builds(Usage, **dict.fromkeys(COUNTS, counts))
@@ -109,3 +109,8 @@ def test_gemini_bills_a_grounded_prompt_before_3_and_each_query_since(model: str
     fee = price.rates(prompt_tokens=0, service_tier=None).web_search_nanousd_per_call
 
     assert pricing.cost_nanousd(Usage(web_search_calls=3), price) == billed * fee
+
+
+@given(usage=usages, bill=counts, price=prices, tier=tiers)
+def test_a_provider_s_own_exact_bill_is_the_cost(usage: Usage, bill: int, price: Price, tier: str | None) -> None:
+    assert pricing.cost_nanousd(replace(usage, billed_nanousd=bill), price, service_tier=tier) == bill

@@ -9,6 +9,7 @@ import msgspec
 from core.calls import PromptSize
 from core.dialects.media import Media
 from core.json_depth import is_too_deep
+from core.json_text import InvalidJSON, read_json, read_leniently
 from core.limits import JSON_DEPTH_MAX
 from core.refusals import InvalidRequest
 from core.text_size import json_text_tokens
@@ -29,15 +30,11 @@ def decode_request(body: bytes, kind: type[T]) -> T:
     if is_too_deep(body):
         raise InvalidRequest(f"the request body is nested more than {JSON_DEPTH_MAX} deep")
     try:
-        request = msgspec.json.decode(body, type=kind)
-        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except msgspec.ValidationError as error:
-        words = str(error)
-        quoted = words.split("`")
-        param = quoted[-2].removeprefix("$.") if len(quoted) > 2 else None
-        raise InvalidRequest(f"the request body does not fit: {words}", param=param) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"the request body is not valid JSON: {error}") from None
+        request = read_json(body, kind)
+        members = read_json(body, dict[str, msgspec.Raw])
+    except InvalidJSON as error:
+        words = "does not fit" if error.place is not None else "is not valid JSON"
+        raise InvalidRequest(f"the request body {words}: {error}", param=error.place) from None
     _refuse_second_spellings(members, kind.__struct_fields__)
     return request
 
@@ -77,8 +74,8 @@ def decode_answer(body: bytes, kind: type[T]) -> T:
     if is_too_deep(body):
         raise InvalidAnswer(f"nested more than {JSON_DEPTH_MAX} deep")
     try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return read_leniently(body, msgspec.json.Decoder(kind).decode)
+    except InvalidJSON as error:
         raise InvalidAnswer(str(error)) from None
 
 
