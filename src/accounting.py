@@ -5,7 +5,7 @@ The rule easy to break: nothing in here may fail the caller's request, and nothi
 both go through the queue where they have to, and are idempotent by id.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -13,7 +13,8 @@ from budgets import Hold
 from core import price_book
 from core.call_context import CallContext
 from core.call_plan import CallPlan
-from core.messages import Conflict, Recorded, RecordRequest, Settled, SettleRequest
+from core.messages import Recorded, RecordRequest, Settled, SettleRequest
+from core.money import NANOUSD_MAX
 from core.outage import OutageAllowance
 from core.telemetry import CallRecord, Charge, Debt, Outcome
 from core.usage import Usage
@@ -57,6 +58,7 @@ class CallEnd:
 
 async def close_call(call: OpenCall, end: CallEnd, ports: Ports, outage: OutageAllowance) -> None:
     """Charge the call and send its record."""
+    end = _within_bounds(end)
     if call.hold.is_fail_open:
         unused = max(0, call.hold.granted_nanousd - end.cost_nanousd)
         outage.give_back(call.caller.tenant, unused, taken_at_ms=call.hold.taken_at_ms)
@@ -96,6 +98,13 @@ def new_record(
     )
 
 
+def _within_bounds(end: CallEnd) -> CallEnd:
+    """What no call can cost is somebody's mistake: charged as far as amounts go, and marked."""
+    if end.cost_nanousd <= NANOUSD_MAX:
+        return end
+    return replace(end, cost_nanousd=NANOUSD_MAX, is_estimated=True)
+
+
 def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
     """The end of the hold; or, where the Ledger was away and may know of no hold, the cost under the hold's id."""
     if not call.hold.is_fail_open:
@@ -113,6 +122,7 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
         completion_tokens=end.usage.completion_tokens,
         session_id=call.context.session_id,
         team=call.caller.team,
+        caller=call.caller.owner,
         session_default_limit_nanousd=call.caller.policy.session_limit_nanousd,
     )
 
@@ -125,9 +135,9 @@ async def _charge(tenant: str, charge: Charge, ports: Ports) -> Settled | Record
             answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
         except LedgerUnreachable:
             continue
-        if isinstance(answer, Conflict):
-            break
-        return answer
+        if isinstance(answer, Settled | Recorded):
+            return answer
+        break
     await send_message(Debt(tenant=tenant, charge=charge), ports)
     return None
 

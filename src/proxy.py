@@ -11,7 +11,7 @@ import admin
 import audit
 from accounting import OpenCall, new_record
 from answers import answer_of_call, close_after_fault, refusal_of
-from budgets import hold_money
+from budgets import count_call, hold_money
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
 from core.dialects import DIALECTS
@@ -126,6 +126,7 @@ async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
             f"{request.method} {route.upstream.path} reaches what is stored under an account that tenants share; "
             "send your own provider key"
         )
+    await count_call(caller, visit.ports)
     body = None if request.method in ("GET", "HEAD", "DELETE") else request.body
     answer = await _send(visit, route.provider, route.upstream.path, body, key, key_header)
     headers = {"x-agentwatch-request-id": visit.request_id, "x-agentwatch-provider": route.provider}

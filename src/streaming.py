@@ -155,10 +155,11 @@ class StreamRelay:
 
     def _extended_by_allowance(self, ask: Extend) -> Step:
         """The Ledger is away: the slice comes out of the outage allowance, and is settled with the rest."""
-        policy = self._call.caller.policy
+        policy, context = self._call.caller.policy, self._call.context
         more = ask.want_nanousd - self._meter.granted_nanousd
         now_ms = self._ports.clock.now_ms()
-        is_taken = not policy.fails_closed and self._outage.take(
+        own_limit = context.session_limit_nanousd or context.call_limit_nanousd or ask.want_nanousd
+        is_taken = not policy.fails_closed and ask.want_nanousd <= own_limit and self._outage.take(
             self._call.caller.tenant,
             more,
             ceiling_nanousd=policy.outage_allowance_nanousd,

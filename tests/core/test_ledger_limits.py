@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.holds import Charge, Hold, expiry_charge_nanousd
-from core.ledger import configured, fit, open_account, turned, used, with_caller_limit, with_charge
+from core.ledger import configured, fit, open_account, turned, used, with_terms, with_charge
 from core.messages import AdmitRequest, ConfigureRequest
 from core.rate_limit import admit_request
 from core.windows import SESSION_IDLE_MS, window_bounds
@@ -62,9 +62,9 @@ LIMITS = [
 
 @pytest.mark.parametrize(("known", "caller", "default", "expected"), LIMITS)
 def test_the_first_limit_counts_and_later_ones_only_tighten(known, caller, default, expected):
-    account = with_caller_limit(open_account("session", "s", "session", 0), known, None)
+    account = with_terms(open_account("session", "s", "session", 0), known, None)
 
-    assert with_caller_limit(account, caller, default).limit_nanousd == expected
+    assert with_terms(account, caller, default).limit_nanousd == expected
 
 
 EXPIRIES = [(100, 10, None, 100), (100, 10, 40, 40), (100, 10, 3, 10), (100, 10, 400, 100), (5, 10, 0, 5)]
@@ -121,7 +121,7 @@ OPEN_ENDED = [
     ("want", "ample", "granted"), [case[1:] for case in OPEN_ENDED], ids=[c[0] for c in OPEN_ENDED]
 )
 def test_a_call_that_names_no_ceiling_does_not_take_the_whole_budget(want, ample, granted):
-    account = with_caller_limit(open_account("session", "s", "session", 0), 100, None)
+    account = with_terms(open_account("session", "s", "session", 0), 100, None)
 
     grant = fit([account], a_request(want, ample=ample))
 

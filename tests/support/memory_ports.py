@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from core.messages import Message, from_wire, to_wire
+from core.session_mirror import SessionMirror, mirror_key, read_mirror
 from core.unsent import Unsent
 from ports import (
     AttemptFailed,
@@ -19,7 +20,6 @@ from ports import (
     Ports,
     QueueUnreachable,
     Relay,
-    SessionMirror,
     TenantStoreUnreachable,
     UpstreamBroken,
     UpstreamRequest,
@@ -166,8 +166,7 @@ class World:
         return self._kv(f"t:{tenant}:config")
 
     async def session_mirror(self, tenant: str, session_id: str) -> SessionMirror | None:
-        self._kv("")
-        return None
+        return read_mirror(self._kv(mirror_key(tenant, session_id)))
 
     async def send(self, request: Any) -> Any:
         if isinstance(request, UpstreamRequest):
