@@ -255,7 +255,7 @@ class LedgerService:
         if answer is denial:
             self._state.arrivals.note(passed.arrivals_us)
             self._remember_limits(accounts, now_ms)
-            self._keep_alive(accounts, now_ms)
+            self._keep_alive(request.session_id, now_ms)
             if isinstance(denial, BudgetDenied):
                 is_refusing = is_short_for_good(denial.account, request.least_nanousd)
                 self._tell_refusal(account, now_ms, is_refusing=is_refusing)
@@ -328,13 +328,15 @@ class LedgerService:
             if (account.limit_nanousd, account.stated_limit_nanousd) != limits:
                 self._state.write(account, now_ms)
 
-    def _keep_alive(self, accounts: list[Account], now_ms: int) -> None:
+    def _keep_alive(self, session_id: str | None, now_ms: int) -> None:
         """A refused call uses its session, to the hour: an agent that keeps asking does not outlive its budget."""
-        for account in accounts:
-            later = ledger.used(account, now_ms)
-            is_worth_a_row = (later.resets_at_ms or 0) - (account.resets_at_ms or 0) >= REFUSED_USE_STEP_MS
-            if is_worth_a_row and self._state.book.find(account.key) is not None:
-                self._state.write(later, now_ms)
+        known = None if session_id is None else self._state.book.find(ScopeKey("session", session_id, "session"))
+        if known is None:
+            return
+        account = ledger.turned(known, now_ms)
+        later = ledger.used(account, now_ms)
+        if (later.resets_at_ms or 0) - (account.resets_at_ms or 0) >= REFUSED_USE_STEP_MS:
+            self._state.write(later, now_ms)
 
     def _granted(self, hold: Hold, rate: RateLimitState | None, now_ms: int) -> Granted:
         standing = self._state.standing(hold, now_ms)
