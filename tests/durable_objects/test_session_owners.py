@@ -177,6 +177,15 @@ def test_a_stream_s_slices_stay_together_within_its_call_s_limit(ledger, again):
     assert (denied.account.kind, denied.account.held_nanousd, denied.granted_nanousd) == ("call", 60, 60)
 
 
+def test_a_refusal_by_a_call_s_own_limit_looks_for_no_account_of_the_call(ledger, database):
+    ledger.admit(alone(), NOW_MS)
+    database.statements.clear()
+
+    ledger.admit(alone("rsv_2", least_nanousd=61), NOW_MS)
+
+    assert len(database.statements) == 1, "whether the id is known"
+
+
 def test_a_call_s_limit_does_not_outlive_its_call(ledger, database):
     ledger.admit(alone(), NOW_MS)
     ledger.settle(a_settlement(50), NOW_MS)
