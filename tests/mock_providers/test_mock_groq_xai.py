@@ -1,104 +1,97 @@
 """Groq as its official client sees it, and xAI as OpenAI's client does."""
 
-from typing import Any
-
-import groq
 import openai
 import pytest
 
-from tests.mock_providers.running_mock import Mock
+from tests.mock_providers.running_mock import ASK, both_ways, has
 
-ASK: list[Any] = [{"role": "user", "content": "Say something about rivers."}]
-LLAMA = "llama-3.3-70b-versatile"
+GPT_OSS = "openai/gpt-oss-20b"
+THINKING = {"input_tokens": 32, "reasoning_tokens": 94, "output_tokens": 9}
 
 
-def test_groq_answers_its_own_client(mock: Mock) -> None:
-    answer = mock.groq(output_tokens=9).chat.completions.create(model=LLAMA, messages=ASK)
+def test_groq_answers_its_own_client(mock):
+    answer = mock.groq(**THINKING).chat.completions.create(model=GPT_OSS, messages=ASK)
 
-    assert answer.usage is not None
-    assert answer.usage.completion_tokens == 9
+    assert answer.choices[0].message.reasoning
+    assert has(
+        answer.usage.to_dict(), {"completion_tokens": 103, "completion_tokens_details": {"reasoning_tokens": 94}}
+    )
     assert answer.usage.total_time is not None
 
 
-def test_groqs_stream_carries_usage_in_x_groq_unasked(mock: Mock) -> None:
-    stream = mock.groq(output_tokens=9, pace_ms=0).chat.completions.create(model=LLAMA, messages=ASK, stream=True)
+def test_groq_streams_reasoning_and_gives_usage_in_x_groq_unasked(mock):
+    chunks = list(mock.groq(**THINKING).chat.completions.create(model=GPT_OSS, messages=ASK, stream=True))
 
-    first, *_, last = list(stream)
-
-    assert first.x_groq is not None and first.x_groq.id
-    assert last.choices[0].finish_reason == "stop"
-    assert last.x_groq is not None and last.x_groq.usage is not None
-    assert last.x_groq.usage.completion_tokens == 9
+    assert chunks[0].x_groq.id
+    assert len([chunk for chunk in chunks if chunk.choices[0].delta.reasoning]) == 94
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert chunks[-1].x_groq.usage.completion_tokens == 103
 
 
-def test_groqs_stream_also_honours_include_usage(mock: Mock) -> None:
-    client = mock.openai("/groq/openai/v1", output_tokens=9, pace_ms=0)
+def test_groq_streams_usage_in_a_last_chunk_when_asked(mock):
+    create = mock.openai("/groq/openai/v1", **THINKING).chat.completions.create
 
-    *_, last = client.chat.completions.create(
-        model=LLAMA, messages=ASK, stream=True, stream_options={"include_usage": True}
+    *_, last = create(model=GPT_OSS, messages=ASK, stream=True, stream_options={"include_usage": True})
+
+    assert (last.choices, last.usage.completion_tokens) == ([], 103)
+
+
+@both_ways
+def test_xai_counts_reasoning_on_top_and_states_its_bill_in_ticks(mock, is_stream):
+    create = mock.openai("/xai/v1", **THINKING).chat.completions.create
+    streaming = {"stream": True, "stream_options": {"include_usage": True}} if is_stream else {}
+    answer = create(model="grok-4", messages=ASK, **streaming)
+
+    chunks = list(answer) if is_stream else [answer]
+
+    assert has(
+        chunks[-1].usage.to_dict(),
+        {
+            "prompt_tokens": 32,
+            "completion_tokens": 9,
+            "total_tokens": 135,
+            "completion_tokens_details": {"reasoning_tokens": 94},
+            "num_sources_used": 0,
+            "cost_in_usd_ticks": mock.entry()["billed_nanousd"] * 10,
+        },
+    )
+    if is_stream:
+        assert (
+            len([1 for chunk in chunks if chunk.choices and hasattr(chunk.choices[0].delta, "reasoning_content")]) == 94
+        )
+
+
+@both_ways
+@pytest.mark.parametrize(("base", "model"), [("/xai/v1", "grok-4"), ("/groq/openai/v1", GPT_OSS)])
+def test_responses_count_reasoning_within(mock, is_stream, base, model):
+    answer = mock.openai(base, **THINKING).responses.create(model=model, input="Rivers?", stream=is_stream)
+
+    response = list(answer)[-1].response if is_stream else answer
+
+    assert has(
+        response.usage.to_dict(),
+        {"input_tokens": 32, "output_tokens": 103, "output_tokens_details": {"reasoning_tokens": 94}},
     )
 
-    assert last.choices == []
-    assert last.usage is not None and last.usage.completion_tokens == 9
+
+def test_xais_searches_are_counted_and_part_of_its_ticks(mock):
+    answer = mock.openai("/xai/v1", **THINKING, web_searches=2).responses.create(model="grok-4", input="Rivers?")
+
+    bill = 32 * 3_000 + 103 * 15_000 + 2 * 5_000_000
+    ran = {"web_search_calls": 2, "x_search_calls": 0}
+    stated = {"cost_in_usd_ticks": bill * 10, "server_side_tool_usage_details": ran, "num_server_side_tools_used": 2}
+    assert has(answer.usage.to_dict(), stated)
+    assert mock.entry()["billed_nanousd"] == bill
 
 
-def test_groq_streams_reasoning_in_its_own_field(mock: Mock) -> None:
-    stream = mock.groq(reasoning_tokens=4, pace_ms=0).chat.completions.create(
-        model="openai/gpt-oss-20b", messages=ASK, stream=True
-    )
+def test_a_retired_name_is_served_as_the_model_that_took_its_place(mock):
+    answer = mock.openai("/xai/v1").chat.completions.create(model="grok-4-fast-reasoning", messages=ASK)
 
-    reasoning = [chunk.choices[0].delta.reasoning for chunk in stream if chunk.choices]
-
-    assert len([text for text in reasoning if text]) == 4
+    assert answer.model == "grok-4.3"
 
 
-def test_groqs_error_raises_in_its_client(mock: Mock) -> None:
-    with pytest.raises(groq.RateLimitError) as caught:
-        mock.groq(status=429, retry_after_s=7).chat.completions.create(model=LLAMA, messages=ASK)
-
-    assert caught.value.response.headers["retry-after"] == "7"
-
-
-def test_xais_completion_tokens_leave_reasoning_out(mock: Mock) -> None:
-    client = mock.openai("/xai/v1", reasoning_tokens=40, output_tokens=10)
-
-    answer = client.chat.completions.create(model="grok-3-mini", messages=ASK)
-
-    assert answer.usage is not None
-    assert answer.usage.completion_tokens == 10
-    assert answer.usage.total_tokens == answer.usage.prompt_tokens + 50
-
-
-def test_xai_states_its_bill_in_ticks(mock: Mock) -> None:
-    client = mock.openai("/xai/v1", input_tokens=1000, reasoning_tokens=40, output_tokens=10)
-
-    answer = client.chat.completions.create(model="grok-4", messages=ASK)
-
-    usage: Any = answer.usage
-    assert usage.cost_in_usd_ticks == mock.entry()["billed_nanousd"] * 10
-
-
-def test_xai_streams_reasoning_content(mock: Mock) -> None:
-    stream = mock.openai("/xai/v1", reasoning_tokens=4, pace_ms=0).chat.completions.create(
-        model="grok-3-mini", messages=ASK, stream=True
-    )
-
-    deltas: list[Any] = [chunk.choices[0].delta for chunk in stream if chunk.choices]
-
-    assert len([one for one in deltas if getattr(one, "reasoning_content", None)]) == 4
-
-
-def test_xais_responses_answer(mock: Mock) -> None:
-    answer = mock.openai("/xai/v1", output_tokens=6).responses.create(model="grok-4", input="Rivers?")
-
-    assert answer.usage is not None
-    assert answer.usage.output_tokens == 6
-
-
-def test_xais_error_is_two_texts(mock: Mock) -> None:
+def test_xais_error_is_two_texts(mock):
     with pytest.raises(openai.NotFoundError) as caught:
         mock.openai("/xai/v1").chat.completions.create(model="grok-nope", messages=ASK)
 
-    body: Any = caught.value.response.json()
-    assert set(body) == {"code", "error"}
-    assert isinstance(body["error"], str)
+    assert set(caught.value.response.json()) == {"code", "error"}
