@@ -18,6 +18,8 @@ KEYS = {"authorization": f"Bearer {KEY}", "x-api-key": KEY, "x-goog-api-key": KE
 """Every provider's way to send a key."""
 
 ASK = [{"role": "user", "content": "Say something about rivers."}]
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}}
+"""A schema."""
 
 both_ways = pytest.mark.parametrize("is_stream", [False, True], ids=["json", "stream"])
 

@@ -3,85 +3,66 @@
 import openai
 import pytest
 
-from tests.mock_providers.running_mock import ASK, both_ways, has
+from tests.mock_providers.running_mock import ASK, both_ways, cases, has
 
 GPT_OSS = "openai/gpt-oss-20b"
 THINKING = {"input_tokens": 32, "reasoning_tokens": 94, "output_tokens": 9}
+INCLUDED = {"stream": True, "stream_options": {"include_usage": True}}
 
 
-def test_groq_answers_its_own_client(mock):
-    answer = mock.groq(**THINKING).chat.completions.create(model=GPT_OSS, messages=ASK)
+@both_ways
+def test_groq_shows_reasoning_and_gives_usage_unasked(mock, is_stream):
+    answer = mock.groq(**THINKING).chat.completions.create(model=GPT_OSS, messages=ASK, stream=is_stream)
+    chunks = list(answer) if is_stream else [answer]
 
-    assert answer.choices[0].message.reasoning
-    assert has(
-        answer.usage.to_dict(), {"completion_tokens": 103, "completion_tokens_details": {"reasoning_tokens": 94}}
-    )
-    assert answer.usage.total_time is not None
-
-
-def test_groq_streams_reasoning_and_gives_usage_in_x_groq_unasked(mock):
-    chunks = list(mock.groq(**THINKING).chat.completions.create(model=GPT_OSS, messages=ASK, stream=True))
-
-    assert chunks[0].x_groq.id
-    assert len([chunk for chunk in chunks if chunk.choices[0].delta.reasoning]) == 94
-    assert chunks[-1].choices[0].finish_reason == "stop"
-    assert chunks[-1].x_groq.usage.completion_tokens == 103
+    shown = [choice.delta if is_stream else choice.message for chunk in chunks for choice in chunk.choices]
+    usage = chunks[-1].x_groq.usage if is_stream else answer.usage
+    assert len([one for one in shown if one.reasoning]) == (94 if is_stream else 1)
+    assert has(usage.to_dict(), {"completion_tokens": 103, "completion_tokens_details": {"reasoning_tokens": 94}})
 
 
 def test_groq_streams_usage_in_a_last_chunk_when_asked(mock):
-    create = mock.openai("/groq/openai/v1", **THINKING).chat.completions.create
+    client = mock.openai("/groq/openai/v1", **THINKING)
 
-    *_, last = create(model=GPT_OSS, messages=ASK, stream=True, stream_options={"include_usage": True})
+    *_, last = client.chat.completions.create(model=GPT_OSS, messages=ASK, **INCLUDED)
 
     assert (last.choices, last.usage.completion_tokens) == ([], 103)
 
 
 @both_ways
 def test_xai_counts_reasoning_on_top_and_states_its_bill_in_ticks(mock, is_stream):
-    create = mock.openai("/xai/v1", **THINKING).chat.completions.create
-    streaming = {"stream": True, "stream_options": {"include_usage": True}} if is_stream else {}
-    answer = create(model="grok-4", messages=ASK, **streaming)
-
+    client = mock.openai("/xai/v1", **THINKING)
+    answer = client.chat.completions.create(model="grok-4", messages=ASK, **(INCLUDED if is_stream else {}))
     chunks = list(answer) if is_stream else [answer]
 
-    assert has(
-        chunks[-1].usage.to_dict(),
-        {
-            "prompt_tokens": 32,
-            "completion_tokens": 9,
-            "total_tokens": 135,
-            "completion_tokens_details": {"reasoning_tokens": 94},
-            "num_sources_used": 0,
-            "cost_in_usd_ticks": mock.entry()["billed_nanousd"] * 10,
-        },
-    )
-    if is_stream:
-        assert (
-            len([1 for chunk in chunks if chunk.choices and hasattr(chunk.choices[0].delta, "reasoning_content")]) == 94
-        )
+    stated = {"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135, "num_sources_used": 0}
+    details = {"completion_tokens_details": {"reasoning_tokens": 94}}
+    bill = {"cost_in_usd_ticks": mock.entry()["billed_nanousd"] * 10}
+    shown = [choice.delta if is_stream else choice.message for chunk in chunks for choice in chunk.choices]
+    assert has(chunks[-1].usage.to_dict(), {**stated, **details, **bill})
+    assert len([one for one in shown if hasattr(one, "reasoning_content")]) == (94 if is_stream else 1)
+
+
+RESPONDING = [
+    ("groq", "/groq/openai/v1", GPT_OSS, 0, {}),
+    ("xai", "/xai/v1", "grok-4", 2,
+     {"cost_in_usd_ticks": (32 * 3_000 + 103 * 15_000 + 2 * 5_000_000) * 10, "num_server_side_tools_used": 2,
+      "server_side_tool_usage_details": {"web_search_calls": 2, "x_search_calls": 0}}),
+]  # fmt: skip
 
 
 @both_ways
-@pytest.mark.parametrize(("base", "model"), [("/xai/v1", "grok-4"), ("/groq/openai/v1", GPT_OSS)])
-def test_responses_count_reasoning_within(mock, is_stream, base, model):
-    answer = mock.openai(base, **THINKING).responses.create(model=model, input="Rivers?", stream=is_stream)
+@cases(("base", "model", "searches", "expected"), RESPONDING)
+def test_responses_count_reasoning_within_and_xais_state_tools_and_bill(
+    mock, is_stream, base, model, searches, expected
+):
+    client = mock.openai(base, **THINKING, web_searches=searches)
+    answer = client.responses.create(model=model, input="Rivers?", stream=is_stream)
 
-    response = list(answer)[-1].response if is_stream else answer
+    usage = (list(answer)[-1].response if is_stream else answer).usage.to_dict()
 
-    assert has(
-        response.usage.to_dict(),
-        {"input_tokens": 32, "output_tokens": 103, "output_tokens_details": {"reasoning_tokens": 94}},
-    )
-
-
-def test_xais_searches_are_counted_and_part_of_its_ticks(mock):
-    answer = mock.openai("/xai/v1", **THINKING, web_searches=2).responses.create(model="grok-4", input="Rivers?")
-
-    bill = 32 * 3_000 + 103 * 15_000 + 2 * 5_000_000
-    ran = {"web_search_calls": 2, "x_search_calls": 0}
-    stated = {"cost_in_usd_ticks": bill * 10, "server_side_tool_usage_details": ran, "num_server_side_tools_used": 2}
-    assert has(answer.usage.to_dict(), stated)
-    assert mock.entry()["billed_nanousd"] == bill
+    counted = {"input_tokens": 32, "output_tokens": 103, "output_tokens_details": {"reasoning_tokens": 94}}
+    assert has(usage, {**counted, **expected})
 
 
 def test_a_retired_name_is_served_as_the_model_that_took_its_place(mock):

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+from contextlib import suppress
+from itertools import islice
 
 import httpx
-import pytest
 
 from tests.mock_providers.running_mock import ASK, KEY, KEYS, cases
 
@@ -18,7 +19,9 @@ FLASH = "/gemini/v1beta/models/gemini-2.5-flash:generateContent"
 LOOP = {"input_tokens": 401_000, "web_searches": 2, "output_tokens": 3}
 
 BILLS = [
-    ("rounded up once", "/openai/v1/chat/completions", {"model": "o4-mini", "messages": ASK, "service_tier": "flex"},
+    ("rounded up once, at the end", "/groq/openai/v1/chat/completions", {"model": "openai/gpt-oss-20b", "messages": ASK},
+     {"input_tokens": 4, "cached_tokens": 3, "output_tokens": 0}, 75 + 113),
+    ("flex", CHAT, {"model": "o4-mini", "messages": ASK, "service_tier": "flex"},
      {"input_tokens": 3, "cached_tokens": 1, "output_tokens": 0}, 2 * 550 + 138),
     ("reasoning", CHAT, {"model": "o4-mini", "messages": ASK},
      {"input_tokens": 10, "output_tokens": 5, "reasoning_tokens": 20}, 10 * 1_100 + 25 * 4_400),
@@ -67,6 +70,7 @@ def test_the_bill_is_the_providers(mock, path, body, script, billed_nanousd):
 
 LEAVING = [
     ("during a stream", {**BODY, "stream": True}, {"pace_ms": 10, "output_tokens": 9999}, range(1, 1_000)),
+    ("during an unpaced stream", {**BODY, "stream": True}, {"pace_ms": 0, "output_tokens": 16_000}, range(1, 16_000)),
     ("during a slow token", {**BODY, "stream": True}, {"pace_ms": 600_000}, range(1)),
     ("before the first byte", BODY, {"first_byte_delay_ms": 600_000}, range(1)),
     ("during a whole answer", BODY, {"pace_ms": 10, "output_tokens": 9999}, range(1, 1_000)),
@@ -75,29 +79,18 @@ LEAVING = [
 
 @cases(("body", "script", "generated"), LEAVING)
 def test_a_client_that_leaves_is_billed_what_was_generated(mock, body, script, generated):
+    headers = {**KEYS, **mock.headers(**script)}
     with (
-        pytest.raises(httpx.ReadTimeout),
-        mock.http.stream(
-            "POST", mock.url + CHAT, json=body, headers={**KEYS, **mock.headers(**script)}, timeout=0.3
-        ) as answer,
+        suppress(httpx.ReadTimeout),
+        mock.http.stream("POST", mock.url + CHAT, json=body, headers=headers, timeout=0.3) as answer,
     ):
-        next(chunk for chunk in answer.iter_raw() if b"never" in chunk or mock.entries()[0]["generated_tokens"] > 5)
-        raise httpx.ReadTimeout("enough")
+        list(islice(answer.iter_raw(), 4))
 
     entry = mock.entry()
     tokens = entry["generated_tokens"]
     assert entry["ended"] == "client_disconnected"
     assert tokens in generated and tokens == entry["disconnected_at_token"] == entry["usage"]["output_tokens"]
     assert entry["billed_nanousd"] == entry["usage"]["input_tokens"] * 150 + tokens * 600 > 0
-
-
-def test_an_unpaced_stream_stops_for_a_client_that_does_not_read(mock):
-    headers = {**KEYS, **mock.headers(output_tokens=16_000, pace_ms=0)}
-
-    with mock.http.stream("POST", mock.url + CHAT, json={**BODY, "stream": True}, headers=headers) as answer:
-        next(answer.iter_raw())
-
-    assert mock.entry()["generated_tokens"] < 16_000
 
 
 def test_the_journal_has_the_request_as_it_came_but_not_the_key(mock):
