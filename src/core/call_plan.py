@@ -52,8 +52,8 @@ class CallPlan:
 
     @property
     def hides_reasoning(self) -> bool:
-        """Its stream may owe output that it never shows."""
-        return hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
+        """Its answer may owe output that it never shows."""
+        return self.parsed.has_output and hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
 
     def output_ceiling_within(self, granted_nanousd: int) -> int | None:
         """The lowered output ceiling of a call held in full for less than its worst case; None leaves it as it is."""

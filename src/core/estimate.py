@@ -37,8 +37,8 @@ TOKENS_PER_FILE_BYTE = 3
 4,800 of its picture. At most the context window."""
 
 FIRST_TOKEN_MS_MIN = 100
-"""No provider answers sooner: a connection, a queue and the reading of the shortest prompt lie before the first token, and
-the fastest measured (Groq, Artificial Analysis, 2026) take twice that."""
+"""No provider answers sooner: a connection, a queue and the reading of the shortest prompt lie before the first token,
+and the fastest measured (Groq, Artificial Analysis, 2026) take twice that."""
 
 GENERATED_TOKENS_PER_SECOND_MAX = {"groq": 2_000, "anthropic": 500, "xai": 500}
 GENERATED_TOKENS_PER_SECOND_MAX_OTHERS = 1_000

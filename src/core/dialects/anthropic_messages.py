@@ -7,8 +7,8 @@ import msgspec
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.anthropic_usage import dear_tier, read_anthropic_usage, served_tier
 from core.dialects.json_body import decode_answer, decode_request, prompt_size
-from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
 from core.dialects.media import NOTHING, Message, anthropic_media, text_in
+from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
 from core.dialects.provider_tools import Tool, anthropic_tools, named
 from core.dialects.rendering import anthropic_error
 from core.reasoning import ThinkingAsked

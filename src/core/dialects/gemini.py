@@ -6,14 +6,14 @@ the candidates' tokens, not inside.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.json_body import decode_answer, decode_request, prompt_size
-from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, object_in, object_of, prepared
 from core.dialects.media import NOTHING, gemini_embed_media, gemini_media, is_given, text_in, view, views
+from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, object_in, object_of, prepared
 from core.dialects.provider_tools import gemini_tools, model_s_own_tools
 from core.dialects.rendering import google_error
 from core.reasoning import ThinkingAsked

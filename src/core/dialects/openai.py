@@ -7,9 +7,9 @@ import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.json_body import decode_answer, decode_request, prompt_size
-from core.dialects.prepared_body import NUMBER, Members, PreparedBody, members_of, object_in, prepared
 from core.dialects.media import NOTHING, Media, Message, chat_media, is_given, responses_media, text_in, view, views
 from core.dialects.openai_usage import read_openai_usage
+from core.dialects.prepared_body import NUMBER, Members, PreparedBody, members_of, object_in, prepared
 from core.dialects.provider_tools import (
     WEB_SEARCH_CALLS_MAX,
     Tool,
