@@ -1,16 +1,20 @@
 """What happens to a request, top to bottom.
 
-A metered call: route, authenticate, plan and price, hold the money, send, then answer, settle and record.
-From the hold on there is one exit, `close_call`, whatever happens. Every refusal is raised as a `Refusal` and rendered
-here, once, in the caller's dialect.
+A metered call: route, authenticate, plan and price, make ready what is sent, hold the money, send, then answer, settle
+and record. Money is held in a scope, `_held`, that nothing leaves unsettled, whatever is raised in it. Every refusal is
+raised as a `Refusal` and rendered here, once, in the caller's dialect.
 """
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 
 import admin
 import audit
 from accounting import OpenCall, new_record
-from answers import answer_of_call, close_after_fault, refusal_of
+from answers import answer_of_call, refusal_of
 from budgets import hold_money
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
@@ -23,7 +27,7 @@ from exchange import Answer, Inbound
 from identity import Caller
 from logins import log_in
 from outgoing import send_message
-from ports import AttemptFailed, Ports, UpstreamAnswer, UpstreamRequest
+from ports import AttemptFailed, Ports, UpstreamRequest
 from routes import HealthRoute, ProxyRoute, Route, errors_in, resolve
 from settings import Settings
 from visit import Isolate, Visit, refused, with_headers
@@ -70,24 +74,34 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
 
 async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
     """A call that costs money: held for before it is sent, charged at what it used however it ends."""
-    request, ports, isolate = visit.request, visit.ports, visit.isolate
-    context = read_call_context(request.headers)
-    plan = plan_call(route.provider, route.upstream, request.body, caller.policy, visit.started_at_ms)
-    key, key_header = _provider_key(caller, plan.provider, isolate.settings)
+    ports, settings = visit.ports, visit.isolate.settings
+    context = read_call_context(visit.request.headers)
+    plan = plan_call(route.provider, route.upstream, visit.request.body, caller.policy, visit.started_at_ms)
+    key, key_header = _provider_key(caller, plan.provider, settings)
+    question = _upstream_request(visit, plan.provider, plan.path, key, key_header)
+    async with _held(visit, caller, context, plan) as call:
+        question = replace(question, body=plan.body.to_send(call.output_ceiling_tokens))
+        call.sent_at_ms = ports.clock.now_ms()
+        answer = await ports.upstream.send(question)
+        return await answer_of_call(visit, call, answer)
+
+
+@asynccontextmanager
+async def _held(visit: Visit, caller: Caller, context: CallContext, plan: CallPlan) -> AsyncIterator[OpenCall]:
+    """The money of one call: held at the beginning, settled at the end, whatever happens between. A stream takes it
+    along, and settles it when it is over."""
     try:
         hold = await hold_money(
             plan,
             caller=caller,
             context=context,
-            hold_ttl_ms=isolate.settings.first_hold_ttl_ms,
-            ports=ports,
-            outage=isolate.outage,
+            hold_ttl_ms=visit.isolate.settings.first_hold_ttl_ms,
+            ports=visit.ports,
+            outage=visit.isolate.outage,
         )
     except Refusal as refusal:
         _record_refusal(visit, caller, context, plan, refusal)
         raise
-    if hold.is_fail_open:
-        audit.note_let_through(visit, caller)
     call = OpenCall(
         request_id=visit.request_id,
         started_at_ms=visit.started_at_ms,
@@ -95,17 +109,16 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answ
         context=context,
         plan=plan,
         hold=hold,
-        output_ceiling_tokens=plan.output_ceiling_within(hold.granted_nanousd),
+        ports=visit.ports,
+        outage=visit.isolate.outage,
     )
-    sent_at_ms = ports.clock.now_ms()
-    answer = None
     try:
-        body = plan.body_to_send(request.body, call.output_ceiling_tokens)
-        answer = await _send(visit, plan.provider, plan.path, body, key, key_header)
+        if hold.is_fail_open:
+            audit.note_let_through(visit, caller)
+        call.output_ceiling_tokens = plan.output_ceiling_within(hold.granted_nanousd)
+        yield call
     finally:
-        if answer is None:  # a fault of ours: its hold does not wait for the alarm
-            close_after_fault(visit, call, sent_at_ms=sent_at_ms)
-    return await answer_of_call(visit, call, answer, sent_at_ms=sent_at_ms)
+        call.leave()
 
 
 async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
@@ -127,7 +140,8 @@ async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
             "send your own provider key"
         )
     body = None if request.method in ("GET", "HEAD", "DELETE") else request.body
-    answer = await _send(visit, route.provider, route.upstream.path, body, key, key_header)
+    question = _upstream_request(visit, route.provider, route.upstream.path, key, key_header)
+    answer = await visit.ports.upstream.send(replace(question, body=body))
     headers = {"x-agentwatch-request-id": visit.request_id, "x-agentwatch-provider": route.provider}
     if isinstance(answer, AttemptFailed):
         return with_headers(refused(refusal_of(answer), DIALECTS[route.upstream.dialect], visit.request_id), headers)
@@ -147,20 +161,16 @@ def _provider_key(caller: Caller, provider: str, settings: Settings) -> tuple[st
     return key, None
 
 
-async def _send(
-    visit: Visit, provider: str, path: str, body: bytes | None, key: str, key_header: str | None
-) -> UpstreamAnswer | AttemptFailed:
+def _upstream_request(visit: Visit, provider: str, path: str, key: str, key_header: str | None) -> UpstreamRequest:
+    """What the provider is asked, but for the body."""
     settings = visit.isolate.settings
     query = upstream_query(visit.request.query)
-    headers = upstream_headers(visit.request.headers, PROVIDERS[provider], path=path, key=key, key_header=key_header)
-    return await visit.ports.upstream.send(
-        UpstreamRequest(
-            method=visit.request.method,
-            url=f"{settings.base_urls[provider]}/{path}" + (f"?{query}" if query else ""),
-            headers=headers,
-            body=body,
-            first_byte_timeout_ms=settings.first_byte_timeout_ms,
-        )
+    return UpstreamRequest(
+        method=visit.request.method,
+        url=f"{settings.base_urls[provider]}/{path}" + (f"?{query}" if query else ""),
+        headers=upstream_headers(visit.request.headers, PROVIDERS[provider], path=path, key=key, key_header=key_header),
+        body=None,
+        first_byte_timeout_ms=settings.first_byte_timeout_ms,
     )
 
 
