@@ -4,7 +4,6 @@ The names in the answers of `budget-check` and `ingest` are a published contract
 tenant; changing a limit, a pause or a reset needs an administrator's.
 """
 
-import re
 from typing import Annotated, TypeVar
 from urllib.parse import parse_qs
 
@@ -13,7 +12,7 @@ import msgspec
 from accounting import new_record
 from budgets import account_details
 from core import price_book, pricing, telemetry
-from core.call_context import CallContext, check_session_id, read_limit_usd
+from core.call_context import CallContext, check_session_id, read_limit_usd, read_whole
 from core.json_depth import is_too_deep
 from core.messages import (
     AccountView,
@@ -254,14 +253,12 @@ def _provider_of(report: IngestReport) -> str | None:
 
 async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     query = parse_qs(request.query)
-    limit_text = query.get("limit", ["100"])[0]
-    if not (re.fullmatch("[0-9]{1,9}", limit_text) and 1 <= int(limit_text) <= SESSIONS_PER_PAGE_MAX):
-        raise InvalidRequest(f"limit must be a whole number from 1 to {SESSIONS_PER_PAGE_MAX}", param="limit")
+    limit = read_whole(query.get("limit", ["100"])[0], "limit", least=1, most=SESSIONS_PER_PAGE_MAX)
     after = query.get("after", [""])[0]
     if after:
         check_session_id(after, "after")
     page = await ports.ledger_of(caller.tenant).list_sessions(
-        ListSessionsRequest(after_session_id=after, limit=int(limit_text))
+        ListSessionsRequest(after_session_id=after, limit=limit)
     )
     document = {
         "sessions": [_account_document(account) for account in page.accounts],
