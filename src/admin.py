@@ -27,7 +27,6 @@ from core.money import format_usd, usd_number
 from core.price_book import Unpriced
 from core.providers import PROVIDERS
 from core.refusals import (
-    BodyTooLarge,
     BudgetUnavailable,
     InvalidRequest,
     NotPermitted,
@@ -40,7 +39,6 @@ from outgoing import send_message
 from ports import LedgerUnreachable, Ports, SessionMirror, TenantStoreUnreachable
 from routes import BudgetCheckRoute, IngestRoute, ModelsRoute, Route, ScopeRoute, SessionsRoute
 
-INGEST_BODY_BYTES_MAX = 1_000_000
 SESSIONS_PER_PAGE_MAX = 200
 TEAM_CHARACTERS_MAX = 128
 
@@ -102,18 +100,18 @@ def is_administration(route: Route) -> bool:
     return isinstance(route, SessionsRoute | ScopeRoute)
 
 
-async def answer(route: Route, request: Inbound, caller: Caller, ports: Ports) -> Answer:
+async def answer(route: Route, request: Inbound, body: bytes, caller: Caller, ports: Ports) -> Answer:
     """Answer one of AgentWatch's own routes. Raises a `Refusal`."""
     try:
         match route:
             case BudgetCheckRoute():
                 return await _budget_check(request, caller, ports)
             case IngestRoute():
-                return await _ingest(request, caller, ports)
+                return await _ingest(request, body, caller, ports)
             case SessionsRoute():
                 return await _sessions(request, caller, ports)
             case ScopeRoute(kind=kind, id=scope_id):
-                return await _scope(kind, scope_id, request, caller, ports)
+                return await _scope(kind, scope_id, request.method, body, caller, ports)
             case ModelsRoute():
                 return _models()
             case _:
@@ -194,10 +192,8 @@ def _check(
     )
 
 
-async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
-    if len(request.body) > INGEST_BODY_BYTES_MAX:
-        raise BodyTooLarge(f"a report may have at most {INGEST_BODY_BYTES_MAX} bytes")
-    report = _decoded(request.body, IngestReport)
+async def _ingest(request: Inbound, body: bytes, caller: Caller, ports: Ports) -> Answer:
+    report = _decoded(body, IngestReport)
     session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
     provider = _provider_of(report)
     price = price_book.find(provider or "", report.model, at_ms=None)
@@ -267,17 +263,17 @@ async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     return json_answer(msgspec.json.encode(document))
 
 
-async def _scope(kind: str, scope_id: str, request: Inbound, caller: Caller, ports: Ports) -> Answer:
+async def _scope(kind: str, scope_id: str, method: str, body: bytes, caller: Caller, ports: Ports) -> Answer:
     if kind == "session":
         check_session_id(scope_id, "session_id")
     elif len(scope_id) > TEAM_CHARACTERS_MAX or (kind == "team" and not scope_id):
         raise InvalidRequest(f"a team's name has 1 to {TEAM_CHARACTERS_MAX} characters", param="team")
     scope_id = caller.tenant if kind == "tenant" else scope_id
     ledger = ports.ledger_of(caller.tenant)
-    if request.method != "GET":
+    if method != "GET":
         if not caller.is_admin:
             raise NotPermitted("changing a budget needs a token with the admin role")
-        change = _change(kind, scope_id, request)
+        change = _change(kind, scope_id, method, body)
         configured = await ledger.configure(change)
         for event in _budget_events(change, configured.account, caller, ports):
             ports.defer(send_message(event, ports))
@@ -291,12 +287,12 @@ async def _scope(kind: str, scope_id: str, request: Inbound, caller: Caller, por
     return json_answer(msgspec.json.encode({"accounts": [_account_document(each) for each in status.accounts]}))
 
 
-def _change(kind: str, scope_id: str, request: Inbound) -> ConfigureRequest:
+def _change(kind: str, scope_id: str, method: str, body: bytes) -> ConfigureRequest:
     """What an administrator asks of a scope. DELETE forgets what was spent and lifts a pause."""
     window_default: WindowName = "session" if kind == "session" else "month"
-    if request.method == "DELETE":
+    if method == "DELETE":
         return ConfigureRequest(kind="session", id=scope_id, window="session", reset_spent=True, is_paused=False)
-    change = _decoded(request.body, BudgetChange)
+    change = _decoded(body, BudgetChange)
     if msgspec.structs.replace(change, window=None) == BudgetChange():
         raise InvalidRequest("nothing to change: name limit_usd, paused, hard, alert_percent or reset")
     windows = {"session": ("session",), "team": ("month",), "tenant": ("day", "month", "total")}[kind]

@@ -12,12 +12,16 @@ import audit
 from accounting import OpenCall, new_record
 from answers import answer_of_call, close_after_fault, refusal_of
 from budgets import hold_money
+from core.bytes_in_flight import BodyRoom
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
 from core.dialects import DIALECTS
 from core.forwarding import downstream_headers, upstream_headers, upstream_query
+from core.limits import OWN_BODY_BYTES_MAX
+from core.provider_keys import KeyToShow, own_key_for
 from core.providers import PROVIDERS
 from core.refusals import ProviderKeyMissing, Refusal, SharedAccount, UnmeteredPath
+from core.shared_account import refuse_shared_references
 from core.upstream_paths import reaches_account
 from exchange import Answer, Inbound
 from identity import Caller
@@ -26,7 +30,9 @@ from outgoing import send_message
 from ports import AttemptFailed, Ports, UpstreamAnswer, UpstreamRequest
 from routes import HealthRoute, ProxyRoute, Route, errors_in, resolve
 from settings import Settings
-from visit import Isolate, Visit, refused, with_headers
+from visit import Isolate, Visit, read_body, refused, with_headers
+
+BODILESS = ("GET", "HEAD", "DELETE")
 
 
 async def handle(request: Inbound, ports: Ports, isolate: Isolate) -> Answer:
@@ -45,9 +51,10 @@ async def _answer(visit: Visit, route: Route, caller: Caller) -> Answer:
     try:
         if not isinstance(route, ProxyRoute):
             return await _own_route(visit, route, caller)
-        if route.upstream.charge == "metered":
-            return await _metered_call(visit, route, caller)
-        return await _free_call(visit, route, caller)
+        with visit.room_for_body() as room:
+            if route.upstream.charge == "metered":
+                return await _metered_call(visit, route, caller, room)
+            return await _free_call(visit, route, caller, room)
     except Refusal as refusal:
         audit.note_refusal(visit, caller, refusal)
         raise
@@ -57,7 +64,9 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
     """AgentWatch's own API; its administration keeps a log of who asked for what."""
     status, error_code = 500, None
     try:
-        answer = await admin.answer(route, visit.request, caller, visit.ports)
+        with visit.room_for_body(OWN_BODY_BYTES_MAX) as room:
+            body = b"" if visit.request.method in BODILESS else await read_body(visit, room)
+        answer = await admin.answer(route, visit.request, body, caller, visit.ports)
         status = answer.status
     except Refusal as refusal:
         status, error_code = refusal.status, refusal.code
@@ -68,12 +77,19 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
     return with_headers(answer, {"x-agentwatch-request-id": visit.request_id})
 
 
-async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
+async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A call that costs money: held for before it is sent, charged at what it used however it ends."""
     request, ports, isolate = visit.request, visit.ports, visit.isolate
     context = read_call_context(request.headers)
-    plan = plan_call(route.provider, route.upstream, request.body, caller.policy, visit.started_at_ms)
-    key, key_header = _provider_key(caller, plan.provider, isolate.settings)
+    body = await read_body(visit, room)
+    plan = plan_call(route.provider, route.upstream, body, caller.policy, visit.started_at_ms)
+    key = _provider_key(caller, plan.provider, isolate.settings, is_in_path=route.provider is not None)
+    refuse_shared_references(
+        plan.parsed,
+        path=plan.path,
+        is_own_key=key.is_own,
+        allows_unmetered_paths=caller.policy.allows_unmetered_paths,
+    )
     try:
         hold = await hold_money(
             plan,
@@ -100,15 +116,17 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answ
     sent_at_ms = ports.clock.now_ms()
     answer = None
     try:
-        body = plan.body_to_send(request.body, call.output_ceiling_tokens)
-        answer = await _send(visit, plan.provider, plan.path, body, key, key_header)
+        body = plan.body_to_send(body, call.output_ceiling_tokens)
+        answer = await _send(visit, plan.provider, plan.path, body, key, is_metered=True)
+        room.give_back()
     finally:
         if answer is None:  # a fault of ours: its hold does not wait for the alarm
             close_after_fault(visit, call, sent_at_ms=sent_at_ms)
+    del body
     return await answer_of_call(visit, call, answer, sent_at_ms=sent_at_ms)
 
 
-async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
+async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A path that costs nothing, or one the tenant lets through unmetered: passed on as it is."""
     assert route.provider is not None, "the unified endpoint is always metered"
     request = visit.request
@@ -119,44 +137,47 @@ async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
         )
     if request.headers.get("upgrade"):
         raise UnmeteredPath("connections that leave HTTP cannot be metered", param="upgrade")
-    key, key_header = _provider_key(caller, route.provider, visit.isolate.settings)
-    is_trusted = caller.provider_key is not None or caller.policy.allows_unmetered_paths
+    key = _provider_key(caller, route.provider, visit.isolate.settings, is_in_path=True)
+    is_trusted = key.is_own or caller.policy.allows_unmetered_paths
     if not is_trusted and reaches_account(route.upstream, request.method):
         raise SharedAccount(
             f"{request.method} {route.upstream.path} reaches what is stored under an account that tenants share; "
             "send your own provider key"
         )
-    body = None if request.method in ("GET", "HEAD", "DELETE") else request.body
-    answer = await _send(visit, route.provider, route.upstream.path, body, key, key_header)
+    body = None if request.method in BODILESS else await read_body(visit, room)
+    answer = await _send(visit, route.provider, route.upstream.path, body, key, is_metered=False)
     headers = {"x-agentwatch-request-id": visit.request_id, "x-agentwatch-provider": route.provider}
     if isinstance(answer, AttemptFailed):
         return with_headers(refused(refusal_of(answer), DIALECTS[route.upstream.dialect], visit.request_id), headers)
     return Answer(answer.status, {**downstream_headers(answer.headers), **headers}, answer.untouched())
 
 
-def _provider_key(caller: Caller, provider: str, settings: Settings) -> tuple[str, str | None]:
-    """The key to show a provider and, when the caller sent its own, the header it came in."""
-    if caller.provider_key is not None:
-        return caller.provider_key, caller.provider_key_header
+def _provider_key(caller: Caller, provider: str, settings: Settings, *, is_in_path: bool) -> KeyToShow:
+    """The key to show a provider: the caller's own for it, or the Worker's."""
+    own = own_key_for(caller.own_keys, provider, is_in_path=is_in_path)
+    if own is not None:
+        return own
     key = settings.provider_keys.get(provider)
     if key is None:
         raise ProviderKeyMissing(
-            f"no key for {provider}: send your own behind the token (aw_live_…:your-key) or set "
+            f"no key for {provider}: send your own behind the token (aw_live_…:{provider}=your-key) or set "
             f"the secret {PROVIDERS[provider].secret_name}"
         )
-    return key, None
+    return KeyToShow(key, is_own=False)
 
 
 async def _send(
-    visit: Visit, provider: str, path: str, body: bytes | None, key: str, key_header: str | None
+    visit: Visit, name: str, path: str, body: bytes | None, key: KeyToShow, *, is_metered: bool
 ) -> UpstreamAnswer | AttemptFailed:
-    settings = visit.isolate.settings
-    query = upstream_query(visit.request.query)
-    headers = upstream_headers(visit.request.headers, PROVIDERS[provider], path=path, key=key, key_header=key_header)
+    settings, provider = visit.isolate.settings, PROVIDERS[name]
+    query = upstream_query(visit.request.query, provider, path=path, is_metered=is_metered)
+    headers = upstream_headers(
+        visit.request.headers, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
+    )
     return await visit.ports.upstream.send(
         UpstreamRequest(
             method=visit.request.method,
-            url=f"{settings.base_urls[provider]}/{path}" + (f"?{query}" if query else ""),
+            url=f"{settings.base_urls[name]}/{path}" + (f"?{query}" if query else ""),
             headers=headers,
             body=body,
             first_byte_timeout_ms=settings.first_byte_timeout_ms,
