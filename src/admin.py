@@ -4,7 +4,6 @@ The names in the answers of `budget-check` and `ingest` are a published contract
 tenant; changing a limit, a pause or a reset needs an administrator's.
 """
 
-import re
 from typing import Annotated, TypeVar
 from urllib.parse import parse_qs
 
@@ -13,7 +12,7 @@ import msgspec
 from accounting import new_record
 from budgets import account_details
 from core import price_book, pricing, telemetry
-from core.call_context import CallContext, check_session_id, read_limit_usd
+from core.call_context import CallContext, check_session_id, read_limit_usd, read_whole
 from core.json_depth import is_too_deep
 from core.messages import (
     AccountView,
@@ -28,7 +27,6 @@ from core.money import format_usd, usd_number
 from core.price_book import Unpriced
 from core.providers import PROVIDERS
 from core.refusals import (
-    BodyTooLarge,
     BudgetUnavailable,
     InvalidRequest,
     NotPermitted,
@@ -41,7 +39,6 @@ from outgoing import send_message
 from ports import LedgerUnreachable, Ports, SessionMirror, TenantStoreUnreachable
 from routes import BudgetCheckRoute, IngestRoute, ModelsRoute, Route, ScopeRoute, SessionsRoute
 
-INGEST_BODY_BYTES_MAX = 1_000_000
 SESSIONS_PER_PAGE_MAX = 200
 TEAM_CHARACTERS_MAX = 128
 
@@ -103,18 +100,18 @@ def is_administration(route: Route) -> bool:
     return isinstance(route, SessionsRoute | ScopeRoute)
 
 
-async def answer(route: Route, request: Inbound, caller: Caller, ports: Ports) -> Answer:
+async def answer(route: Route, request: Inbound, body: bytes, caller: Caller, ports: Ports) -> Answer:
     """Answer one of AgentWatch's own routes. Raises a `Refusal`."""
     try:
         match route:
             case BudgetCheckRoute():
                 return await _budget_check(request, caller, ports)
             case IngestRoute():
-                return await _ingest(request, caller, ports)
+                return await _ingest(request, body, caller, ports)
             case SessionsRoute():
                 return await _sessions(request, caller, ports)
             case ScopeRoute(kind=kind, id=scope_id):
-                return await _scope(kind, scope_id, request, caller, ports)
+                return await _scope(kind, scope_id, request.method, body, caller, ports)
             case ModelsRoute():
                 return _models()
             case _:
@@ -195,10 +192,8 @@ def _check(
     )
 
 
-async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
-    if len(request.body) > INGEST_BODY_BYTES_MAX:
-        raise BodyTooLarge(f"a report may have at most {INGEST_BODY_BYTES_MAX} bytes")
-    report = _decoded(request.body, IngestReport)
+async def _ingest(request: Inbound, body: bytes, caller: Caller, ports: Ports) -> Answer:
+    report = _decoded(body, IngestReport)
     session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
     provider = _provider_of(report)
     price = price_book.find(provider or "", report.model, at_ms=None)
@@ -254,15 +249,11 @@ def _provider_of(report: IngestReport) -> str | None:
 
 async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     query = parse_qs(request.query)
-    limit_text = query.get("limit", ["100"])[0]
-    if not (re.fullmatch("[0-9]{1,9}", limit_text) and 1 <= int(limit_text) <= SESSIONS_PER_PAGE_MAX):
-        raise InvalidRequest(f"limit must be a whole number from 1 to {SESSIONS_PER_PAGE_MAX}", param="limit")
+    limit = read_whole(query.get("limit", ["100"])[0], "limit", least=1, most=SESSIONS_PER_PAGE_MAX)
     after = query.get("after", [""])[0]
     if after:
         check_session_id(after, "after")
-    page = await ports.ledger_of(caller.tenant).list_sessions(
-        ListSessionsRequest(after_session_id=after, limit=int(limit_text))
-    )
+    page = await ports.ledger_of(caller.tenant).list_sessions(ListSessionsRequest(after_session_id=after, limit=limit))
     document = {
         "sessions": [_account_document(account) for account in page.accounts],
         "next_after": page.next_after_session_id,
@@ -270,17 +261,17 @@ async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     return json_answer(msgspec.json.encode(document))
 
 
-async def _scope(kind: str, scope_id: str, request: Inbound, caller: Caller, ports: Ports) -> Answer:
+async def _scope(kind: str, scope_id: str, method: str, body: bytes, caller: Caller, ports: Ports) -> Answer:
     if kind == "session":
         check_session_id(scope_id, "session_id")
     elif len(scope_id) > TEAM_CHARACTERS_MAX or (kind == "team" and not scope_id):
         raise InvalidRequest(f"a team's name has 1 to {TEAM_CHARACTERS_MAX} characters", param="team")
     scope_id = caller.tenant if kind == "tenant" else scope_id
     ledger = ports.ledger_of(caller.tenant)
-    if request.method != "GET":
+    if method != "GET":
         if not caller.is_admin:
             raise NotPermitted("changing a budget needs a token with the admin role")
-        change = _change(kind, scope_id, request)
+        change = _change(kind, scope_id, method, body)
         configured = await ledger.configure(change)
         for event in _budget_events(change, configured.account, caller, ports):
             ports.defer(send_message(event, ports))
@@ -294,12 +285,12 @@ async def _scope(kind: str, scope_id: str, request: Inbound, caller: Caller, por
     return json_answer(msgspec.json.encode({"accounts": [_account_document(each) for each in status.accounts]}))
 
 
-def _change(kind: str, scope_id: str, request: Inbound) -> ConfigureRequest:
+def _change(kind: str, scope_id: str, method: str, body: bytes) -> ConfigureRequest:
     """What an administrator asks of a scope. DELETE forgets what was spent and lifts a pause."""
     window_default: WindowName = "session" if kind == "session" else "month"
-    if request.method == "DELETE":
+    if method == "DELETE":
         return ConfigureRequest(kind="session", id=scope_id, window="session", reset_spent=True, is_paused=False)
-    change = _decoded(request.body, BudgetChange)
+    change = _decoded(body, BudgetChange)
     if msgspec.structs.replace(change, window=None) == BudgetChange():
         raise InvalidRequest("nothing to change: name limit_usd, paused, hard, alert_percent or reset")
     windows = {"session": ("session",), "team": ("month",), "tenant": ("day", "month", "total")}[kind]

@@ -7,8 +7,9 @@ from bindings.deadlines import KV_MS, within
 from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
 from ports import SessionMirror, TenantStoreUnreachable
 
-CACHE_TTL_S = 60
-"""How long the data centre may answer from its own cache."""
+CACHE_TTL_S = 30
+"""How long the data centre may answer from its own cache: the least KV takes. It is part of what a revoked token has
+left (`identity.py`)."""
 
 
 class KvTenantStore:

@@ -1,8 +1,13 @@
 """Every bound in the system, each with its unit and its reason, and how they relate."""
 
-REQUEST_BODY_BYTES_MAX = 10 * 1024 * 1024
-"""A request body, copied once into the wasm heap: with its parse and its copy to the provider it stays far inside an
-isolate's 128 MB, and a million tokens of text take about half of it."""
+REQUEST_BODY_BYTES_MAX = 32 * 1024 * 1024
+"""A request body: as much as Anthropic takes, the most of the five."""
+
+REQUEST_BODIES_BYTES_MAX = 34 * 1024 * 1024
+"""All request bodies in one isolate at a time."""
+
+OWN_BODY_BYTES_MAX = 1_000_000
+"""A body for AgentWatch's own routes: a report with its lists of names, a change of a budget."""
 
 SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024
 """One event of a stream; the largest real ones carry a base64 image. Reading one takes about three times its size."""
@@ -49,4 +54,4 @@ MIRRORS_WAITING_MAX = 10_000
 JSON_DEPTH_MAX = 64
 """How deeply JSON may be nested. Tool schemas reach some thirty; an interpreter in WebAssembly dies below 1,000."""
 
-assert SSE_EVENT_BYTES_MAX < REQUEST_BODY_BYTES_MAX
+assert SSE_EVENT_BYTES_MAX < REQUEST_BODY_BYTES_MAX < REQUEST_BODIES_BYTES_MAX
