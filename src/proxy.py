@@ -15,7 +15,7 @@ import admin
 import audit
 from accounting import OpenCall, new_record
 from answers import answer_of_call, refusal_of
-from budgets import hold_money
+from budgets import count_call, hold_money
 from core.bytes_in_flight import BodyRoom
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
@@ -161,6 +161,7 @@ async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller, room: Body
             f"{request.method} {route.upstream.path} reaches what is stored under an account that tenants share; "
             "send your own provider key"
         )
+    await count_call(caller, visit.ports)
     body = None if request.method in BODILESS else await read_body(visit, room)
     question = _upstream_request(visit, route.provider, route.upstream.path, key, is_metered=False)
     answer = await visit.ports.upstream.send(replace(question, body=body))
