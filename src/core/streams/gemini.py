@@ -8,7 +8,7 @@ yet the bill.
 
 import msgspec
 
-from core.dialects.gemini import billed_queries, served_tier
+from core.dialects.gemini_usage import billed_queries, served_tier
 from core.refusals import Refusal
 from core.sse import SSEEvent
 from core.streams.gemini_framing import GeminiSplitter

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import msgspec
 
-from core.dialects.openai import UNBILLED_ACTIONS
+from core.dialects.openai_answer import UNBILLED_ACTIONS
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
