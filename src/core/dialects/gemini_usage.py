@@ -1,6 +1,8 @@
 """What Gemini's answers say of themselves, and its usage objects as disjoint counts.
 
-`promptTokenCount` includes cached tokens; thoughts stand beside the candidates' tokens, not inside.
+`promptTokenCount` includes cached tokens, and the details of both count by kind of input; thoughts stand beside the
+candidates' tokens, and what tools put into the prompt beside the prompt's. What the total has beyond all of them is
+output.
 """
 
 from collections.abc import Iterable
@@ -9,95 +11,59 @@ from dataclasses import replace
 import msgspec
 
 from core.calls import AnswerFacts
-from core.dialects.json_body import decode_answer
-from core.dialects.media import NOTHING, text_in, view, views
+from core.dialects.members import Members, answer_members, error_code_in, members_of
 from core.usage import Usage
 
 _TRAFFIC_TIERS = {"ON_DEMAND": "standard", "ON_DEMAND_PRIORITY": "priority", "ON_DEMAND_FLEX": "flex"}
 
+_MODALITIES = {"0": "MODALITY_UNSPECIFIED", "1": "TEXT", "2": "IMAGE", "3": "VIDEO", "4": "AUDIO", "5": "DOCUMENT"}
+"""The numbers that stand for them (google/ai/generativelanguage, `Modality`)."""
 
-class _Modality(msgspec.Struct):
-    modality: str | None = None
-    tokenCount: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    promptTokenCount: int | None = None
-    candidatesTokenCount: int | None = None
-    cachedContentTokenCount: int | None = None
-    thoughtsTokenCount: int | None = None
-    toolUsePromptTokenCount: int | None = None
-    promptTokensDetails: list[_Modality] | None = None
-    candidatesTokensDetails: list[_Modality] | None = None
-    totalTokenCount: int | None = None
-
-
-class _Candidate(msgspec.Struct):
-    finishReason: msgspec.Raw = NOTHING
-    groundingMetadata: msgspec.Raw = NOTHING
-
-
-class _Grounding(msgspec.Struct):
-    webSearchQueries: msgspec.Raw = NOTHING
-
-
-class _Served(msgspec.Struct):
-    serviceTier: str | None = None
-    trafficType: str | None = None
-
-
-class _Answer(msgspec.Struct):
-    usageMetadata: msgspec.Raw = NOTHING
-    modelVersion: msgspec.Raw = NOTHING
-    candidates: msgspec.Raw = NOTHING
+_PICTURES = ("IMAGE", "DOCUMENT")
+"""Pages of a document are read as pictures, and billed so."""
 
 
 def read_gemini_usage(usage_object: msgspec.Raw) -> Usage | None:
     """Disjoint counts; None when the object is missing, null, or counts nothing at all."""
-    try:
-        counted = msgspec.json.decode(usage_object, type=_Usage | None)
-    except msgspec.DecodeError:
+    counted = members_of(usage_object)
+    prompt = counted.count("promptTokenCount")
+    candidates = counted.count("candidatesTokenCount", "responseTokenCount")
+    thoughts = counted.count("thoughtsTokenCount")
+    total = counted.count("totalTokenCount")
+    if prompt is None and candidates is None and thoughts is None and total is None:
         return None
-    if counted is None or (counted.promptTokenCount is None and counted.candidatesTokenCount is None):
-        return None
-    prompt = _count(counted.promptTokenCount)
-    candidates = _count(counted.candidatesTokenCount)
-    # Audio before the cache: the table has no rate for cached audio, so it is charged as audio.
-    audio = min(_of_modality(counted.promptTokensDetails, "AUDIO"), prompt)
-    cached = min(_count(counted.cachedContentTokenCount), prompt - audio)
-    image = min(_of_modality(counted.promptTokensDetails, "IMAGE", "VIDEO"), prompt - cached - audio)
-    drawn = min(_of_modality(counted.candidatesTokensDetails, "IMAGE"), candidates)
-    spoken = min(_of_modality(counted.candidatesTokensDetails, "AUDIO"), candidates - drawn)
+    read = (prompt or 0) + (counted.count("toolUsePromptTokenCount") or 0)
+    written = candidates or 0
+    beyond = max(0, (total or 0) - read - written - (thoughts or 0))
+    drawn_or_spoken = _by_modality(counted.each("candidatesTokensDetails", "responseTokensDetails"))
+    drawn = _part(drawn_or_spoken.get("IMAGE", 0), written)
+    spoken = _part(drawn_or_spoken.get("AUDIO", 0), written - drawn)
     return Usage(
-        input_tokens=prompt - cached - audio - image + _count(counted.toolUsePromptTokenCount),
-        cached_input_tokens=cached,
-        audio_input_tokens=audio,
-        image_input_tokens=image,
-        output_tokens=candidates - drawn - spoken,
+        **_input(read, counted),
+        output_tokens=written - drawn - spoken,
         image_output_tokens=drawn,
         audio_output_tokens=spoken,
-        reasoning_tokens=_count(counted.thoughtsTokenCount),
+        reasoning_tokens=(thoughts or 0) + beyond,
     )
 
 
 def read_gemini_answer(body: bytes) -> AnswerFacts:
-    answer = decode_answer(body, _Answer)
-    usage = read_gemini_usage(answer.usageMetadata)
-    candidates = views(answer.candidates, _Candidate)
+    """The facts of a whole answer. Raises `InvalidAnswer`."""
+    answer = answer_members(body)
+    candidates = answer.each("candidates")
+    block_reason = answer.inner("promptFeedback").word("blockReason")
+    usage = read_gemini_usage(answer.raw("usageMetadata"))
     if usage is not None:
         usage = replace(usage, web_search_calls=len(_queries(candidates)))
     return AnswerFacts(
         usage,
-        model=text_in(answer.modelVersion) or None,
-        service_tier=served_tier(answer.usageMetadata),
-        finish_reason=text_in(candidates[0].finishReason if candidates else NOTHING) or None,
+        model=answer.word("modelVersion") or None,
+        service_tier=served_tier(answer.raw("usageMetadata")),
+        finish_reason=(candidates[0].word("finishReason") if candidates else block_reason) or None,
+        answer_id=answer.word("responseId") or None,
+        error_code=error_code_in(answer, "status", "code"),
+        is_blocked=bool(block_reason),
     )
-
-
-def _queries(candidates: list[_Candidate]) -> frozenset[str]:
-    """What was searched for."""
-    grounded = [view(candidate.groundingMetadata, _Grounding) for candidate in candidates]
-    return billed_queries(query for each in grounded if each for query in view(each.webSearchQueries, list[str]) or ())
 
 
 def billed_queries(queries: Iterable[str]) -> frozenset[str]:
@@ -106,14 +72,47 @@ def billed_queries(queries: Iterable[str]) -> frozenset[str]:
 
 
 def served_tier(usage_object: msgspec.Raw) -> str | None:
-    """The tier an answer says it was served in; None when it does not say."""
-    served = view(usage_object, _Served) or _Served()
-    return served.serviceTier or _TRAFFIC_TIERS.get(served.trafficType or "")
+    """The tier an answer says it was served in; None when it does not say, or only by a number."""
+    served = members_of(usage_object)
+    tier = served.word("serviceTier")
+    return tier if tier and not tier.isdecimal() else _TRAFFIC_TIERS.get(served.word("trafficType"))
 
 
-def _of_modality(details: list[_Modality] | None, *modalities: str) -> int:
-    return sum(_count(each.tokenCount) for each in details or () if each.modality in modalities)
+def _queries(candidates: list[Members]) -> frozenset[str]:
+    """What was searched for."""
+    grounded = [candidate.inner("groundingMetadata") for candidate in candidates]
+    return billed_queries(query for each in grounded for query in each.texts("webSearchQueries"))
 
 
-def _count(value: int | None) -> int:
-    return max(0, value or 0)
+def _input(read: int, counted: Members) -> dict[str, int]:
+    """Sound before the cache: where nothing tells how much of it was cached, it is charged as sound."""
+    kinds = _by_modality(
+        counted.each("promptTokensDetails", "promptTokenDetails") + counted.each("toolUsePromptTokensDetails")
+    )
+    cached_kinds = _by_modality(counted.each("cacheTokensDetails"))
+    cached = counted.count("cachedContentTokenCount") or 0
+    heard = _part(kinds.get("AUDIO", 0), read)
+    cached_audio = _part(cached_kinds.get("AUDIO", 0), min(heard, cached))
+    left = read - heard
+    counts = {"audio_input_tokens": heard - cached_audio, "cached_audio_input_tokens": cached_audio}
+    for name, count in (
+        ("cached_input_tokens", cached - cached_audio),
+        ("image_input_tokens", sum(kinds.get(kind, 0) - cached_kinds.get(kind, 0) for kind in _PICTURES)),
+        ("video_input_tokens", kinds.get("VIDEO", 0) - cached_kinds.get("VIDEO", 0)),
+    ):
+        counts[name] = _part(count, left)
+        left -= counts[name]
+    return counts | {"input_tokens": left}
+
+
+def _by_modality(details: list[Members]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for each in details:
+        modality = each.word("modality")
+        modality = _MODALITIES.get(modality, modality.upper())
+        counts[modality] = counts.get(modality, 0) + (each.count("tokenCount") or 0)
+    return counts
+
+
+def _part(count: int, whole: int) -> int:
+    return min(max(0, count), whole)
