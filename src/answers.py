@@ -8,6 +8,7 @@ from typing import Literal
 
 from accounting import CallEnd, OpenCall, close_call
 from core import estimate, pricing
+from core.calls import AnswerFacts
 from core.dialects import InvalidAnswer
 from core.forwarding import downstream_headers
 from core.money import format_usd
@@ -102,7 +103,7 @@ async def _read(visit: Visit, call: OpenCall, answer: UpstreamAnswer, ttfb_ms: i
         facts = plan.dialect.read_answer(body)
     except (UpstreamBroken, InvalidAnswer):
         return _unreadable(visit, call, answer.status)
-    usage = facts.usage or _estimated_usage(call, body)
+    usage = facts.usage or _estimated_usage(call, facts, body)
     cost = pricing.cost_nanousd(usage, plan.price, service_tier=facts.service_tier or plan.parsed.service_tier)
     cost = 0 if plan.is_free else cost
     end = CallEnd(
@@ -110,7 +111,7 @@ async def _read(visit: Visit, call: OpenCall, answer: UpstreamAnswer, ttfb_ms: i
         usage,
         cost,
         answer.status,
-        is_estimated=facts.usage is None,
+        is_estimated=facts.usage is None or facts.usage.is_beyond_belief,
         model=facts.model,
         ttfb_ms=ttfb_ms,
         overhead_ms=overhead_ms,
@@ -128,11 +129,12 @@ def _unreadable(visit: Visit, call: OpenCall, status: int) -> Answer:
     return refused(refusal, call.plan.dialect, call.request_id)
 
 
-def _estimated_usage(call: OpenCall, body: bytes) -> Usage:
-    """What an answer without usage is taken to have used: its input and its whole body, both estimated high."""
+def _estimated_usage(call: OpenCall, facts: AnswerFacts, body: bytes) -> Usage:
+    """What an answer without usage is taken to have used: its input and its whole body, both estimated high. Of a
+    prompt that was turned away Google charges the input, as the counts say that it mostly sends with it."""
     parsed = call.plan.parsed
     prompt = estimate.prompt_usage(parsed.prompt, call.plan.price)
-    if not parsed.has_output:
+    if facts.is_blocked or not parsed.has_output:
         return prompt
     return replace(prompt, output_tokens=text_tokens(body, parsed.model))
 

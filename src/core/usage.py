@@ -5,6 +5,7 @@ dialect converts to this shape. A usage that is zero is a fact; a usage that is 
 """
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 COUNT_MAX = 100_000_000
 """No call has so many tokens or searches of one kind: 128 answers of 128,000 tokens, twenty reads of a window of a
@@ -46,8 +47,8 @@ class Usage:
     """The longest prompt among the turns of the model that these counts sum up, where the provider tells them apart."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            assert (getattr(self, field.name) or 0) >= 0, f"{field.name} is negative"
+        assert min(_counts_of(self)) >= 0, "a count is negative"
+        assert min(self.billed_nanousd or 0, self.longest_prompt_tokens or 0) >= 0, "a bill or a prompt is negative"
 
     @property
     def prompt_tokens(self) -> int:
@@ -82,3 +83,6 @@ class Usage:
         """Some count was more than any call has, and was lowered."""
         searches = max(self.web_search_calls, self.document_search_calls)
         return max(self.prompt_tokens, self.completion_tokens, searches) >= COUNT_MAX
+
+
+_counts_of = attrgetter(*(field.name for field in fields(Usage) if field.default == 0))

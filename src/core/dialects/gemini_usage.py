@@ -5,6 +5,7 @@ candidates' tokens, and what tools put into the prompt beside the prompt's. What
 output.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -25,21 +26,26 @@ _PICTURES = ("IMAGE", "DOCUMENT")
 
 def read_gemini_usage(usage_object: msgspec.Raw) -> Usage | None:
     """Disjoint counts; None when the object is missing, null, or counts nothing at all."""
-    counted = members_of(usage_object)
+    return usage_in(members_of(usage_object))
+
+
+def usage_in(counted: Members) -> Usage | None:
+    """The same of an object whose members are read already."""
     prompt = counted.count("promptTokenCount")
     candidates = counted.count("candidatesTokenCount", "responseTokenCount")
     thoughts = counted.count("thoughtsTokenCount")
     total = counted.count("totalTokenCount")
     if prompt is None and candidates is None and thoughts is None and total is None:
         return None
-    read = (prompt or 0) + (counted.count("toolUsePromptTokenCount") or 0)
+    tools = counted.count("toolUsePromptTokenCount") or 0
+    read = (prompt or 0) + tools
     written = candidates or 0
     beyond = max(0, (total or 0) - read - written - (thoughts or 0))
     drawn_or_spoken = _by_modality(counted.each("candidatesTokensDetails", "responseTokensDetails"))
-    drawn = _part(drawn_or_spoken.get("IMAGE", 0), written)
-    spoken = _part(drawn_or_spoken.get("AUDIO", 0), written - drawn)
+    drawn = _part(drawn_or_spoken["IMAGE"], written)
+    spoken = _part(drawn_or_spoken["AUDIO"], written - drawn)
     return Usage(
-        **_input(read, counted),
+        **_input(read, counted, has_tools=tools > 0),
         output_tokens=written - drawn - spoken,
         image_output_tokens=drawn,
         audio_output_tokens=spoken,
@@ -52,13 +58,14 @@ def read_gemini_answer(body: bytes) -> AnswerFacts:
     answer = answer_members(body)
     candidates = answer.each("candidates")
     block_reason = answer.inner("promptFeedback").word("blockReason")
-    usage = read_gemini_usage(answer.raw("usageMetadata"))
+    counted = members_of(answer.raw("usageMetadata"))
+    usage = usage_in(counted)
     if usage is not None:
         usage = replace(usage, web_search_calls=len(_queries(candidates)))
     return AnswerFacts(
         usage,
         model=answer.word("modelVersion") or None,
-        service_tier=served_tier(answer.raw("usageMetadata")),
+        service_tier=tier_in(counted),
         finish_reason=(candidates[0].word("finishReason") if candidates else block_reason) or None,
         answer_id=answer.word("responseId") or None,
         error_code=error_code_in(answer, "status", "code"),
@@ -71,11 +78,10 @@ def billed_queries(queries: Iterable[str]) -> frozenset[str]:
     return frozenset(query.strip() for query in queries) - {""}
 
 
-def served_tier(usage_object: msgspec.Raw) -> str | None:
+def tier_in(counted: Members) -> str | None:
     """The tier an answer says it was served in; None when it does not say, or only by a number."""
-    served = members_of(usage_object)
-    tier = served.word("serviceTier")
-    return tier if tier and not tier.isdecimal() else _TRAFFIC_TIERS.get(served.word("trafficType"))
+    tier = counted.word("serviceTier")
+    return tier if tier and not tier.isdecimal() else _TRAFFIC_TIERS.get(counted.word("trafficType"))
 
 
 def _queries(candidates: list[Members]) -> frozenset[str]:
@@ -84,33 +90,34 @@ def _queries(candidates: list[Members]) -> frozenset[str]:
     return billed_queries(query for each in grounded for query in each.texts("webSearchQueries"))
 
 
-def _input(read: int, counted: Members) -> dict[str, int]:
+def _input(read: int, counted: Members, *, has_tools: bool) -> dict[str, int]:
     """Sound before the cache: where nothing tells how much of it was cached, it is charged as sound."""
-    kinds = _by_modality(
-        counted.each("promptTokensDetails", "promptTokenDetails") + counted.each("toolUsePromptTokensDetails")
-    )
-    cached_kinds = _by_modality(counted.each("cacheTokensDetails"))
+    kinds = _by_modality(counted.each("promptTokensDetails", "promptTokenDetails"))
+    if has_tools:
+        kinds += _by_modality(counted.each("toolUsePromptTokensDetails"))
     cached = counted.count("cachedContentTokenCount") or 0
-    heard = _part(kinds.get("AUDIO", 0), read)
-    cached_audio = _part(cached_kinds.get("AUDIO", 0), min(heard, cached))
+    if not cached and not kinds.keys() - {"TEXT"}:
+        return {"input_tokens": read}
+    cached_kinds = _by_modality(counted.each("cacheTokensDetails"))
+    heard = _part(kinds["AUDIO"], read)
+    cached_audio = _part(cached_kinds["AUDIO"], min(heard, cached))
     left = read - heard
     counts = {"audio_input_tokens": heard - cached_audio, "cached_audio_input_tokens": cached_audio}
     for name, count in (
         ("cached_input_tokens", cached - cached_audio),
-        ("image_input_tokens", sum(kinds.get(kind, 0) - cached_kinds.get(kind, 0) for kind in _PICTURES)),
-        ("video_input_tokens", kinds.get("VIDEO", 0) - cached_kinds.get("VIDEO", 0)),
+        ("image_input_tokens", sum(kinds[kind] - cached_kinds[kind] for kind in _PICTURES)),
+        ("video_input_tokens", kinds["VIDEO"] - cached_kinds["VIDEO"]),
     ):
         counts[name] = _part(count, left)
         left -= counts[name]
     return counts | {"input_tokens": left}
 
 
-def _by_modality(details: list[Members]) -> dict[str, int]:
-    counts: dict[str, int] = {}
+def _by_modality(details: list[Members]) -> Counter[str]:
+    counts = Counter[str]()
     for each in details:
         modality = each.word("modality")
-        modality = _MODALITIES.get(modality, modality.upper())
-        counts[modality] = counts.get(modality, 0) + (each.count("tokenCount") or 0)
+        counts[_MODALITIES.get(modality, modality.upper())] += each.count("tokenCount") or 0
     return counts
 
 

@@ -36,8 +36,14 @@ class Members:
 
     def count(self, *names: str, at_most: int = COUNT_MAX) -> int | None:
         """A count, bounded; None where there is none."""
-        for value in self._given(names):
-            found = _whole(_plain(value), at_most)
+        members = self._members
+        for name in names:
+            value = members.get(name)
+            if value is None:
+                value = members.get(_other_spelling(name))
+                if value is None:
+                    continue
+            found = value if type(value) is int and 0 <= value <= at_most else _whole(_plain(value), at_most)
             if found is not None:
                 return found
         return None
@@ -98,6 +104,11 @@ def members_of(text: bytes | msgspec.Raw) -> Members:
     """The members of a small object, all of it decoded; none where it is something else."""
     found = _read(text) if text else None
     return Members(found) if isinstance(found, dict) else NO_MEMBERS
+
+
+def members_apart(text: bytes | msgspec.Raw) -> Members:
+    """The same, none of them decoded."""
+    return Members((text and _apart(text)) or {})
 
 
 def answer_members(body: bytes) -> Members:

@@ -6,7 +6,7 @@ from core.calls import AnswerFacts
 from core.dialects.members import Members, answer_members, error_code_in
 from core.dialects.openai_usage import read_openai_usage
 
-UNBILLED_ACTIONS = frozenset({"open_page", "find_in_page", "find"})
+_UNBILLED_ACTIONS = frozenset({"open_page", "find_in_page", "find"})
 """What a web search call may do besides searching."""
 
 
@@ -43,7 +43,7 @@ def _billed_searches(answer: Members, choices: list[Members]) -> int:
 
 def is_billed_search(action: str) -> bool:
     """Whether a web search call with this action costs a search; one that names none does."""
-    return action not in UNBILLED_ACTIONS
+    return action not in _UNBILLED_ACTIONS
 
 
 def _cites(message: Members) -> bool:
