@@ -103,6 +103,10 @@ async def _read(visit: Visit, call: OpenCall, answer: UpstreamAnswer, ttfb_ms: i
         facts = plan.dialect.read_answer(body)
     except (UpstreamBroken, InvalidAnswer):
         return _unreadable(visit, call, answer.status)
+    if facts.usage is None and facts.error_code is not None:
+        end = CallEnd("failed", Usage(), 0, answer.status, is_estimated=False, error_code=facts.error_code)
+        _close(visit, call, end)
+        return Answer(answer.status, downstream_headers(answer.headers), body)
     usage = facts.usage or _estimated_usage(call, facts, body)
     cost = pricing.cost_nanousd(usage, plan.price, service_tier=facts.service_tier or plan.parsed.service_tier)
     cost = 0 if plan.is_free else cost

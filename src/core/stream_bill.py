@@ -184,6 +184,7 @@ class StreamBill:
             self._stated = _joined(self._stated, reported)
         if is_final:
             self.is_final = True
+            self._searches = reported.web_search_calls or self._searches
             self._begin_anew(reported)
             return
         prompt = reported if reported.prompt_tokens else self._base

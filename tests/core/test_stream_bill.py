@@ -138,6 +138,16 @@ def test_responses_are_charged_by_their_bill_too() -> None:
     assert came.cost_nanousd == 10**9
 
 
+def test_searches_that_the_usage_counts_are_not_counted_again_by_what_was_seen() -> None:
+    item = {"type": "web_search_call", "action": {"type": "search"}}
+    seen = sse({"type": "response.output_item.done", "output_index": 0, "item": item})
+    usage = {"input_tokens": 1, "output_tokens": 1, "server_side_tool_usage_details": {"web_search_calls": 1}}
+    end = sse({"type": "response.completed", "response": {"usage": usage}})
+
+    assert result("openai_responses", *[seen] * 7, end).usage.web_search_calls == 1
+    assert result("openai_responses", *[seen] * 7).usage.web_search_calls == 7
+
+
 # Nothing for nothing ----------------------------------------------------------------------------------------
 
 

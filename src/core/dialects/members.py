@@ -25,6 +25,10 @@ _DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
+_ANSWERS = ("choices", "output", "content", "candidates", "data")
+"""Where the dialects write what was generated."""
+
+
 class Members:
     """One JSON object, its members decoded or still raw. Every name is looked for in both spellings; of several names
     the first that fits counts."""
@@ -122,8 +126,9 @@ def answer_members(body: bytes) -> Members:
 
 
 def error_code_in(answer: Members, *names: str) -> str | None:
-    """What an answer's error calls itself, by the first of these members; None where it has no error."""
-    if not answer.has("error"):
+    """What the error in place of an answer calls itself, by the first of these members; None where there is no error,
+    or some of an answer beside it."""
+    if not answer.has("error") or any(answer.each(name) for name in _ANSWERS):
         return None
     return answer.inner("error").word(*names) or "error"
 

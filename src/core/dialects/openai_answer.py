@@ -16,7 +16,7 @@ def read_openai_answer(body: bytes) -> AnswerFacts:
     choices = answer.each("choices")
     usage = read_openai_usage(answer.raw("usage")) or read_openai_usage(answer.inner("x_groq").raw("usage"))
     if usage is not None:
-        usage = replace(usage, web_search_calls=max(usage.web_search_calls, _billed_searches(answer, choices)))
+        usage = replace(usage, web_search_calls=usage.web_search_calls or _billed_searches(answer, choices))
     return AnswerFacts(
         usage,
         model=answer.word("model") or None,

@@ -394,6 +394,28 @@ def test_an_answer_is_known_by_what_a_later_call_may_name(dialect: str, case: tu
     assert (facts.answer_id, facts.conversation_id, facts.error_code) == case[1]
 
 
+PARTLY = [
+    ("openai_chat", {"error": {"code": "x"}, "choices": [{"message": {"content": "half"}}]}),
+    ("openai_responses", {"error": {"code": "x"}, "output": [{"type": "message"}]}),
+    ("anthropic_messages", {"error": {"type": "x"}, "content": [{"type": "text", "text": "half"}]}),
+    ("gemini", {"error": {"code": 500}, "candidates": [{"content": {}}]}),
+]
+
+
+@pytest.mark.parametrize(("dialect", "answer"), PARTLY)
+def test_an_error_beside_some_of_an_answer_is_not_in_its_place(dialect: str, answer: dict) -> None:
+    assert DIALECTS[dialect].read_answer(json.dumps(answer).encode()).error_code is None
+
+
+def test_searches_that_the_usage_counts_are_not_counted_again_by_what_is_listed() -> None:
+    listed = [{"type": "web_search_call", "action": {"type": "search"}}] * 7
+    usage = {"input_tokens": 1, "output_tokens": 1, "server_side_tool_usage_details": {"web_search_calls": 1}}
+
+    facts = DIALECTS["openai_responses"].read_answer(json.dumps({"output": listed, "usage": usage}).encode())
+
+    assert facts.usage is not None and facts.usage.web_search_calls == 1
+
+
 def test_a_prompt_turned_away_has_no_output() -> None:
     facts = DIALECTS["gemini"].read_answer(b'{"promptFeedback":{"blockReason":"MODEL_ARMOR"}}')
 
