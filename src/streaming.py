@@ -222,6 +222,8 @@ class StreamRelay:
             outcome = "client_disconnected"
         elif result.is_cut:
             outcome = "cut"
+        elif result.is_failed:
+            outcome = "failed"
         elif result.is_truncated:
             outcome = "upstream_truncated"
         usage, cost = self._used(result)
