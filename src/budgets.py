@@ -19,6 +19,7 @@ from core.messages import (
     AccountView,
     AdmitAnswer,
     AdmitRequest,
+    AnswersUnknown,
     BudgetDenied,
     Conflict,
     CountRequest,
@@ -39,6 +40,7 @@ from core.refusals import (
     RateLimited,
     Refusal,
     ScopePaused,
+    SharedAccount,
 )
 from identity import Caller
 from outgoing import charge_or_owe
@@ -219,8 +221,13 @@ def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllo
     )
 
 
-def _refusal_of(answer: PausedDenied | RateDenied | Conflict) -> Refusal:
+def _refusal_of(answer: PausedDenied | RateDenied | AnswersUnknown | Conflict) -> Refusal:
     match answer:
+        case AnswersUnknown():
+            return SharedAccount(
+                "the request continues an answer that this tenant did not get through AgentWatch, or long ago, and the "
+                "provider's account is shared; send your own provider key, or the conversation itself"
+            )
         case PausedDenied(account=account):
             return ScopePaused(f"{_scope_words(account)} is paused", details=account_details(account))
         case RateDenied():
