@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from core import estimate, price_book
 from core.calls import ParsedCall
 from core.dialects import DIALECTS, Dialect
-from core.dialects.json_body import single_reading
 from core.estimate import WorstCase
 from core.policy import TenantPolicy
 from core.price_book import Price, Unpriced
@@ -62,9 +61,9 @@ class CallPlan:
         return estimate.output_ceiling_within(self.parsed, self.price, granted_nanousd)
 
     def body_to_send(self, body: bytes, output_ceiling_tokens: int | None) -> bytes:
-        """The caller's own bytes, unless something must change or could be read in two ways."""
+        """The caller's own bytes, unless something must change."""
         if output_ceiling_tokens is None and not self.injects_usage and self.model_to_send is None:
-            return single_reading(body)
+            return body
         return self.dialect.with_changes(
             body,
             output_tokens_max=output_ceiling_tokens,
@@ -147,7 +146,7 @@ def _ample_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | Non
 
 
 def _slice_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
-    if not parsed.is_streaming or parsed.web_search_calls_max:
+    if not parsed.is_streaming or parsed.web_search_calls_max or parsed.unshown_output_tokens:
         return None
     if hides_reasoning(provider, parsed.model, parsed.thinking):
         return None

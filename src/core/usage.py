@@ -36,6 +36,8 @@ class Usage:
     """Searches of attached or stored documents, billed by the call."""
     billed_nanousd: int | None = None
     """The provider's own exact bill for all of this, fees and discounts included, where it states one."""
+    longest_prompt_tokens: int | None = None
+    """The longest prompt among the turns of the model that these counts sum up, where the provider tells them apart."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
