@@ -117,6 +117,7 @@ async def _read(
         answer.status,
         is_estimated=facts.usage is None or facts.usage.is_beyond_belief,
         model=facts.model,
+        answer_ids=(facts.answer_id, facts.conversation_id),
         ttfb_ms=ttfb_ms,
         overhead_ms=overhead_ms,
     )
