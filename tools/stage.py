@@ -20,6 +20,8 @@ CONSUMER = (
     ("src/ports.py", "ports.py"),
     ("src/bindings/ffi.py", "bindings/ffi.py"),
     ("src/bindings/ledger.py", "bindings/ledger.py"),
+    ("src/bindings/deadlines.py", "bindings/deadlines.py"),
+    ("src/bindings/deadlines.mjs", "bindings/deadlines.mjs"),
 )
 
 
