@@ -13,7 +13,7 @@ async function pass(gate) {
 }
 
 export class LedgerGate extends DurableObject {}
-for (const method of ["admit", "extend", "settle", "record", "status", "configure", "list_sessions", "enqueue"]) {
+for (const method of ["admit", "count", "extend", "settle", "record", "status", "configure", "list_sessions", "enqueue"]) {
   LedgerGate.prototype[method] = async function (text) {
     await pass("ledger");
     return this.env.LEDGER.getByName(this.ctx.id.name)[method](text);

@@ -8,7 +8,7 @@ from js import Promise, console
 from workers import WorkerEntrypoint
 
 from bindings.ffi import platform_env, text_or_none
-from bindings.http import read_request, to_response
+from bindings.http import head_of, to_response
 from bindings.kv import KvTenantStore
 from bindings.ledger import DurableLedger
 from bindings.rate_limiter import StrangerLimiter
@@ -69,7 +69,7 @@ class Default(WorkerEntrypoint):
             is_stranger_allowed=StrangerLimiter(getattr(env, "UNAUTHENTICATED_RATE_LIMITER", None)).is_allowed,
             unsent=_unsent,
         )
-        return await handle(await read_request(js_request), ports, _isolate_of(env))
+        return await handle(head_of(js_request), ports, _isolate_of(env))
 
 
 def _isolate_of(env: Any) -> Isolate:

@@ -15,13 +15,17 @@ import admin
 import audit
 from accounting import OpenCall, new_record
 from answers import answer_of_call, refusal_of
-from budgets import hold_money
+from budgets import count_call, hold_money
+from core.bytes_in_flight import BodyRoom
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
 from core.dialects import DIALECTS
 from core.forwarding import downstream_headers, upstream_headers, upstream_query
+from core.limits import OWN_BODY_BYTES_MAX
+from core.provider_keys import KeyToShow, own_key_for
 from core.providers import PROVIDERS
 from core.refusals import ProviderKeyMissing, Refusal, SharedAccount, UnmeteredPath
+from core.shared_account import refuse_shared_references
 from core.upstream_paths import reaches_account
 from exchange import Answer, Inbound
 from identity import Caller
@@ -30,7 +34,9 @@ from outgoing import send_message
 from ports import AttemptFailed, Ports, UpstreamRequest
 from routes import HealthRoute, ProxyRoute, Route, errors_in, resolve
 from settings import Settings
-from visit import Isolate, Visit, refused, with_headers
+from visit import Isolate, Visit, read_body, refused, with_headers
+
+BODILESS = ("GET", "HEAD", "DELETE")
 
 
 async def handle(request: Inbound, ports: Ports, isolate: Isolate) -> Answer:
@@ -49,9 +55,14 @@ async def _answer(visit: Visit, route: Route, caller: Caller) -> Answer:
     try:
         if not isinstance(route, ProxyRoute):
             return await _own_route(visit, route, caller)
-        if route.upstream.charge == "metered":
-            return await _metered_call(visit, route, caller)
-        return await _free_call(visit, route, caller)
+        room = visit.room_for_body()
+        try:
+            if route.upstream.charge == "metered":
+                return await _metered_call(visit, route, caller, room)
+            return await _free_call(visit, route, caller, room)
+        except BaseException:  # after a call went well nothing of ours is done any more: its stream is open
+            room.give_back()
+            raise
     except Refusal as refusal:
         audit.note_refusal(visit, caller, refusal)
         raise
@@ -61,7 +72,9 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
     """AgentWatch's own API; its administration keeps a log of who asked for what."""
     status, error_code = 500, None
     try:
-        answer = await admin.answer(route, visit.request, caller, visit.ports)
+        with visit.room_for_body(OWN_BODY_BYTES_MAX) as room:
+            body = b"" if visit.request.method in BODILESS else await read_body(visit, room)
+        answer = await admin.answer(route, visit.request, body, caller, visit.ports)
         status = answer.status
     except Refusal as refusal:
         status, error_code = refusal.status, refusal.code
@@ -72,17 +85,26 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
     return with_headers(answer, {"x-agentwatch-request-id": visit.request_id})
 
 
-async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
+async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A call that costs money: held for before it is sent, charged at what it used however it ends."""
     ports, settings = visit.ports, visit.isolate.settings
     context = read_call_context(visit.request.headers)
-    plan = plan_call(route.provider, route.upstream, visit.request.body, caller.policy, visit.started_at_ms)
-    key, key_header = _provider_key(caller, plan.provider, settings)
-    question = _upstream_request(visit, plan.provider, plan.path, key, key_header)
+    received = await read_body(visit, room)
+    plan, body = plan_call(route.provider, route.upstream, received, caller.policy, visit.started_at_ms)
+    key = _provider_key(caller, plan.provider, settings, is_in_path=route.provider is not None)
+    refuse_shared_references(
+        plan.parsed,
+        path=plan.path,
+        is_own_key=key.is_own,
+        allows_unmetered_paths=caller.policy.allows_unmetered_paths,
+    )
+    question = _upstream_request(visit, plan.provider, plan.path, key, is_metered=True)
     async with _held(visit, caller, context, plan) as call:
-        question = replace(question, body=plan.body.to_send(call.output_ceiling_tokens))
+        question = replace(question, body=body.to_send(call.output_ceiling_tokens))
         call.sent_at_ms = ports.clock.now_ms()
         answer = await ports.upstream.send(question)
+        del received, body, question
+        room.give_back()
         return await answer_of_call(visit, call, answer)
 
 
@@ -121,7 +143,7 @@ async def _held(visit: Visit, caller: Caller, context: CallContext, plan: CallPl
         call.leave()
 
 
-async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
+async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A path that costs nothing, or one the tenant lets through unmetered: passed on as it is."""
     assert route.provider is not None, "the unified endpoint is always metered"
     request = visit.request
@@ -132,43 +154,49 @@ async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
         )
     if request.headers.get("upgrade"):
         raise UnmeteredPath("connections that leave HTTP cannot be metered", param="upgrade")
-    key, key_header = _provider_key(caller, route.provider, visit.isolate.settings)
-    is_trusted = caller.provider_key is not None or caller.policy.allows_unmetered_paths
+    key = _provider_key(caller, route.provider, visit.isolate.settings, is_in_path=True)
+    is_trusted = key.is_own or caller.policy.allows_unmetered_paths
     if not is_trusted and reaches_account(route.upstream, request.method):
         raise SharedAccount(
             f"{request.method} {route.upstream.path} reaches what is stored under an account that tenants share; "
             "send your own provider key"
         )
-    body = None if request.method in ("GET", "HEAD", "DELETE") else request.body
-    question = _upstream_request(visit, route.provider, route.upstream.path, key, key_header)
+    await count_call(caller, visit.ports)
+    body = None if request.method in BODILESS else await read_body(visit, room)
+    question = _upstream_request(visit, route.provider, route.upstream.path, key, is_metered=False)
     answer = await visit.ports.upstream.send(replace(question, body=body))
+    room.give_back()
     headers = {"x-agentwatch-request-id": visit.request_id, "x-agentwatch-provider": route.provider}
     if isinstance(answer, AttemptFailed):
         return with_headers(refused(refusal_of(answer), DIALECTS[route.upstream.dialect], visit.request_id), headers)
     return Answer(answer.status, {**downstream_headers(answer.headers), **headers}, answer.untouched())
 
 
-def _provider_key(caller: Caller, provider: str, settings: Settings) -> tuple[str, str | None]:
-    """The key to show a provider and, when the caller sent its own, the header it came in."""
-    if caller.provider_key is not None:
-        return caller.provider_key, caller.provider_key_header
+def _provider_key(caller: Caller, provider: str, settings: Settings, *, is_in_path: bool) -> KeyToShow:
+    """The key to show a provider: the caller's own for it, or the Worker's."""
+    own = own_key_for(caller.own_keys, provider, is_in_path=is_in_path)
+    if own is not None:
+        return own
     key = settings.provider_keys.get(provider)
     if key is None:
         raise ProviderKeyMissing(
-            f"no key for {provider}: send your own behind the token (aw_live_…:your-key) or set "
+            f"no key for {provider}: send your own behind the token (aw_live_…:{provider}=your-key) or set "
             f"the secret {PROVIDERS[provider].secret_name}"
         )
-    return key, None
+    return KeyToShow(key, is_own=False)
 
 
-def _upstream_request(visit: Visit, provider: str, path: str, key: str, key_header: str | None) -> UpstreamRequest:
+def _upstream_request(visit: Visit, name: str, path: str, key: KeyToShow, *, is_metered: bool) -> UpstreamRequest:
     """What the provider is asked, but for the body."""
-    settings = visit.isolate.settings
-    query = upstream_query(visit.request.query)
+    settings, provider = visit.isolate.settings, PROVIDERS[name]
+    query = upstream_query(visit.request.query, provider, path=path, is_metered=is_metered)
+    headers = upstream_headers(
+        visit.request.headers, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
+    )
     return UpstreamRequest(
         method=visit.request.method,
-        url=f"{settings.base_urls[provider]}/{path}" + (f"?{query}" if query else ""),
-        headers=upstream_headers(visit.request.headers, PROVIDERS[provider], path=path, key=key, key_header=key_header),
+        url=f"{settings.base_urls[name]}/{path}" + (f"?{query}" if query else ""),
+        headers=headers,
         body=None,
         first_byte_timeout_ms=settings.first_byte_timeout_ms,
     )

@@ -1,8 +1,13 @@
 """Every bound in the system, each with its unit and its reason, and how they relate."""
 
-REQUEST_BODY_BYTES_MAX = 10 * 1024 * 1024
-"""A request body, copied once into the wasm heap: with its parse and its copy to the provider it stays far inside an
-isolate's 128 MB, and a million tokens of text take about half of it."""
+REQUEST_BODY_BYTES_MAX = 32 * 1024 * 1024
+"""A request body: as much as Anthropic takes, the most of the five."""
+
+REQUEST_BODIES_BYTES_MAX = 34 * 1024 * 1024
+"""All request bodies in one isolate at a time."""
+
+OWN_BODY_BYTES_MAX = 1_000_000
+"""A body for AgentWatch's own routes: a report with its lists of names, a change of a budget."""
 
 SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024
 """One event of a stream; the largest real ones carry a base64 image. Reading one takes about three times its size."""
@@ -42,11 +47,31 @@ OUTBOX_MESSAGES_MAX = 100_000
 QUEUE_MESSAGE_BYTES_MAX = 128_000
 """What the queue takes as one message; a longer one would block all behind it for ever."""
 
+ANSWERS_REMEMBERED_MAX = 20_000
+"""Ids of earlier answers that a ledger knows, at about 150 bytes each. The oldest are forgotten: a call that continues
+one is held for like one whose past nobody knows."""
+
 MIRRORS_WAITING_MAX = 10_000
 """Sessions that wait for their KV mirror. A mirror is a cache: the oldest wait is given up."""
 
 
+EARLIER_ANSWERS_MAX = 8
+"""Ids of earlier answers in one request. No API takes more than two."""
+
 JSON_DEPTH_MAX = 64
 """How deeply JSON may be nested. Tool schemas reach some thirty; an interpreter in WebAssembly dies below 1,000."""
 
-assert SSE_EVENT_BYTES_MAX < REQUEST_BODY_BYTES_MAX
+JSON_CONTAINERS_MAX = 100_000
+"""Objects and lists in a request, at up to 250 bytes each when decoded. A thousand turns with a hundred tools have ten
+thousand."""
+
+JSON_MEMBERS_MAX = 200_000
+"""Members of all objects in a request, at up to 200 bytes each."""
+
+JSON_VALUES_MAX = 500_000
+"""Values in a request. Prompts written as token numbers are the largest: providers take some 300,000."""
+
+BODY_MEMBERS_MAX = 256
+"""Members of a request itself. The richest dialect knows about sixty."""
+
+assert SSE_EVENT_BYTES_MAX < REQUEST_BODY_BYTES_MAX < REQUEST_BODIES_BYTES_MAX

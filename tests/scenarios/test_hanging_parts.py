@@ -166,7 +166,7 @@ HANGING = [
 ]
 
 
-@pytest.mark.parametrize("parts", HANGING, ids=" and ".join)
+@pytest.mark.parametrize("parts", HANGING, ids=lambda parts: " and ".join(sorted(parts)))
 @pytest.mark.parametrize("is_streaming", [False, True], ids=["whole", "streamed"])
 def test_a_part_that_hangs_changes_neither_answer_nor_charge(parts, is_streaming):
     world = a_world(100 * LIMIT_NANOUSD)

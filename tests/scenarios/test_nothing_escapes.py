@@ -7,11 +7,11 @@ import json
 import pytest
 
 from core.messages import ConfigureRequest, StatusRequest
-from exchange import Inbound
 from ports import AttemptFailed
 from proxy import handle
 from settings import parse_settings
 from tests.support.core_faults import CoreFaults, Surprise
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
 from visit import Isolate
 
@@ -65,7 +65,7 @@ def play(way: str, fails_at: int) -> tuple[World, CoreFaults]:
     world.upstream_also = lambda: world.pass_time(700)
     body = {**BODY, "stream": isinstance(world.answer, ScriptedAnswer) and world.answer.headers == SSE}
     headers = {"authorization": f"Bearer {TOKEN}"}
-    request = Inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(body).encode())
+    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(body).encode())
     isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
     faults = CoreFaults(begins=lambda: world.has_granted, spares=lambda: world.is_asking_ledger or world.is_winding_up)
     with contextlib.suppress(Surprise), faults.raising(at=fails_at):

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from core.messages import ConfigureRequest, StatusRequest
-from exchange import Inbound
 from proxy import handle
 from settings import parse_settings
 from sink import take
 from tests.queue_consumer.scripted_outside import ScriptedOutside
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
 from visit import Isolate
 
@@ -32,7 +32,7 @@ def a_world(**config):
 
 def call(world, isolate, body=BODY, path="/v1/proxy/openai/v1/chat/completions", **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = Inbound("POST", path, "", {"authorization": f"Bearer {TOKEN}", **named}, json.dumps(body).encode())
+    request = an_inbound("POST", path, "", {"authorization": f"Bearer {TOKEN}", **named}, json.dumps(body).encode())
     return world.run(handle(request, world.ports(), isolate))
 
 
@@ -157,12 +157,36 @@ def test_without_kv_a_known_token_carries_on_and_an_unknown_one_is_told_to_wait(
     assert call(world, isolate, authorization="Bearer aw_live_" + "0" * 48).status == 503
 
 
-def test_without_kv_the_static_map_carries_on():
-    world = a_world()
-    world.is_kv_away = True
-    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk", "TENANT_TOKEN_MAP": json.dumps({TOKEN: "acme"})}))
+def with_static_token():
+    return Isolate(parse_settings({"OPENAI_API_KEY": "sk", "TENANT_TOKEN_MAP": json.dumps({"aw_live_static": "acme"})}))
 
-    assert call(world, isolate).status == 200
+
+def test_without_kv_the_static_map_carries_on_for_a_tenant_whose_configuration_is_known():
+    world, isolate = a_world(), with_static_token()
+    call(world, isolate)
+    world.is_kv_away = True
+
+    assert call(world, isolate, authorization="Bearer aw_live_static").status == 200
+
+
+def test_a_configuration_that_cannot_be_read_is_not_an_empty_one():
+    world, isolate = a_world(unpriced_models="block"), with_static_token()
+    world.is_kv_away = True
+
+    refused = call(world, isolate, authorization="Bearer aw_live_static")
+
+    assert (refused.status, json.loads(refused.body)["error"]["code"]) == (503, "tenants_unavailable")
+    assert refused.headers["retry-after-ms"] == "2000"
+    assert world.sent == []
+
+
+def test_a_configuration_that_cannot_be_read_again_holds_as_it_was(isolate):
+    world = a_world(unpriced_models="block")
+    call(world, isolate)
+    world.is_kv_away = True
+    world.pass_time(600_000)
+
+    assert call(world, isolate, {**BODY, "model": "unheard-of"}).status == 400
 
 
 def test_without_the_queue_the_record_waits_in_the_ledger_s_outbox(isolate):
@@ -242,7 +266,7 @@ def test_with_the_key_that_tenants_share_nobody_sees_what_another_has_stored(iso
     world = a_world()
 
     def get(token):
-        request = Inbound("GET", "/v1/proxy/openai/v1/files", "", {"authorization": f"Bearer {token}"}, b"")
+        request = an_inbound("GET", "/v1/proxy/openai/v1/files", "", {"authorization": f"Bearer {token}"}, b"")
         return world.run(handle(request, world.ports(), isolate))
 
     refused = get(TOKEN)

@@ -9,9 +9,9 @@ import pytest
 from core.dialects import DIALECTS
 from core.limits import SSE_EVENT_BYTES_MAX
 from core.messages import ConfigureRequest, StatusRequest
-from exchange import Inbound
 from proxy import handle
 from settings import parse_settings
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
 from visit import Isolate
 
@@ -70,7 +70,7 @@ def a_world(limit_nanousd, chunks=WORDS + END, **answer):
 def play(world, isolate=None) -> Played:
     """A streamed call, its death if it dies, then the alarm."""
     headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s1"}
-    request = Inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
+    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
     body = None
     try:
         answered = world.run(handle(request, world.ports(), isolate or Isolate(parse_settings(SETTINGS))))
@@ -223,6 +223,33 @@ def test_a_plain_answer_to_a_call_for_a_stream_is_read_and_billed_like_one():
     assert played.body == plain.encode()
     assert played.month == (8 * 150 + 9 * 600, 0)
     assert not world.records[0].get("is_estimated")
+
+
+ERROR = {"error": {"code": "overloaded", "message": "later"}}
+
+
+@ways
+@pytest.mark.parametrize("chunks", [(sse(ERROR),), (json.dumps(ERROR).encode(),)], ids=["an event", "a plain document"])
+def test_a_provider_s_error_in_place_of_a_stream_fails_and_costs_nothing(limit_nanousd, chunks):
+    world = a_world(limit_nanousd, chunks)
+    if not chunks[0].startswith(b"data:"):
+        world.answer = ScriptedAnswer(chunks=chunks)
+
+    played = play(world)
+
+    assert (played.body, played.month) == (chunks[0], (0, 0))
+    assert (world.records[0]["outcome"], world.records[0]["error_code"]) == ("failed", "overloaded")
+
+
+@ways
+def test_a_stream_without_a_word_fails_costs_nothing_and_is_not_passed_in_silence(limit_nanousd):
+    world = a_world(limit_nanousd, (b": keep-alive\n\n",))
+
+    played = play(world)
+
+    assert b"upstream_truncated" in played.body
+    assert played.month == (0, 0)
+    assert world.records[0]["outcome"] == "failed"
 
 
 def test_without_the_ledger_a_stream_takes_each_slice_from_the_allowance_once():

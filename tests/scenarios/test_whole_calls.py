@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from core.messages import StatusRequest
-from exchange import Inbound
 from ports import LedgerUnreachable, QueueUnreachable
 from proxy import handle
 from settings import parse_settings
 from sink import take
 from tests.queue_consumer.scripted_outside import ScriptedOutside
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
 from visit import Isolate
 
@@ -55,7 +55,7 @@ def play(world: World) -> Called:
     """Make the call, then let everything be back: the consumer's deliveries, the Ledger's outbox, its alarm."""
     isolate = Isolate(parse_settings(SETTINGS))
     headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s1"}
-    request = Inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
+    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
     status = None
     try:
         status = world.run(handle(request, world.ports(), isolate)).status
