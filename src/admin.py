@@ -25,7 +25,6 @@ from core.messages import (
     WindowName,
 )
 from core.money import format_usd, usd_number
-from core.price_book import Unpriced
 from core.providers import PROVIDERS
 from core.refusals import (
     BodyTooLarge,
@@ -200,10 +199,7 @@ async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
         raise BodyTooLarge(f"a report may have at most {INGEST_BODY_BYTES_MAX} bytes")
     report = _decoded(request.body, IngestReport)
     session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
-    provider = _provider_of(report)
-    price = price_book.find(provider or "", report.model, at_ms=None)
-    if isinstance(price, Unpriced):
-        price = price_book.stand_in(provider or "")
+    price = price_book.find_reported(report.provider, report.model, at_ms=ports.clock.now_ms())
     usage = Usage(input_tokens=report.prompt_tokens, output_tokens=report.completion_tokens)
     cost = pricing.cost_nanousd(usage, price)
     event_id = report.event_id or ports.ids.new("evt_")
@@ -227,7 +223,7 @@ async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
             started_at_ms=recorded.at_ms,
             caller=caller,
             context=CallContext(session_id=session_id, project=report.project, iteration=report.iteration_index),
-            provider=provider,
+            provider=price.provider or None,
             path=request.path,
             dialect=None,
         ),
@@ -243,13 +239,6 @@ async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     # A repeat is told as well, as the row it already is: the first time may have been cut short before its record.
     ports.defer(send_message(record, ports))
     return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
-
-
-def _provider_of(report: IngestReport) -> str | None:
-    if report.provider is not None:
-        return report.provider
-    providers = price_book.providers_of(report.model)
-    return providers[0] if providers else None
 
 
 async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:

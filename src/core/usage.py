@@ -12,7 +12,7 @@ class Usage:
     """Disjoint counts in tokens (calls for `…_calls`), all non-negative."""
 
     input_tokens: int = 0
-    """Plain text input, neither cached nor written to a cache, not audio or image."""
+    """Plain text input, neither cached nor written to a cache, not audio, image or video."""
     cached_input_tokens: int = 0
     """Input read from the provider's prompt cache."""
     cache_write_5m_tokens: int = 0
@@ -24,6 +24,8 @@ class Usage:
     cached_audio_input_tokens: int = 0
     """Audio input read from the provider's prompt cache."""
     image_input_tokens: int = 0
+    video_input_tokens: int = 0
+    """Video input, which an embedding model prices apart from pictures."""
     output_tokens: int = 0
     """Visible text output, tool-call arguments included; reasoning, audio and images excluded."""
     reasoning_tokens: int = 0
@@ -52,6 +54,7 @@ class Usage:
             + self.audio_input_tokens
             + self.cached_audio_input_tokens
             + self.image_input_tokens
+            + self.video_input_tokens
         )
 
     @property

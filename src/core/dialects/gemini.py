@@ -114,14 +114,16 @@ class _GeminiBase(msgspec.Struct, frozen=True):
         # Audio before the cache: the table has no rate for cached audio, so it is charged as audio.
         audio = min(_of_modality(counted.promptTokensDetails, "AUDIO"), prompt)
         cached = min(_count(counted.cachedContentTokenCount), prompt - audio)
-        image = min(_of_modality(counted.promptTokensDetails, "IMAGE", "VIDEO"), prompt - cached - audio)
+        image = min(_of_modality(counted.promptTokensDetails, "IMAGE"), prompt - cached - audio)
+        video = min(_of_modality(counted.promptTokensDetails, "VIDEO"), prompt - cached - audio - image)
         drawn = min(_of_modality(counted.candidatesTokensDetails, "IMAGE"), candidates)
         spoken = min(_of_modality(counted.candidatesTokensDetails, "AUDIO"), candidates - drawn)
         return Usage(
-            input_tokens=prompt - cached - audio - image + _count(counted.toolUsePromptTokenCount),
+            input_tokens=prompt - cached - audio - image - video + _count(counted.toolUsePromptTokenCount),
             cached_input_tokens=cached,
             audio_input_tokens=audio,
             image_input_tokens=image,
+            video_input_tokens=video,
             output_tokens=candidates - drawn - spoken,
             image_output_tokens=drawn,
             audio_output_tokens=spoken,
