@@ -216,7 +216,10 @@ def test_a_model_that_no_source_lists_is_listed_by_what_is_stated_of_it() -> Non
 BAD_STATEMENTS = [
     (stated(["m"], standard__output="0.0000004"), "stale statement: a source states standard.output of openai m"),
     (stated(["gone-*"], standard__output="1"), "stale statement: nothing listed is openai gone-"),
-    (stated(["brand-new"], standard__output="1"), "nothing listed is openai brand-new, and a new model needs standard.input"),
+    (
+        stated(["brand-new"], standard__output="1"),
+        "nothing listed is openai brand-new, and a new model needs standard.input",
+    ),
 ]
 
 
@@ -394,7 +397,9 @@ def test_changes_of_the_table_are_shown_once_for_models_and_rates_that_change_al
     for source in (genai, litellm):
         for name, tiers in (("m", PLAIN), ("n", DEARER)):
             dearer = {"standard": tiers["standard"] | flat(web_search=70, document_search=70)}
-            source.models["openai"][name] = msgspec.structs.replace(source.models["openai"][name], periods=[Period(TODAY, dearer)])
+            source.models["openai"][name] = msgspec.structs.replace(
+                source.models["openai"][name], periods=[Period(TODAY, dearer)]
+            )
 
     changes = price_changes.table_changes(before, price_table.build(genai, litellm, NO_REVIEWS))
 
@@ -517,7 +522,9 @@ def test_the_version_changes_with_the_contents_alone() -> None:
     listing = table["openai"]["m"]
     changed = {"openai": {"m": replace(listing, output_tokens_max=1)}}
 
-    versions = [json.loads(price_text.render_table(one, genai, litellm))["version"] for one in (table, dict(table), changed)]
+    versions = [
+        json.loads(price_text.render_table(one, genai, litellm))["version"] for one in (table, dict(table), changed)
+    ]
 
     assert versions[0] == versions[1] != versions[2]
 
@@ -610,7 +617,9 @@ def test_genai_prices_are_resolved_by_its_own_matching_and_dates() -> None:
             SimpleNamespace(
                 when={"service_tier": "flex"}, prices=SimpleNamespace(input_mtok=Decimal("0.5")), constraint=later
             ),
-            SimpleNamespace(when={"processing": "batch"}, prices=SimpleNamespace(input_mtok=Decimal(1)), constraint=None),
+            SimpleNamespace(
+                when={"processing": "batch"}, prices=SimpleNamespace(input_mtok=Decimal(1)), constraint=None
+            ),
         ],
         get_prices=lambda moment: new if moment.year >= 2027 else old,
     )
@@ -629,7 +638,12 @@ def test_genai_prices_are_resolved_by_its_own_matching_and_dates() -> None:
 
 
 def test_a_model_that_costs_nothing_in_any_unit_is_stated_as_free() -> None:
-    entry = {"litellm_provider": "gemini", "mode": "chat", "input_cost_per_token": Decimal(0), "output_cost_per_token": 0}
+    entry = {
+        "litellm_provider": "gemini",
+        "mode": "chat",
+        "input_cost_per_token": Decimal(0),
+        "output_cost_per_token": 0,
+    }
     model = SimpleNamespace(
         id="g",
         match=SimpleNamespace(equals="g"),
