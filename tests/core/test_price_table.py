@@ -82,6 +82,26 @@ def test_without_its_reviews_the_committed_sources_would_be_refused() -> None:
     assert not any("batch" in problem for problem in caught.value.problems)
 
 
+CHEAP_AS_LISTED = [
+    "gpt-4o-audio-preview",
+    "gpt-4o-mini-audio-preview",
+    "claude-opus-5-latest",
+    "gemini-2.5-flash-latest",
+]
+
+
+@pytest.mark.parametrize("name", CHEAP_AS_LISTED)
+def test_without_its_alias_a_name_that_the_sources_list_too_cheap_would_be_refused(name: str) -> None:
+    genai = build_prices.load_extract(build_prices.GENAI)
+    litellm = build_prices.load_extract(build_prices.LITELLM)
+    reviews = build_prices.load_reviews()
+    others = [alias for alias in reviews.alias if name not in alias.models]
+
+    _, undecided = price_table.draft(genai, litellm, msgspec.structs.replace(reviews, alias=others))
+
+    assert any(line.startswith("too cheap:") and f" {name} " in line for line in undecided)
+
+
 @pytest.mark.parametrize("path", [build_prices.GENAI, build_prices.LITELLM])
 def test_an_extract_is_kept_in_the_form_in_which_it_is_written(path: Any) -> None:
     assert price_text.render_extract(build_prices.load_extract(path)) == path.read_text()
