@@ -15,7 +15,7 @@ from core.messages import WindowName
 from core.rate_limit import Arrivals
 from durable_objects.account_book import AccountBook
 from durable_objects.ledger_store import Checkpoint, LedgerStore
-from durable_objects.mirrors import Mirrors
+from durable_objects.mirrors import Mirrors, is_stopped, is_worth_mirroring
 from durable_objects.open_holds import OpenHolds
 from durable_objects.outbox import Outbox
 from durable_objects.rebuild import rebuild
@@ -43,7 +43,8 @@ class LedgerState:
         self._checkpoint_number, self._number = rebuild(store, self.book, self.holds, self.arrivals)
         self._checkpoint_due_at_ms = 0 if self.book.has_changes else None
         for account in self.book.changed():
-            self._note(account, 0)
+            if is_stopped(account):  # the sleep may have come before its mirror
+                self.mirrors.want(account.id, 0)
 
     # Accounts -----------------------------------------------------------------------------------------
 
@@ -83,19 +84,21 @@ class LedgerState:
 
     def put(self, account: Account, now_ms: int) -> None:
         """Change an account in memory, its row to follow at the next checkpoint."""
+        before = self.book.at_hand(account.key)
         self.book.put(account)
-        self._note(account, now_ms)
+        self._mirror(before, account, now_ms)
         if self._checkpoint_due_at_ms is None:
             self._checkpoint_due_at_ms = now_ms + CHECKPOINT_AFTER_MS
 
     def write(self, account: Account, now_ms: int) -> None:
         """Change an account and its row."""
+        before = self.book.at_hand(account.key)
         self.book.write(account, self.number)
-        self._note(account, now_ms)
+        self._mirror(before, account, now_ms)
 
-    def _note(self, account: Account, now_ms: int) -> None:
-        if account.kind == "session":
-            self.mirrors.want(account.id, now_ms)
+    def _mirror(self, before: Account | None, after: Account, now_ms: int) -> None:
+        if after.kind == "session" and is_worth_mirroring(before, after):
+            self.mirrors.want(after.id, now_ms)
 
     # Ends ---------------------------------------------------------------------------------------------
 

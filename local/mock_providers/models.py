@@ -187,6 +187,8 @@ _ANTHROPIC = (
         _rates("3", "15", cached="0.30", write_5m="3.75", write_1h="6"),
         64_000,
         served_name="claude-sonnet-4-5-20250929",
+        long_context_above_tokens=200_000,
+        long_context_rates=_rates("6", "22.50", cached="0.60", write_5m="7.50", write_1h="12"),
         web_search_nanousd=_TEN_USD_PER_THOUSAND,
     ),
     Model(
@@ -281,7 +283,8 @@ _GROK_4_3 = Model(
     "grok-4.3",
     _rates("1.25", "2.50", cached="0.20"),
     1_000_000,
-    aliases=("grok-4.3-latest",),
+    # Retired names are served and billed as the model that took their place.
+    aliases=("grok-4.3-latest", "grok-4-fast-reasoning"),
     long_context_above_tokens=200_000,
     long_context_rates=_rates("2.50", "5.00", cached="0.40"),
     web_search_nanousd=_FIVE_USD_PER_THOUSAND,
@@ -289,10 +292,8 @@ _GROK_4_3 = Model(
 
 _XAI = (
     _GROK_4_3,
-    # Retired names, which xAI has redirected to grok-4.3 and bills as it since May 2026.
     msgspec.structs.replace(_GROK_4_3, name="grok-3-mini", aliases=()),
     msgspec.structs.replace(_GROK_4_3, name="grok-4", served_name="grok-4-0709", aliases=("grok-4-latest",)),
-    msgspec.structs.replace(_GROK_4_3, name="grok-4-fast-reasoning", aliases=()),
 )
 
 MODELS: tuple[Model, ...] = _OPENAI + _ANTHROPIC + _GEMINI + _GROQ + _XAI

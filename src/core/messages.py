@@ -15,13 +15,20 @@ from core.money import NANOUSD_MAX
 
 Amount = Annotated[int, msgspec.Meta(ge=0, le=NANOUSD_MAX)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=NANOUSD_MAX)]
-Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**50)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+TOKENS_MAX = 2**50
 Duration = Annotated[int, msgspec.Meta(ge=1, le=HOLD_TTL_MS_MAX)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 PerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+Owner = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
+"""Who a session belongs to, such as `team:search` or `key:key_1`."""
 
-ScopeKind = Literal["session", "team", "tenant"]
-WindowName = Literal["session", "day", "month", "total"]
+BudgetKind = Literal["session", "team", "tenant"]
+BudgetWindow = Literal["session", "day", "month", "total"]
+ScopeKind = Literal["call", "session", "team", "tenant"]
+"""A budget's scope, or a single call under a limit of its own."""
+
+WindowName = Literal["call", "session", "day", "month", "total"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,8 +101,13 @@ class AdmitRequest(Message, frozen=True, tag="admit"):
     ample_nanousd: Amount | None = None
     session_id: Name | None = None
     team: Name | None = None
+    caller: Owner | None = None
+    """Whose call it is: a session without an owner becomes the caller's."""
+    is_admin: bool = False
+    """An administrator may tighten any session."""
     session_limit_nanousd: Limit | None = None
-    """The caller's own limit for the session (header); the first one counts, later ones only tighten."""
+    """The caller's own limit (header). The caller's session takes the first one, and later ones only tighten it;
+    where there is no session, or it is somebody else's, it limits this one call."""
     session_default_limit_nanousd: Limit | None = None
     rate_limits: RateLimits | None = None
 
@@ -146,6 +158,21 @@ class Conflict(Message, frozen=True, tag="conflict"):
 AdmitAnswer = Granted | BudgetDenied | PausedDenied | RateDenied | Conflict
 
 
+class CountRequest(Message, frozen=True, tag="count"):
+    """Count a call that costs nothing against the request rates, and do nothing else."""
+
+    rate_limits: RateLimits
+
+
+class Counted(Message, frozen=True, tag="counted"):
+    """The call was within its rates."""
+
+    rate: RateLimitState | None = None
+
+
+CountAnswer = Counted | RateDenied
+
+
 # Streams --------------------------------------------------------------------------------------------------
 
 
@@ -187,10 +214,13 @@ class SettleRequest(Message, frozen=True, tag="settle"):
     """End a hold at what the call really cost. Zero releases it. Repeats change nothing twice."""
 
     hold_id: Name
-    actual_nanousd: Amount
-    prompt_tokens: Tokens = 0
-    completion_tokens: Tokens = 0
+    actual_nanousd: Count
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
     iteration: int | None = None
+
+    def __post_init__(self) -> None:
+        _cut(self, actual_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
 
 
 class Settled(Message, frozen=True, tag="settled"):
@@ -214,12 +244,18 @@ class RecordRequest(Message, frozen=True, tag="record"):
     """
 
     event_id: Name
-    cost_nanousd: Amount
-    prompt_tokens: Tokens
-    completion_tokens: Tokens
+    cost_nanousd: Count
+    prompt_tokens: Count
+    completion_tokens: Count
     session_id: Name | None = None
     team: Name | None = None
+    caller: Owner | None = None
     session_default_limit_nanousd: Limit | None = None
+    rate_limits: RateLimits | None = None
+    """For a report. A call that was let through is charged however many there were."""
+
+    def __post_init__(self) -> None:
+        _cut(self, cost_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
 
 
 class Recorded(Message, frozen=True, tag="recorded"):
@@ -230,19 +266,19 @@ class Recorded(Message, frozen=True, tag="recorded"):
     session: AccountView | None = None
 
 
-RecordAnswer = Recorded | Conflict
+RecordAnswer = Recorded | RateDenied | Conflict
 
 
 # Reading and steering -------------------------------------------------------------------------------------
 
 
 class StatusRequest(Message, frozen=True, tag="status"):
-    """Read the accounts of the scopes named. A session limit given here counts as a caller's own limit."""
+    """Read the accounts of the scopes named, and change nothing. A session that has no limit yet is shown with the
+    tenant's default, which its first call would give it."""
 
     session_id: Name | None = None
     team: Name | None = None
     include_tenant: bool = False
-    session_limit_nanousd: Limit | None = None
     session_default_limit_nanousd: Limit | None = None
 
 
@@ -255,9 +291,9 @@ class Status(Message, frozen=True, tag="status_answer"):
 class ConfigureRequest(Message, frozen=True, tag="configure"):
     """An administrator's change to one scope in one window. None leaves a thing as it is."""
 
-    kind: ScopeKind
+    kind: BudgetKind
     id: Name
-    window: WindowName
+    window: BudgetWindow
     limit_nanousd: Limit | None = None
     clear_limit: bool = False
     is_paused: bool | None = None
@@ -288,6 +324,13 @@ KEPT = "{}"
 """A ledger's answer to a telemetry message that its outbox took; any other means that it did not."""
 
 T = TypeVar("T")
+
+
+def _cut(end: Message, **maxima: int) -> None:
+    """Bring the amounts of an end within bounds. Refusing it for its size would leave its hold standing."""
+    for name, most in maxima.items():
+        if getattr(end, name) > most:
+            msgspec.structs.force_setattr(end, name, most)
 
 
 def to_wire(message: Message) -> str:

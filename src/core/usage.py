@@ -60,12 +60,7 @@ class Usage:
     @property
     def completion_tokens(self) -> int:
         """Everything that was generated, reasoning, audio and images included."""
-        return (
-            self.output_tokens
-            + self.reasoning_tokens
-            + self.audio_output_tokens
-            + self.image_output_tokens
-        )
+        return self.output_tokens + self.reasoning_tokens + self.audio_output_tokens + self.image_output_tokens
 
     @property
     def total_tokens(self) -> int:

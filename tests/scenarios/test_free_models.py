@@ -5,9 +5,9 @@ import json
 import pytest
 
 from core.messages import AccountView, StatusRequest
-from exchange import Inbound
 from proxy import handle
 from settings import parse_settings
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
 from visit import Isolate
 
@@ -28,7 +28,7 @@ def test_a_call_of_a_free_model_holds_nothing_and_costs_nothing(way: str) -> Non
     world.upstream_also = lambda: held.append(_account(world).held_nanousd)
     headers = {"x-goog-api-key": TOKEN, "x-agentwatch-session-id": "s1", "x-agentwatch-budget-usd": "0.000001"}
     asked = json.dumps({"contents": [{"parts": [{"text": "a long question " * 500}]}]}).encode()
-    request = Inbound("POST", f"/v1/proxy/gemini/v1beta/models/gemma-4-31b-it:{method}", "alt=sse", headers, asked)
+    request = an_inbound("POST", f"/v1/proxy/gemini/v1beta/models/gemma-4-31b-it:{method}", "alt=sse", headers, asked)
 
     answered = world.run(handle(request, world.ports(), Isolate(parse_settings({"GEMINI_API_KEY": "ours"}))))
 

@@ -8,9 +8,9 @@ import pytest
 
 from core.limits import SSE_EVENT_BYTES_MAX
 from core.messages import ConfigureRequest, StatusRequest
-from exchange import Inbound
 from proxy import handle
 from settings import parse_settings
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
 from visit import Isolate
 
@@ -69,7 +69,7 @@ def a_world(limit_nanousd, chunks=WORDS + END, **answer):
 def play(world, isolate=None) -> Played:
     """A streamed call, its death if it dies, then the alarm."""
     headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s1"}
-    request = Inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
+    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
     body = None
     try:
         answered = world.run(handle(request, world.ports(), isolate or Isolate(parse_settings(SETTINGS))))
@@ -189,7 +189,7 @@ def test_a_stream_that_stood_still_longer_than_its_hold_lives_passes_nothing_unp
             while relayed.wait is not None:
                 relayed = await relayed.wait
                 yield relayed.forward
-            yield await relay.ended("cut", first_chunk_at_ms=START_MS)
+            self.ending = "cut"
 
     world = a_world(LIMITS["metered"])
     world.answer = Stalling(headers=SSE, world=world)
