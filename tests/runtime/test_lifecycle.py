@@ -95,7 +95,7 @@ def ended(edge, run, calls=1):
     return sum(rows)
 
 
-UNREADABLE = {"empty": b"", "a page": b"<html>oops</html>", "half": b'{"model":"m","usage":', "a list": b"[]"}
+UNREADABLE = {"empty": b"", "a_page": b"<html>oops</html>", "half": b'{"model":"m","usage":', "a_list": b"[]"}
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
@@ -114,7 +114,7 @@ def test_six_answers_that_cannot_be_read_leave_a_small_session_nearly_all_of_its
 ODD = {
     "model": json.dumps(DONE).encode().replace(b'"gpt-4o-mini"', b'"gpt-\xff"'),
     "finish_reason": json.dumps(DONE).encode().replace(b'"stop"', b'"st\xffop"'),
-    "half a character": json.dumps(DONE).encode().replace(b'"hi"', b'"cut \\ud83d"'),
+    "half_a_character": json.dumps(DONE).encode().replace(b'"hi"', b'"cut \\ud83d"'),
 }
 
 
