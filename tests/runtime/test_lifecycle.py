@@ -10,7 +10,6 @@ import pytest
 from local.stack import Stack
 from tests.runtime.conftest import Edge, eventually
 from tests.support.scripted_upstream import (
-    HANG,
     RESET,
     Pause,
     Repeated,
@@ -253,16 +252,3 @@ def test_a_key_value_store_that_hangs_is_waited_for_and_then_done_without(edge, 
         edge.stack.edge_url + "/v1/sessions", headers={"authorization": "Bearer aw_live_" + "0" * 48}, timeout=60
     )
     assert unknown.status_code == 503
-
-
-def test_a_provider_that_says_nothing_is_left_when_its_client_has_gone(edge, provider, run):
-    provider.plays(*a_stream(*STREAMED[:1], HANG), when=run.encode())
-    headers = edge.headers(x_agentwatch_session_id=run)
-    with httpx.stream(
-        "POST", edge.stack.edge_url + CHAT, json={**STREAM, "user": run}, headers=headers, timeout=60
-    ) as answer:
-        next(answer.iter_bytes())
-
-    (received,) = (each for each in provider.received if run.encode() in each.body)
-    assert received.over.wait(20) and received.left_after_s is not None
-    assert 0 < ended(edge, run) <= 1_000 * 600 + 100 * 150
