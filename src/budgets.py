@@ -1,7 +1,8 @@
 """Money before the call: one question to the Ledger, and what a yes or a no of it means for the caller.
 
 The Ledger decides; this file asks it, asks again if it did not answer or if money that is only held may come back
-soon, and falls back on the outage allowance. Nothing here compares an amount with a limit.
+soon, and falls back on the outage allowance. Nothing here compares an amount with a limit. The rule easy to break: a
+question that was not heard may have been answered, so whoever gives up on one sees to it that no hold is left behind.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,7 @@ from core.messages import (
     RateDenied,
     RateLimits,
     RateLimitState,
+    RecordRequest,
 )
 from core.money import format_usd
 from core.outage import OutageAllowance
@@ -37,6 +39,7 @@ from core.refusals import (
     ScopePaused,
 )
 from identity import Caller
+from outgoing import charge_or_owe
 from ports import LedgerUnreachable, Ports
 
 RETRY_AFTER_MS_MAX = 60_000
@@ -68,8 +71,52 @@ async def hold_money(
     outage: OutageAllowance,
 ) -> Hold:
     """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise."""
-    request = AdmitRequest(
-        hold_id=ports.ids.new("rsv_"),
+    request = _admit_request(
+        plan, caller=caller, context=context, hold_ttl_ms=hold_ttl_ms, hold_id=ports.ids.new("rsv_")
+    )
+    is_decided = False
+    try:
+        answer = await _admit_with_patience(request, caller, ports)
+        is_decided = True
+    except LedgerUnreachable:
+        taken_at_ms = take_from_allowance(request.want_nanousd, caller=caller, outage=outage, ports=ports)
+        is_decided = True
+        return Hold(request.hold_id, request.want_nanousd, is_full=True, is_fail_open=True, taken_at_ms=taken_at_ms)
+    finally:
+        if not is_decided:
+            ports.defer(_leave_no_hold(request, caller, ports))
+    if isinstance(answer, Granted):
+        return Hold(
+            id=request.hold_id,
+            granted_nanousd=answer.granted_nanousd,
+            is_full=answer.is_full,
+            session=answer.session,
+            rate=answer.rate,
+        )
+    if isinstance(answer, BudgetDenied):
+        raise budget_refusal(answer.account, plan)
+    raise _refusal_of(answer)
+
+
+def take_from_allowance(amount_nanousd: int, *, caller: Caller, outage: OutageAllowance, ports: Ports) -> int:
+    """The Ledger is away: take the money out of the outage allowance. Returns when; raises `BudgetUnavailable`."""
+    now_ms = ports.clock.now_ms()
+    if caller.policy.fails_closed or ports.unsent.is_full:
+        raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
+    ceiling_nanousd = caller.policy.outage_allowance_nanousd
+    if not outage.take(caller.tenant, amount_nanousd, ceiling_nanousd=ceiling_nanousd, now_ms=now_ms):
+        raise BudgetUnavailable(
+            "budgets cannot be checked just now and the allowance for that is used up",
+            retry_after_ms=5_000,
+        )
+    return now_ms
+
+
+def _admit_request(
+    plan: CallPlan, *, caller: Caller, context: CallContext, hold_ttl_ms: int, hold_id: str
+) -> AdmitRequest:
+    return AdmitRequest(
+        hold_id=hold_id,
         want_nanousd=plan.worst.want_nanousd,
         least_nanousd=plan.worst.least_nanousd,
         floor_nanousd=plan.worst.prompt_nanousd,
@@ -86,29 +133,15 @@ async def hold_money(
             key_id=caller.key_id,
         ),
     )
-    try:
-        answer = await _admit_with_patience(request, caller, ports)
-    except LedgerUnreachable:
-        return _hold_of_allowance(request, caller, outage, ports)
-    if isinstance(answer, Granted):
-        return Hold(
-            id=request.hold_id,
-            granted_nanousd=answer.granted_nanousd,
-            is_full=answer.is_full,
-            session=answer.session,
-            rate=answer.rate,
-        )
-    if isinstance(answer, BudgetDenied):
-        raise budget_refusal(answer.account, plan)
-    raise _refusal_of(answer)
 
 
 async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Ports) -> AdmitAnswer:
+    """The Ledger's answer; once it has said no, that stands though it goes away while it is asked again."""
     ledger = ports.ledger_of(caller.tenant)
     began_at_ms = ports.clock.now_ms()
-    answer = await asked_with_one_retry(ledger.admit, request)
-    # The rate limit has counted this call: asking again is not another one.
+    # The rate limit counts a call once: asking again is not another one.
     again = msgspec.structs.replace(request, rate_limits=None)
+    answer = await asked_with_one_retry(ledger.admit, request)
     tries = 1
     while isinstance(answer, BudgetDenied):
         pause_ms = ask_again_in_ms(
@@ -122,41 +155,40 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Por
         if pause_ms is None:
             break
         await ports.clock.sleep_ms(pause_ms)
-        answer = await asked_with_one_retry(ledger.admit, again)
+        try:
+            answer = await asked_with_one_retry(ledger.admit, again)
+        except LedgerUnreachable:
+            ports.defer(_leave_no_hold(request, caller, ports))
+            break
         tries += 1
     return answer
 
 
+async def _leave_no_hold(request: AdmitRequest, caller: Caller, ports: Ports) -> None:
+    """End at zero what the Ledger may have granted unheard; if it hears the question only now, there is no hold either.
+    What others owe is not thrown away for it."""
+    if ports.unsent.is_full:
+        return
+    nothing = RecordRequest(
+        event_id=request.hold_id,
+        cost_nanousd=0,
+        prompt_tokens=0,
+        completion_tokens=0,
+        session_id=request.session_id,
+        team=request.team,
+        session_default_limit_nanousd=request.session_default_limit_nanousd,
+    )
+    await charge_or_owe(caller.tenant, nothing, ports)
+
+
 async def asked_with_one_retry(ask: Callable[[Q], Awaitable[A]], request: Q) -> A:
-    """The Ledger's answer, asked once more if it did not give one. Raises `LedgerUnreachable`."""
+    """The Ledger's answer, asked once more if it did not give one at once. Raises `LedgerUnreachable`."""
     try:
         return await ask(request)
-    except LedgerUnreachable:
+    except LedgerUnreachable as away:
+        if away.has_hung:
+            raise
         return await ask(request)
-
-
-def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllowance, ports: Ports) -> Hold:
-    now_ms = ports.clock.now_ms()
-    if caller.policy.fails_closed or ports.unsent.is_full:
-        raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
-    is_taken = outage.take(
-        caller.tenant,
-        request.want_nanousd,
-        ceiling_nanousd=caller.policy.outage_allowance_nanousd,
-        now_ms=now_ms,
-    )
-    if not is_taken:
-        raise BudgetUnavailable(
-            "budgets cannot be checked just now and the allowance for that is used up",
-            retry_after_ms=5_000,
-        )
-    return Hold(
-        id=request.hold_id,
-        granted_nanousd=request.want_nanousd,
-        is_full=True,
-        is_fail_open=True,
-        taken_at_ms=now_ms,
-    )
 
 
 def _refusal_of(answer: PausedDenied | RateDenied | Conflict) -> Refusal:

@@ -4,7 +4,7 @@ import traceback
 from typing import Any
 
 import msgspec
-from js import console
+from js import Promise, console
 from workers import WorkerEntrypoint
 
 from bindings.ffi import platform_env, text_or_none
@@ -37,6 +37,9 @@ class Default(WorkerEntrypoint):
 
     async def fetch(self, request: Any) -> Any:
         js_request = request.js_object
+        # A client that leaves cancels whatever nobody waits for; the money of its call has still to be settled.
+        seen_through = Promise.withResolvers()
+        self.ctx.waitUntil(seen_through.promise)
         try:
             return to_response(await self._answer(js_request))
         except Refusal as refusal:
@@ -49,6 +52,8 @@ class Default(WorkerEntrypoint):
             place = "".join(traceback.format_tb(fault.__traceback__))
             _log("internal_error", kind=type(fault).__name__, place=place)
             return to_response(_refused(js_request, InternalError("AgentWatch failed to handle this request")))
+        finally:
+            seen_through.resolve()
 
     async def _answer(self, js_request: Any) -> Answer:
         env = platform_env()

@@ -1,16 +1,20 @@
 """What happens to a request, top to bottom.
 
-A metered call: route, authenticate, plan and price, hold the money, send, then answer, settle and record.
-From the hold on there is one exit, `close_call`, whatever happens. Every refusal is raised as a `Refusal` and rendered
-here, once, in the caller's dialect.
+A metered call: route, authenticate, plan and price, make ready what is sent, hold the money, send, then answer, settle
+and record. Money is held in a scope, `_held`, that nothing leaves unsettled, whatever is raised in it. Every refusal is
+raised as a `Refusal` and rendered here, once, in the caller's dialect.
 """
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 
 import admin
 import audit
 from accounting import OpenCall, new_record
-from answers import answer_of_call, close_after_fault, refusal_of
+from answers import answer_of_call, refusal_of
 from budgets import hold_money
 from core.bytes_in_flight import BodyRoom
 from core.call_context import CallContext, read_call_context
@@ -27,7 +31,7 @@ from exchange import Answer, Inbound
 from identity import Caller
 from logins import log_in
 from outgoing import send_message
-from ports import AttemptFailed, Ports, UpstreamAnswer, UpstreamRequest
+from ports import AttemptFailed, Ports, UpstreamRequest
 from routes import HealthRoute, ProxyRoute, Route, errors_in, resolve
 from settings import Settings
 from visit import Isolate, Visit, read_body, refused, with_headers
@@ -79,31 +83,44 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
 
 async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A call that costs money: held for before it is sent, charged at what it used however it ends."""
-    request, ports, isolate = visit.request, visit.ports, visit.isolate
-    context = read_call_context(request.headers)
-    body = await read_body(visit, room)
-    plan = plan_call(route.provider, route.upstream, body, caller.policy, visit.started_at_ms)
-    key = _provider_key(caller, plan.provider, isolate.settings, is_in_path=route.provider is not None)
+    ports, settings, policy = visit.ports, visit.isolate.settings, caller.policy
+    context = read_call_context(visit.request.headers)
+    plan = plan_call(route.provider, route.upstream, await read_body(visit, room), policy, visit.started_at_ms)
+    key = _provider_key(caller, plan.provider, settings, is_in_path=route.provider is not None)
     refuse_shared_references(
         plan.parsed,
         path=plan.path,
         is_own_key=key.is_own,
-        allows_unmetered_paths=caller.policy.allows_unmetered_paths,
+        allows_unmetered_paths=policy.allows_unmetered_paths,
     )
+    question = _upstream_request(visit, plan.provider, plan.path, key, is_metered=True)
+    body, plan = plan.body, plan.without_body()
+    async with _held(visit, caller, context, plan) as call:
+        question = replace(question, body=body.to_send(call.output_ceiling_tokens))
+        del body  # of a large one there is never a copy more than needed
+        call.sent_at_ms = ports.clock.now_ms()
+        answer = await ports.upstream.send(question)
+        del question
+        room.give_back()
+        return await answer_of_call(visit, call, answer)
+
+
+@asynccontextmanager
+async def _held(visit: Visit, caller: Caller, context: CallContext, plan: CallPlan) -> AsyncIterator[OpenCall]:
+    """The money of one call: held at the beginning, settled at the end, whatever happens between. A stream takes it
+    along, and settles it when it is over."""
     try:
         hold = await hold_money(
             plan,
             caller=caller,
             context=context,
-            hold_ttl_ms=isolate.settings.first_hold_ttl_ms,
-            ports=ports,
-            outage=isolate.outage,
+            hold_ttl_ms=visit.isolate.settings.first_hold_ttl_ms,
+            ports=visit.ports,
+            outage=visit.isolate.outage,
         )
     except Refusal as refusal:
         _record_refusal(visit, caller, context, plan, refusal)
         raise
-    if hold.is_fail_open:
-        audit.note_let_through(visit, caller)
     call = OpenCall(
         request_id=visit.request_id,
         started_at_ms=visit.started_at_ms,
@@ -111,19 +128,16 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller, room: B
         context=context,
         plan=plan,
         hold=hold,
-        output_ceiling_tokens=plan.output_ceiling_within(hold.granted_nanousd),
+        ports=visit.ports,
+        outage=visit.isolate.outage,
     )
-    sent_at_ms = ports.clock.now_ms()
-    answer = None
     try:
-        body = plan.body_to_send(body, call.output_ceiling_tokens)
-        answer = await _send(visit, plan.provider, plan.path, body, key, is_metered=True)
-        room.give_back()
+        if hold.is_fail_open:
+            audit.note_let_through(visit, caller)
+        call.output_ceiling_tokens = plan.output_ceiling_within(hold.granted_nanousd)
+        yield call
     finally:
-        if answer is None:  # a fault of ours: its hold does not wait for the alarm
-            close_after_fault(visit, call, sent_at_ms=sent_at_ms)
-    del body
-    return await answer_of_call(visit, call, answer, sent_at_ms=sent_at_ms)
+        call.leave()
 
 
 async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
@@ -145,7 +159,8 @@ async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller, room: Body
             "send your own provider key"
         )
     body = None if request.method in BODILESS else await read_body(visit, room)
-    answer = await _send(visit, route.provider, route.upstream.path, body, key, is_metered=False)
+    question = _upstream_request(visit, route.provider, route.upstream.path, key, is_metered=False)
+    answer = await visit.ports.upstream.send(replace(question, body=body))
     headers = {"x-agentwatch-request-id": visit.request_id, "x-agentwatch-provider": route.provider}
     if isinstance(answer, AttemptFailed):
         return with_headers(refused(refusal_of(answer), DIALECTS[route.upstream.dialect], visit.request_id), headers)
@@ -166,22 +181,18 @@ def _provider_key(caller: Caller, provider: str, settings: Settings, *, is_in_pa
     return KeyToShow(key, is_own=False)
 
 
-async def _send(
-    visit: Visit, name: str, path: str, body: bytes | None, key: KeyToShow, *, is_metered: bool
-) -> UpstreamAnswer | AttemptFailed:
+def _upstream_request(visit: Visit, name: str, path: str, key: KeyToShow, *, is_metered: bool) -> UpstreamRequest:
+    """What the provider is asked, but for the body."""
     settings, provider = visit.isolate.settings, PROVIDERS[name]
     query = upstream_query(visit.request.query, provider, path=path, is_metered=is_metered)
-    headers = upstream_headers(
-        visit.request.headers, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
-    )
-    return await visit.ports.upstream.send(
-        UpstreamRequest(
-            method=visit.request.method,
-            url=f"{settings.base_urls[name]}/{path}" + (f"?{query}" if query else ""),
-            headers=headers,
-            body=body,
-            first_byte_timeout_ms=settings.first_byte_timeout_ms,
-        )
+    return UpstreamRequest(
+        method=visit.request.method,
+        url=f"{settings.base_urls[name]}/{path}" + (f"?{query}" if query else ""),
+        headers=upstream_headers(
+            visit.request.headers, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
+        ),
+        body=None,
+        first_byte_timeout_ms=settings.first_byte_timeout_ms,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from bindings.deadlines import KV_MS, within
 from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
 from ports import SessionMirror, TenantStoreUnreachable
 
@@ -35,7 +36,7 @@ class KvTenantStore:
     async def _get(self, key: str) -> str | None:
         try:
             options = object_to_js({"type": "text", "cacheTtl": CACHE_TTL_S})
-            return text_or_none(await self._namespace.get(key, options))
+            return text_or_none(await within(KV_MS, self._namespace, "get", key, options))
         except JS_FAULTS as fault:
             raise TenantStoreUnreachable from fault
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from core import estimate, price_book
 from core.calls import ParsedCall
 from core.dialects import DIALECTS, Dialect
-from core.dialects.json_body import single_reading
+from core.dialects.prepared_body import PreparedBody
 from core.estimate import WorstCase
 from core.policy import TenantPolicy
 from core.price_book import Price, Unpriced
@@ -29,11 +29,12 @@ AMPLE_REASONING_TOKENS = 32_768
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """A metered call as it will be held for and sent. `model_to_send` is set when the body must name another model."""
+    """A metered call as it will be held for and sent."""
 
     provider: str
     path: str
     dialect: Dialect
+    body: PreparedBody
     parsed: ParsedCall
     price: Price
     is_free: bool
@@ -43,34 +44,26 @@ class CallPlan:
     """What a metered stream holds at first: its input and a slice of output. None holds the whole."""
     ample_nanousd: int | None = None
     """What pays for an ample answer, where the caller named no ceiling."""
-    model_to_send: str | None = None
+
+    def without_body(self) -> "CallPlan":
+        """The plan as it outlives the sending: for as long as an answer takes, nothing holds a body in memory."""
+        return replace(self, body=PreparedBody((), ()))
 
     @property
     def injects_usage(self) -> bool:
         """A stream whose caller did not ask for usage is made to tell it; the relay takes it out again."""
-        return self.parsed.is_streaming and not self.parsed.wants_stream_usage
+        return _injects_usage(self.parsed)
 
     @property
     def hides_reasoning(self) -> bool:
-        """Its stream may owe output that it never shows."""
-        return hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
+        """Its answer may owe output that it never shows."""
+        return self.parsed.has_output and hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
 
     def output_ceiling_within(self, granted_nanousd: int) -> int | None:
         """The lowered output ceiling of a call held in full for less than its worst case; None leaves it as it is."""
         if self.slice_nanousd is not None or granted_nanousd >= self.worst.want_nanousd or not self.parsed.has_output:
             return None
         return estimate.output_ceiling_within(self.parsed, self.price, granted_nanousd)
-
-    def body_to_send(self, body: bytes, output_ceiling_tokens: int | None) -> bytes:
-        """The caller's own bytes, unless something must change or could be read in two ways."""
-        if output_ceiling_tokens is None and not self.injects_usage and self.model_to_send is None:
-            return single_reading(body)
-        return self.dialect.with_changes(
-            body,
-            output_tokens_max=output_ceiling_tokens,
-            model=self.model_to_send,
-            include_usage=self.injects_usage,
-        )
 
 
 def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int) -> CallPlan:
@@ -95,14 +88,18 @@ def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy:
         provider=provider,
         path=path,
         dialect=dialect,
+        body=dialect.prepare(body, model=model_to_send, include_usage=_injects_usage(parsed)),
         parsed=parsed,
         price=price,
         is_free=is_free,
         worst=worst,
         slice_nanousd=None if is_free else _slice_nanousd(provider, parsed, price),
         ample_nanousd=None if is_free else _ample_nanousd(provider, parsed, price),
-        model_to_send=model_to_send,
     )
+
+
+def _injects_usage(parsed: ParsedCall) -> bool:
+    return parsed.is_streaming and not parsed.wants_stream_usage
 
 
 def _unmetered(tools: tuple[str, ...]) -> UnmeteredPath:
@@ -147,7 +144,7 @@ def _ample_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | Non
 
 
 def _slice_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
-    if not parsed.is_streaming or parsed.web_search_calls_max:
+    if not parsed.is_streaming or parsed.web_search_calls_max or parsed.unshown_output_tokens:
         return None
     if hides_reasoning(provider, parsed.model, parsed.thinking):
         return None

@@ -12,6 +12,16 @@ OWN_BODY_BYTES_MAX = 1_000_000
 SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024
 """One event of a stream; the largest real ones carry a base64 image. Reading one takes about three times its size."""
 
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
+"""An answer that is read whole: several times the longest text. It is in memory about four times, on the way into
+Python and out again; a longer one (embeddings of many inputs, pictures) passes on, and its end is read."""
+
+ANSWERS_BYTES_MAX = 12 * 1024 * 1024
+"""All answers that this isolate is reading at once: four times this are less than half of its 128 MB."""
+
+ANSWER_END_BYTES = 64 * 1024
+"""What is kept of a long answer: every provider states the usage among its last members."""
+
 STREAM_WITHHELD_BYTES_MAX = 1024 * 1024
 """What a stream may pile up while it waits for the ledger, should the edge be unable to stop the provider meanwhile:
 thousands of events, far more than arrive in the time a ledger takes to answer."""

@@ -17,6 +17,7 @@
       UnsupportedEncoding  415  unsupported_encoding
       InternalError        500  internal_error        retryable
       UpstreamUnreachable  502  upstream_unreachable  retryable
+      UnreadableAnswer     502  unreadable_answer
       UpstreamTruncated    502  upstream_truncated    retryable, only ever mid-stream
       InvalidConfiguration 503  invalid_configuration retryable
       TenantsUnavailable   503  tenants_unavailable   retryable
@@ -143,9 +144,16 @@ class UnsupportedEncoding(Refusal):
 
 
 class UpstreamUnreachable(Refusal):
-    """The provider could not be reached, or its answer broke off or made no sense."""
+    """The provider could not be reached, or the connection was lost before it answered."""
 
     status, type, code, is_retryable = 502, "upstream_error", "upstream_unreachable", True
+
+
+class UnreadableAnswer(Refusal):
+    """The provider answered, and may bill it, but the answer broke off or makes no sense. The same once more would be
+    billed once more, so clients are told not to try by themselves."""
+
+    status, type, code = 502, "upstream_error", "unreadable_answer"
 
 
 class UpstreamTimedOut(Refusal):

@@ -6,8 +6,9 @@ import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.anthropic_usage import dear_tier, read_anthropic_usage, served_tier
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.json_body import decode_answer, decode_request, prompt_size
 from core.dialects.media import NOTHING, Message, anthropic_media, text_in
+from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
 from core.dialects.provider_tools import Tool, anthropic_tools, named
 from core.dialects.rendering import anthropic_error
 from core.reasoning import ThinkingAsked
@@ -82,18 +83,9 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
             unmetered_tools=tools.unmetered + _run_elsewhere(request),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        changes: dict[str, object] = {} if model is None else {"model": model}
-        if output_tokens_max is not None:
-            changes["max_tokens"] = output_tokens_max
-        return spliced(body, changes)
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        changes = {} if model is None else {"model": model}
+        return prepared(body, members_of(body), changes, {"max_tokens": NUMBER})
 
     def read_answer(self, body: bytes) -> AnswerFacts:
         answer = decode_answer(body, _Answer)

@@ -6,13 +6,14 @@ the candidates' tokens, not inside.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.json_body import decode_answer, decode_request, prompt_size
 from core.dialects.media import NOTHING, gemini_embed_media, gemini_media, is_given, text_in, view, views
+from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, object_in, object_of, prepared
 from core.dialects.provider_tools import gemini_tools, model_s_own_tools
 from core.dialects.rendering import google_error
 from core.reasoning import ThinkingAsked
@@ -170,21 +171,12 @@ class GeminiDialect(_GeminiBase, frozen=True):
             unmetered_tools=tools.unmetered + model_s_own_tools(model),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        if output_tokens_max is None:
-            return body
-        document: dict[str, Any] = msgspec.json.decode(body)
-        name = "generation_config" if "generation_config" in document else "generationConfig"
-        config = dict(document.get(name) or {})
-        config.pop("max_output_tokens", None)
-        return spliced(body, {name: {**config, "maxOutputTokens": output_tokens_max}})
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        name = "generation_config" if "generation_config" in members else "generationConfig"
+        config = object_in(members, name)
+        kept = {other: (value,) for other, value in config.items() if other != "max_output_tokens"}
+        return prepared(body, members, {}, {name: object_of(kept | {"maxOutputTokens": NUMBER})})
 
 
 class GeminiEmbedDialect(_GeminiBase, frozen=True):
@@ -205,15 +197,8 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
             has_output=False,
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        return body
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        return prepared(body, members_of(body), {}, {})
 
 
 def _queries(candidates: list[_Candidate]) -> frozenset[str]:

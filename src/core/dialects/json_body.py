@@ -1,4 +1,4 @@
-"""Reading and changing JSON bodies: typed decodes that refuse by field, and splices that leave the rest as it was."""
+"""Reading JSON bodies: typed decodes that refuse by field, and the size of what they hold."""
 
 import re
 from collections.abc import Iterable
@@ -56,19 +56,6 @@ def _folded(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
-def single_reading(body: bytes) -> bytes:
-    """The body itself; or, when some member may be there twice, the body with each member once, as it was read here: of
-    two such members some readers take the first, some the last."""
-    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    once = msgspec.json.encode(members)
-    return body if len(once) == len(body) or _has_each_name_once(body, members) else once
-
-
-def _has_each_name_once(body: bytes, names: Iterable[str]) -> bool:
-    """True only when no top-level member can be there twice; a name that also stands deeper makes it False."""
-    return _ESCAPED_NAME.search(body) is None and all(body.count(msgspec.json.encode(name)) == 1 for name in names)
-
-
 def decode_answer(body: bytes, kind: type[T]) -> T:
     """A typed view of an answer. Raises `InvalidAnswer`."""
     if is_too_deep(body):
@@ -77,14 +64,6 @@ def decode_answer(body: bytes, kind: type[T]) -> T:
         return read_leniently(body, msgspec.json.Decoder(kind).decode)
     except InvalidJSON as error:
         raise InvalidAnswer(str(error)) from None
-
-
-def spliced(body: bytes, changes: dict[str, object]) -> bytes:
-    """The body with some top-level members replaced or added; every other member keeps its very bytes."""
-    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    for name, value in changes.items():
-        members[name] = msgspec.Raw(msgspec.json.encode(value))
-    return msgspec.json.encode(members)
 
 
 def prompt_size(body: bytes, media: Media, *, model: str, framing_tokens: int) -> PromptSize:

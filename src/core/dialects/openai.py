@@ -1,14 +1,15 @@
 """OpenAI's dialects: chat completions, legacy completions, Responses, embeddings."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
+from core.dialects.json_body import decode_answer, decode_request, prompt_size
 from core.dialects.media import NOTHING, Media, Message, chat_media, is_given, responses_media, text_in, view, views
 from core.dialects.openai_usage import read_openai_usage
+from core.dialects.prepared_body import NUMBER, Members, PreparedBody, members_of, object_in, prepared
 from core.dialects.provider_tools import (
     WEB_SEARCH_CALLS_MAX,
     Tool,
@@ -203,20 +204,11 @@ class ChatDialect(_OpenAIDialect, frozen=True):
             + _live_search(request.search_parameters),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        changes: dict[str, object] = {}
-        if output_tokens_max is not None:
-            members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-            named = [name for name in ("max_completion_tokens", "max_tokens") if name in members]
-            changes |= dict.fromkeys(named or ["max_completion_tokens"], output_tokens_max)
-        return spliced(body, changes | _common_changes(body, model, include_usage))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        named = [name for name in ("max_completion_tokens", "max_tokens") if name in members]
+        ceiling = dict.fromkeys(named or ["max_completion_tokens"], NUMBER)
+        return prepared(body, members, _changes(members, model, include_usage), ceiling)
 
 
 class CompletionsDialect(_OpenAIDialect, frozen=True):
@@ -235,16 +227,9 @@ class CompletionsDialect(_OpenAIDialect, frozen=True):
             wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        cap = {} if output_tokens_max is None else {"max_tokens": output_tokens_max}
-        return spliced(body, cap | _common_changes(body, model, include_usage))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        return prepared(body, members, _changes(members, model, include_usage), {"max_tokens": NUMBER})
 
 
 class ResponsesDialect(_OpenAIDialect, frozen=True):
@@ -272,16 +257,9 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
             unmetered_tools=tools.unmetered + named(stored) + model_s_own_tools(request.model),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        cap = {} if output_tokens_max is None else {"max_output_tokens": output_tokens_max}
-        return spliced(body, cap | _common_changes(body, model, False))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        return prepared(body, members, _changes(members, model, False), {"max_output_tokens": NUMBER})
 
 
 class EmbeddingsDialect(_OpenAIDialect, frozen=True):
@@ -297,15 +275,9 @@ class EmbeddingsDialect(_OpenAIDialect, frozen=True):
             has_output=False,
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        return spliced(body, _common_changes(body, model, False))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        return prepared(body, members, _changes(members, model, False), {})
 
 
 def _searches(request: _ChatRequest) -> bool:
@@ -350,9 +322,8 @@ def _cites(message: _AnswerMessage | None) -> bool:
     return any(text_in(each.type) == "url_citation" for each in views(message.annotations, _Kind))
 
 
-def _common_changes(body: bytes, model: str | None, include_usage: bool) -> dict[str, object]:
+def _changes(members: Members, model: str | None, include_usage: bool) -> dict[str, object]:
     changes: dict[str, object] = {} if model is None else {"model": model}
     if include_usage:
-        options: dict[str, Any] = msgspec.json.decode(body).get("stream_options") or {}
-        changes["stream_options"] = {**options, "include_usage": True}
+        changes["stream_options"] = {**object_in(members, "stream_options"), "include_usage": True}
     return changes
