@@ -15,8 +15,8 @@ import admin
 import audit
 from accounting import OpenCall, new_record
 from answers import answer_of_call, refusal_of
+from bodies import BodyRoom, read_body, room_for_body
 from budgets import hold_money
-from core.bytes_in_flight import BodyRoom
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
 from core.dialects import DIALECTS
@@ -34,7 +34,7 @@ from outgoing import send_message
 from ports import AttemptFailed, Ports, UpstreamRequest
 from routes import HealthRoute, ProxyRoute, Route, errors_in, resolve
 from settings import Settings
-from visit import Isolate, Visit, read_body, refused, with_headers
+from visit import Isolate, Visit, refused, with_headers
 
 BODILESS = ("GET", "HEAD", "DELETE")
 
@@ -55,7 +55,7 @@ async def _answer(visit: Visit, route: Route, caller: Caller) -> Answer:
     try:
         if not isinstance(route, ProxyRoute):
             return await _own_route(visit, route, caller)
-        with visit.room_for_body() as room:
+        with room_for_body(visit) as room:
             if route.upstream.charge == "metered":
                 return await _metered_call(visit, route, caller, room)
             return await _free_call(visit, route, caller, room)
@@ -68,7 +68,7 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
     """AgentWatch's own API; its administration keeps a log of who asked for what."""
     status, error_code = 500, None
     try:
-        with visit.room_for_body(OWN_BODY_BYTES_MAX) as room:
+        with room_for_body(visit, OWN_BODY_BYTES_MAX) as room:
             body = b"" if visit.request.method in BODILESS else await read_body(visit, room)
         answer = await admin.answer(route, visit.request, body, caller, visit.ports)
         status = answer.status
