@@ -5,7 +5,7 @@ release. The rules easy to break: the first end counts and there is always one; 
 request; nothing may lose the charge or the record, which go through the queue where they have to, and are idempotent.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -14,6 +14,7 @@ from core import estimate, price_book
 from core.call_context import CallContext
 from core.call_plan import CallPlan
 from core.messages import Recorded, RecordRequest, Settled, SettleRequest
+from core.money import NANOUSD_MAX
 from core.outage import OutageAllowance
 from core.refusals import InternalError
 from core.telemetry import CallRecord, Charge, Outcome
@@ -64,6 +65,7 @@ class OpenCall:
         """Charge the call and send its record, without waiting for either. Only the first end counts."""
         if self.is_closed:
             return
+        end = _within_bounds(end)
         closing = _closing(self, _charge_of(self, end), _record_of(self, end))
         self.is_closed = True
         if self.hold.is_fail_open:
@@ -129,6 +131,13 @@ def new_record(
     )
 
 
+def _within_bounds(end: CallEnd) -> CallEnd:
+    """What no call can cost is somebody's mistake: charged as far as amounts go, and marked."""
+    if end.cost_nanousd <= NANOUSD_MAX:
+        return end
+    return replace(end, cost_nanousd=NANOUSD_MAX, is_estimated=True)
+
+
 def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
     """The end of the hold; or, where the Ledger was away and may know of no hold, the cost under the hold's id."""
     if not call.hold.is_fail_open:
@@ -146,6 +155,7 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
         completion_tokens=end.usage.completion_tokens,
         session_id=call.context.session_id,
         team=call.caller.team,
+        caller=call.caller.owner,
         session_default_limit_nanousd=call.caller.policy.session_limit_nanousd,
     )
 

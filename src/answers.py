@@ -10,7 +10,6 @@ from accounting import CallEnd, OpenCall
 from core import estimate, pricing
 from core.calls import AnswerFacts
 from core.dialects import InvalidAnswer
-from core.dialects.failures import is_failure
 from core.forwarding import downstream_headers
 from core.money import format_usd
 from core.refusals import Refusal, UnreadableAnswer, UpstreamTimedOut, UpstreamUnreachable
@@ -107,8 +106,8 @@ async def _read(
     except InvalidAnswer:
         call.close_unheard(UnreadableAnswer.code, status=answer.status)
         return with_headers(refused(_unreadable(), plan.dialect, call.request_id), headers)
-    if facts.usage is None and is_failure(body):
-        call.close(CallEnd("failed", Usage(), 0, answer.status, is_estimated=False, error_code="upstream_error"))
+    if facts.usage is None and facts.error_code is not None:
+        call.close(CallEnd("failed", Usage(), 0, answer.status, is_estimated=False, error_code=facts.error_code))
         return Answer(answer.status, headers, body)
     usage, cost = _used(call, facts, body)
     end = CallEnd(
@@ -116,7 +115,7 @@ async def _read(
         usage,
         cost,
         answer.status,
-        is_estimated=facts.usage is None,
+        is_estimated=facts.usage is None or facts.usage.is_beyond_belief,
         model=facts.model,
         ttfb_ms=ttfb_ms,
         overhead_ms=overhead_ms,
@@ -129,17 +128,19 @@ def _used(call: OpenCall, facts: AnswerFacts, body: bytes) -> tuple[Usage, int]:
     """What a complete answer used and costs. Without the provider's counts that is its input and its whole body, both
     estimated high and at most what is held; or all that is held, where it may have thought out of sight."""
     plan = call.plan
-    usage = facts.usage or _estimated_usage(call, body)
+    usage = facts.usage or _estimated_usage(call, facts, body)
     cost = pricing.cost_nanousd(usage, plan.price, service_tier=facts.service_tier or plan.parsed.service_tier)
     if facts.usage is None:
         cost = call.hold.granted_nanousd if plan.hides_reasoning else min(cost, call.hold.granted_nanousd)
     return usage, 0 if plan.is_free else cost
 
 
-def _estimated_usage(call: OpenCall, body: bytes) -> Usage:
+def _estimated_usage(call: OpenCall, facts: AnswerFacts, body: bytes) -> Usage:
+    """What an answer without usage is taken to have used: its input and its whole body, both estimated high. Of a
+    prompt that was turned away Google charges the input, as the counts say that it mostly sends with it."""
     parsed = call.plan.parsed
     prompt = estimate.prompt_usage(parsed.prompt, call.plan.price)
-    if not parsed.has_output:
+    if facts.is_blocked or not parsed.has_output:
         return prompt
     return replace(prompt, output_tokens=text_tokens(body, parsed.model) + parsed.unshown_output_tokens)
 

@@ -13,16 +13,19 @@ import msgspec
 
 from core.call_context import CallContext
 from core.call_plan import CallPlan
+from core.holds import Terms
+from core.ledger import Account, call_accounts, fit
 from core.messages import (
     AccountView,
     AdmitAnswer,
     AdmitRequest,
+    AnswersUnknown,
     BudgetDenied,
     Conflict,
+    CountRequest,
     Granted,
     PausedDenied,
     RateDenied,
-    RateLimits,
     RateLimitState,
     RecordRequest,
 )
@@ -37,6 +40,7 @@ from core.refusals import (
     RateLimited,
     Refusal,
     ScopePaused,
+    SharedAccount,
 )
 from identity import Caller
 from outgoing import charge_or_owe
@@ -79,9 +83,9 @@ async def hold_money(
         answer = await _admit_with_patience(request, caller, ports)
         is_decided = True
     except LedgerUnreachable:
-        taken_at_ms = take_from_allowance(request.want_nanousd, caller=caller, outage=outage, ports=ports)
+        hold = _hold_of_allowance(request, caller, outage, ports)
         is_decided = True
-        return Hold(request.hold_id, request.want_nanousd, is_full=True, is_fail_open=True, taken_at_ms=taken_at_ms)
+        return hold
     finally:
         if not is_decided:
             ports.defer(_leave_no_hold(request, caller, ports))
@@ -125,13 +129,11 @@ def _admit_request(
         ample_nanousd=plan.ample_nanousd,
         session_id=context.session_id,
         team=caller.team,
-        session_limit_nanousd=context.session_limit_nanousd,
+        caller=caller.owner,
+        is_admin=caller.is_admin,
+        session_limit_nanousd=context.session_limit_nanousd or context.call_limit_nanousd,
         session_default_limit_nanousd=caller.policy.session_limit_nanousd,
-        rate_limits=RateLimits(
-            tenant_requests_per_minute=caller.policy.requests_per_minute,
-            key_requests_per_minute=caller.key_requests_per_minute,
-            key_id=caller.key_id,
-        ),
+        rate_limits=caller.rate_limits,
     )
 
 
@@ -176,9 +178,21 @@ async def _leave_no_hold(request: AdmitRequest, caller: Caller, ports: Ports) ->
         completion_tokens=0,
         session_id=request.session_id,
         team=request.team,
+        caller=request.caller,
         session_default_limit_nanousd=request.session_default_limit_nanousd,
     )
     await charge_or_owe(caller.tenant, nothing, ports)
+
+
+async def count_call(caller: Caller, ports: Ports) -> None:
+    """Count a call that costs nothing against the caller's request rate. Raises `RateLimited`; a Ledger that is away
+    stops nobody."""
+    try:
+        answer = await ports.ledger_of(caller.tenant).count(CountRequest(rate_limits=caller.rate_limits))
+    except LedgerUnreachable:
+        return
+    if isinstance(answer, RateDenied):
+        raise rate_refusal(answer)
 
 
 async def asked_with_one_retry(ask: Callable[[Q], Awaitable[A]], request: Q) -> A:
@@ -191,20 +205,47 @@ async def asked_with_one_retry(ask: Callable[[Q], Awaitable[A]], request: Q) -> 
         return await ask(request)
 
 
-def _refusal_of(answer: PausedDenied | RateDenied | Conflict) -> Refusal:
+def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllowance, ports: Ports) -> Hold:
+    """A hold out of the outage allowance. Of all limits only the caller's own is known here: it limits the call."""
+    own = call_accounts(request.hold_id, Terms(call_limit_nanousd=request.session_limit_nanousd))
+    grant = fit(own, msgspec.structs.replace(request, slice_nanousd=None, ample_nanousd=None))
+    if isinstance(grant, Account):
+        raise budget_refusal(grant.view())
+    taken_at_ms = take_from_allowance(grant.amount_nanousd, caller=caller, outage=outage, ports=ports)
+    return Hold(
+        id=request.hold_id,
+        granted_nanousd=grant.amount_nanousd,
+        is_full=grant.is_full,
+        is_fail_open=True,
+        taken_at_ms=taken_at_ms,
+    )
+
+
+def _refusal_of(answer: PausedDenied | RateDenied | AnswersUnknown | Conflict) -> Refusal:
     match answer:
+        case AnswersUnknown():
+            return SharedAccount(
+                "the request continues an answer that this tenant did not get through AgentWatch, or long ago, and the "
+                "provider's account is shared; send your own provider key, or the conversation itself"
+            )
         case PausedDenied(account=account):
             return ScopePaused(f"{_scope_words(account)} is paused", details=account_details(account))
-        case RateDenied(rate=rate, retry_after_ms=retry_after_ms, open_holds_max=open_holds_max):
-            return RateLimited(
-                f"more than {rate.limit_per_minute} requests a minute"
-                if open_holds_max is None
-                else f"more than {open_holds_max} calls in flight at once",
-                retry_after_ms=min(retry_after_ms, RETRY_AFTER_MS_MAX),
-                details={"limit_per_minute": rate.limit_per_minute, "remaining": rate.remaining},
-            )
+        case RateDenied():
+            return rate_refusal(answer)
         case Conflict(reason=reason):
             return InternalError(f"the hold could not be placed: {reason}")
+
+
+def rate_refusal(denied: RateDenied) -> RateLimited:
+    """The 429 of a caller that is too fast, or has too many calls in flight."""
+    limit = denied.rate.limit_per_minute
+    return RateLimited(
+        f"more than {limit} requests a minute"
+        if denied.open_holds_max is None
+        else f"more than {denied.open_holds_max} calls in flight at once",
+        retry_after_ms=min(denied.retry_after_ms, RETRY_AFTER_MS_MAX),
+        details={"limit_per_minute": limit, "remaining": denied.rate.remaining},
+    )
 
 
 def budget_refusal(account: AccountView, plan: CallPlan | None = None) -> BudgetExhausted:
@@ -242,6 +283,8 @@ def account_details(account: AccountView) -> dict[str, Detail]:
 
 
 def _scope_words(account: AccountView) -> str:
+    if account.kind == "call":
+        return "this one call"
     if account.kind == "tenant":
         return f"this tenant ({account.window})"
     return f"{account.kind} {account.id!r}" + ("" if account.kind == "session" else f" ({account.window})")

@@ -2,8 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from core.json_depth import is_too_deep
+from core.json_text import InvalidJSON, read_json
+from core.refusals import InvalidRequest
 from ports import Body
+
+T = TypeVar("T")
 
 MakeRoom = Callable[[int], None]
 """Told how long a body is at least, before that much of it is taken in; raises the refusal where it may not be."""
@@ -36,3 +42,13 @@ class Answer:
 def json_answer(document: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer of AgentWatch's own."""
     return Answer(status, {"content-type": "application/json", **(headers or {})}, document)
+
+
+def decoded(body: bytes, kind: type[T]) -> T:
+    """A JSON body of AgentWatch's own API, or a refusal that passes on what is wrong with it and names the field."""
+    if is_too_deep(body):
+        raise InvalidRequest("the body is nested too deeply")
+    try:
+        return read_json(body, kind)
+    except InvalidJSON as error:
+        raise InvalidRequest(f"the body does not fit: {error}", param=error.place) from None

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 
 from core.credentials import KeyRecord, Role, parse_key_record, read_credential
 from core.json_text import InvalidJSON
+from core.messages import RateLimits
 from core.policy import DEFAULT_POLICY, InvalidPolicy, TenantPolicy, parse_policy
 from core.provider_keys import OwnKey
 from core.refusals import InvalidConfiguration, TenantsUnavailable
@@ -54,6 +55,22 @@ class Caller:
     @property
     def is_admin(self) -> bool:
         return self.role == "admin"
+
+    @property
+    def owner(self) -> str:
+        """Whose the sessions are that this caller opens: its team's, else its key's, else its tenant's."""
+        if self.team is not None:
+            return f"team:{self.team}"
+        return "tenant" if self.key_id is None else f"key:{self.key_id}"
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """How often this caller may ask, by its tenant's configuration and its key."""
+        return RateLimits(
+            tenant_requests_per_minute=self.policy.requests_per_minute,
+            key_requests_per_minute=self.key_requests_per_minute,
+            key_id=self.key_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)

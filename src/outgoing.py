@@ -4,7 +4,7 @@ else to the Ledger's outbox, else kept in memory for the next occasion.
 The rule easy to break: nothing in here raises, because whoever sends has an answer to give or money to settle.
 """
 
-from core.messages import Conflict, Recorded, RecordRequest, Settled
+from core.messages import Recorded, RecordRequest, Settled
 from core.telemetry import Charge, Debt, TelemetryMessage, to_wire
 from ports import LedgerUnreachable, Ports, QueueUnreachable
 
@@ -22,9 +22,9 @@ async def charge_or_owe(tenant: str, charge: Charge, ports: Ports) -> Settled | 
             if away.has_hung:
                 break
             continue
-        if isinstance(answer, Conflict):
-            break
-        return answer
+        if isinstance(answer, Settled | Recorded):
+            return answer
+        break
     await send_message(Debt(tenant=tenant, charge=charge), ports)
     return None
 

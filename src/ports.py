@@ -14,6 +14,8 @@ from core.messages import (
     AdmitRequest,
     Configured,
     ConfigureRequest,
+    CountAnswer,
+    CountRequest,
     ExtendAnswer,
     ExtendRequest,
     ListSessionsRequest,
@@ -25,6 +27,7 @@ from core.messages import (
     Status,
     StatusRequest,
 )
+from core.session_mirror import SessionMirror
 from core.unsent import Unsent
 
 # Money ----------------------------------------------------------------------------------------------------
@@ -43,6 +46,7 @@ class Ledger(Protocol):
     """One tenant's money. Every operation is idempotent; every method may raise `LedgerUnreachable`."""
 
     async def admit(self, request: AdmitRequest) -> AdmitAnswer: ...
+    async def count(self, request: CountRequest) -> CountAnswer: ...
     async def extend(self, request: ExtendRequest) -> ExtendAnswer: ...
     async def settle(self, request: SettleRequest) -> SettleAnswer: ...
     async def record(self, request: RecordRequest) -> RecordAnswer: ...
@@ -58,15 +62,6 @@ class Ledger(Protocol):
 
 class TenantStoreUnreachable(Exception):
     """Tenant data cannot be read just now."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionMirror:
-    """A session's numbers as last mirrored: late, and never the authority."""
-
-    spent_nanousd: int
-    tokens: int
-    limit_nanousd: int | None
 
 
 class TenantStore(Protocol):

@@ -15,8 +15,8 @@ import admin
 import audit
 from accounting import OpenCall, new_record
 from answers import answer_of_call, refusal_of
-from bodies import BodyRoom, read_body, room_for_body
-from budgets import hold_money
+from budgets import count_call, hold_money
+from core.bytes_in_flight import BodyRoom
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
 from core.dialects import DIALECTS
@@ -34,7 +34,7 @@ from outgoing import send_message
 from ports import AttemptFailed, Ports, UpstreamRequest
 from routes import HealthRoute, ProxyRoute, Route, errors_in, resolve
 from settings import Settings
-from visit import Isolate, Visit, refused, with_headers
+from visit import Isolate, Visit, read_body, refused, with_headers
 
 BODILESS = ("GET", "HEAD", "DELETE")
 
@@ -55,10 +55,14 @@ async def _answer(visit: Visit, route: Route, caller: Caller) -> Answer:
     try:
         if not isinstance(route, ProxyRoute):
             return await _own_route(visit, route, caller)
-        with room_for_body(visit) as room:
+        room = visit.room_for_body()
+        try:
             if route.upstream.charge == "metered":
                 return await _metered_call(visit, route, caller, room)
             return await _free_call(visit, route, caller, room)
+        except BaseException:  # after a call went well nothing of ours is done any more: its stream is open
+            room.give_back()
+            raise
     except Refusal as refusal:
         audit.note_refusal(visit, caller, refusal)
         raise
@@ -68,7 +72,7 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
     """AgentWatch's own API; its administration keeps a log of who asked for what."""
     status, error_code = 500, None
     try:
-        with room_for_body(visit, OWN_BODY_BYTES_MAX) as room:
+        with visit.room_for_body(OWN_BODY_BYTES_MAX) as room:
             body = b"" if visit.request.method in BODILESS else await read_body(visit, room)
         answer = await admin.answer(route, visit.request, body, caller, visit.ports)
         status = answer.status
@@ -83,24 +87,23 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
 
 async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A call that costs money: held for before it is sent, charged at what it used however it ends."""
-    ports, settings, policy = visit.ports, visit.isolate.settings, caller.policy
+    ports, settings = visit.ports, visit.isolate.settings
     context = read_call_context(visit.request.headers)
-    plan = plan_call(route.provider, route.upstream, await read_body(visit, room), policy, visit.started_at_ms)
+    received = await read_body(visit, room)
+    plan, body = plan_call(route.provider, route.upstream, received, caller.policy, visit.started_at_ms)
     key = _provider_key(caller, plan.provider, settings, is_in_path=route.provider is not None)
     refuse_shared_references(
         plan.parsed,
         path=plan.path,
         is_own_key=key.is_own,
-        allows_unmetered_paths=policy.allows_unmetered_paths,
+        allows_unmetered_paths=caller.policy.allows_unmetered_paths,
     )
     question = _upstream_request(visit, plan.provider, plan.path, key, is_metered=True)
-    body, plan = plan.body, plan.without_body()
     async with _held(visit, caller, context, plan) as call:
         question = replace(question, body=body.to_send(call.output_ceiling_tokens))
-        del body  # of a large one there is never a copy more than needed
         call.sent_at_ms = ports.clock.now_ms()
         answer = await ports.upstream.send(question)
-        del question
+        del received, body, question
         room.give_back()
         return await answer_of_call(visit, call, answer)
 
@@ -158,9 +161,11 @@ async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller, room: Body
             f"{request.method} {route.upstream.path} reaches what is stored under an account that tenants share; "
             "send your own provider key"
         )
+    await count_call(caller, visit.ports)
     body = None if request.method in BODILESS else await read_body(visit, room)
     question = _upstream_request(visit, route.provider, route.upstream.path, key, is_metered=False)
     answer = await visit.ports.upstream.send(replace(question, body=body))
+    room.give_back()
     headers = {"x-agentwatch-request-id": visit.request_id, "x-agentwatch-provider": route.provider}
     if isinstance(answer, AttemptFailed):
         return with_headers(refused(refusal_of(answer), DIALECTS[route.upstream.dialect], visit.request_id), headers)
@@ -185,12 +190,13 @@ def _upstream_request(visit: Visit, name: str, path: str, key: KeyToShow, *, is_
     """What the provider is asked, but for the body."""
     settings, provider = visit.isolate.settings, PROVIDERS[name]
     query = upstream_query(visit.request.query, provider, path=path, is_metered=is_metered)
+    headers = upstream_headers(
+        visit.request.headers, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
+    )
     return UpstreamRequest(
         method=visit.request.method,
         url=f"{settings.base_urls[name]}/{path}" + (f"?{query}" if query else ""),
-        headers=upstream_headers(
-            visit.request.headers, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
-        ),
+        headers=headers,
         body=None,
         first_byte_timeout_ms=settings.first_byte_timeout_ms,
     )

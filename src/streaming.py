@@ -175,7 +175,9 @@ class StreamRelay:
 
     def _extended_by_allowance(self, ask: Extend) -> Step:
         """The Ledger is away: the slice comes out of the outage allowance, and is settled with the rest."""
-        if self._is_refused:
+        context = self._call.context
+        own_limit_nanousd = context.session_limit_nanousd or context.call_limit_nanousd or ask.want_nanousd
+        if self._is_refused or ask.want_nanousd > own_limit_nanousd:
             return self._meter.denied()
         more = ask.want_nanousd - self._meter.granted_nanousd
         try:
@@ -220,6 +222,8 @@ class StreamRelay:
             outcome = "client_disconnected"
         elif result.is_cut:
             outcome = "cut"
+        elif result.is_failed:
+            outcome = "failed"
         elif result.is_truncated:
             outcome = "upstream_truncated"
         usage, cost = self._used(result)

@@ -21,7 +21,7 @@ FILE_LINES_MAX = 520
 FUNCTION_LINES_MAX = 60
 
 ORCHESTRATION = {
-    "proxy", "answers", "bodies", "long_answers", "visit", "streaming", "admin", "audit", "logins", "accounting", "budgets", "identity", "outgoing", "routes", "settings", "ports", "exchange",
+    "proxy", "answers", "long_answers", "visit", "streaming", "admin", "audit", "logins", "accounting", "budgets", "identity", "outgoing", "reports", "routes", "settings", "ports", "exchange",
 }  # fmt: skip
 
 

@@ -16,7 +16,8 @@ KV_MS = 3_000
 
 LEDGER_MS = 10_000
 """A Ledger that wakes starts an interpreter (0.7 s from a snapshot, 5 s without one), and in a burst of a thousand
-calls some wait seconds for their turn. Were it given up on sooner, they would pass on the outage allowance, past its caps."""
+calls some wait seconds for their turn. Were it given up on sooner, they would pass on the outage allowance, past its
+caps."""
 
 QUEUE_MS = 5_000
 RATE_LIMITER_MS = 1_000

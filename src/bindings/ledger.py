@@ -12,6 +12,8 @@ from core.messages import (
     AdmitRequest,
     Configured,
     ConfigureRequest,
+    CountAnswer,
+    CountRequest,
     ExtendAnswer,
     ExtendRequest,
     ListSessionsRequest,
@@ -40,6 +42,9 @@ class DurableLedger:
 
     async def admit(self, request: AdmitRequest) -> AdmitAnswer:
         return await self._call("admit", request, AdmitAnswer)
+
+    async def count(self, request: CountRequest) -> CountAnswer:
+        return await self._call("count", request, CountAnswer)
 
     async def extend(self, request: ExtendRequest) -> ExtendAnswer:
         return await self._call("extend", request, ExtendAnswer)

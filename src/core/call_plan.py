@@ -34,7 +34,6 @@ class CallPlan:
     provider: str
     path: str
     dialect: Dialect
-    body: PreparedBody
     parsed: ParsedCall
     price: Price
     is_free: bool
@@ -45,14 +44,10 @@ class CallPlan:
     ample_nanousd: int | None = None
     """What pays for an ample answer, where the caller named no ceiling."""
 
-    def without_body(self) -> "CallPlan":
-        """The plan as it outlives the sending: for as long as an answer takes, nothing holds a body in memory."""
-        return replace(self, body=PreparedBody((), ()))
-
     @property
     def injects_usage(self) -> bool:
         """A stream whose caller did not ask for usage is made to tell it; the relay takes it out again."""
-        return _injects_usage(self.parsed)
+        return self.parsed.is_streaming and not self.parsed.wants_stream_usage
 
     @property
     def hides_reasoning(self) -> bool:
@@ -66,8 +61,12 @@ class CallPlan:
         return estimate.output_ceiling_within(self.parsed, self.price, granted_nanousd)
 
 
-def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int) -> CallPlan:
-    """Read a request and price its worst case. `provider` None lets the model name it.
+def plan_call(
+    provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int
+) -> tuple[CallPlan, PreparedBody]:
+    """Read a request, price its worst case, and make its body ready to send. `provider` None lets the model name it.
+
+    The body stands apart from the plan, which lives as long as the call's stream does.
 
     Raises `InvalidRequest` naming the field, `UnmeteredPath`, or `UnpricedModel`.
     """
@@ -84,11 +83,10 @@ def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy:
     worst = estimate.worst_case(parsed, price)
     if is_free:
         worst = replace(worst, prompt_nanousd=0, least_nanousd=0, want_nanousd=0)
-    return CallPlan(
+    plan = CallPlan(
         provider=provider,
         path=path,
         dialect=dialect,
-        body=dialect.prepare(body, model=model_to_send, include_usage=_injects_usage(parsed)),
         parsed=parsed,
         price=price,
         is_free=is_free,
@@ -96,10 +94,7 @@ def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy:
         slice_nanousd=None if is_free else _slice_nanousd(provider, parsed, price),
         ample_nanousd=None if is_free else _ample_nanousd(provider, parsed, price),
     )
-
-
-def _injects_usage(parsed: ParsedCall) -> bool:
-    return parsed.is_streaming and not parsed.wants_stream_usage
+    return plan, dialect.prepare(body, model=model_to_send, include_usage=plan.injects_usage)
 
 
 def _unmetered(tools: tuple[str, ...]) -> UnmeteredPath:

@@ -12,7 +12,7 @@ money for a moment.
 from dataclasses import dataclass, replace
 
 from core.calls import ParsedCall, PromptSize
-from core.money import NANOUSD_MAX, UNITS_PER_RATE
+from core.money import UNITS_PER_RATE
 from core.price_book import STANDARD, Price, Rates
 from core.pricing import cost_nanousd, rated_units
 from core.usage import Usage
@@ -165,8 +165,7 @@ def _tiers(call: ParsedCall) -> tuple[str | None, ...]:
 
 
 def _dearest_nanousd(usage: Usage, call: ParsedCall, price: Price) -> int:
-    cost = max(cost_nanousd(usage, price, service_tier=tier) for tier in _tiers(call))
-    return min(cost, NANOUSD_MAX)
+    return max(cost_nanousd(usage, price, service_tier=tier) for tier in _tiers(call))
 
 
 def _usage(call: ParsedCall, price: Price, output_tokens: int) -> Usage:

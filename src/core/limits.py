@@ -47,9 +47,16 @@ OUTBOX_MESSAGES_MAX = 100_000
 QUEUE_MESSAGE_BYTES_MAX = 128_000
 """What the queue takes as one message; a longer one would block all behind it for ever."""
 
+ANSWERS_REMEMBERED_MAX = 20_000
+"""Ids of earlier answers that a ledger knows, at about 150 bytes each. The oldest are forgotten: a call that continues
+one is held for like one whose past nobody knows."""
+
 MIRRORS_WAITING_MAX = 10_000
 """Sessions that wait for their KV mirror. A mirror is a cache: the oldest wait is given up."""
 
+
+EARLIER_ANSWERS_MAX = 8
+"""Ids of earlier answers in one request. No API takes more than two."""
 
 JSON_DEPTH_MAX = 64
 """How deeply JSON may be nested. Tool schemas reach some thirty; an interpreter in WebAssembly dies below 1,000."""

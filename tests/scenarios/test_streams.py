@@ -224,6 +224,33 @@ def test_a_plain_answer_to_a_call_for_a_stream_is_read_and_billed_like_one():
     assert not world.records[0].get("is_estimated")
 
 
+ERROR = {"error": {"code": "overloaded", "message": "later"}}
+
+
+@ways
+@pytest.mark.parametrize("chunks", [(sse(ERROR),), (json.dumps(ERROR).encode(),)], ids=["an event", "a plain document"])
+def test_a_provider_s_error_in_place_of_a_stream_fails_and_costs_nothing(limit_nanousd, chunks):
+    world = a_world(limit_nanousd, chunks)
+    if not chunks[0].startswith(b"data:"):
+        world.answer = ScriptedAnswer(chunks=chunks)
+
+    played = play(world)
+
+    assert (played.body, played.month) == (chunks[0], (0, 0))
+    assert (world.records[0]["outcome"], world.records[0]["error_code"]) == ("failed", "overloaded")
+
+
+@ways
+def test_a_stream_without_a_word_fails_costs_nothing_and_is_not_passed_in_silence(limit_nanousd):
+    world = a_world(limit_nanousd, (b": keep-alive\n\n",))
+
+    played = play(world)
+
+    assert b"upstream_truncated" in played.body
+    assert played.month == (0, 0)
+    assert world.records[0]["outcome"] == "failed"
+
+
 def test_without_the_ledger_a_stream_takes_each_slice_from_the_allowance_once():
     """What passes while the ledger is away stays below the allowance; what was not used goes back."""
     isolate = Isolate(parse_settings(SETTINGS))

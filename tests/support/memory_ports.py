@@ -13,6 +13,7 @@ import msgspec
 
 from core.limits import ANSWER_END_BYTES
 from core.messages import Granted, Message, from_wire, to_wire
+from core.session_mirror import SessionMirror, mirror_key, read_mirror
 from core.unsent import Unsent
 from ports import (
     AttemptFailed,
@@ -21,7 +22,6 @@ from ports import (
     Ports,
     QueueUnreachable,
     Relay,
-    SessionMirror,
     StreamEnding,
     TenantStoreUnreachable,
     TooLong,
@@ -221,8 +221,8 @@ class World:
         return await self._kv(f"t:{tenant}:config")
 
     async def session_mirror(self, tenant: str, session_id: str) -> SessionMirror | None:
-        await self._kv(f"t:{tenant}:s:{session_id}:usd")
-        return None
+        return read_mirror(await self._kv(mirror_key(tenant, session_id)))
+
 
     async def send(self, request: Any) -> Any:
         if isinstance(request, UpstreamRequest):

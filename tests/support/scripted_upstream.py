@@ -7,6 +7,7 @@
         provider.plays(*a_stream(b"data: {}\\n\\n", Pause(0.1), b'data: {"x":"h\\xffllo"}\\n\\n'))
         provider.plays(*a_stream_head(), b"data: {", RESET)          # half an answer
         provider.plays(*an_answer(b"", Repeated(b"0.1,", 20_000_000)))  # huge, and never in one piece here
+        provider.replies(lambda request: an_answer(request.body))   # an answer made for each request that has no script
         provider.plays(b"HTTP/1.1 200 OK\\r\\n", HANG, when=b"s7")    # only requests with `s7` in their head or body
         assert provider.received[-1].body == b"..."
 
@@ -22,7 +23,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import TracebackType
@@ -79,6 +80,7 @@ class ScriptedUpstream:
 
     def __enter__(self) -> "ScriptedUpstream":
         self._scripts: list[tuple[bytes, tuple[Step, ...]]] = []
+        self._reply: Callable[[Received], tuple[Step, ...]] | None = None
         self._silent = socket.socket()
         self._silent.bind(("127.0.0.1", 0))
         self.refused_url = f"http://127.0.0.1:{self._silent.getsockname()[1]}"
@@ -107,6 +109,10 @@ class ScriptedUpstream:
         """
         self._scripts = [(when, steps), *(self._scripts if when else ())]
 
+    def replies(self, reply: Callable[[Received], tuple[Step, ...]]) -> None:
+        """Answer the requests to come with what this makes of each; it runs in the server's thread."""
+        self._reply = reply
+
     def _serve(self, is_up: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(asyncio.start_server(self._converse, "127.0.0.1", 0))
@@ -130,15 +136,16 @@ class ScriptedUpstream:
         self.received.append(request)
         gone = asyncio.ensure_future(_gone(reader))
         with contextlib.suppress(ConnectionError):
-            await _play(self._script_for(head + request.body), writer, gone)
+            await _play(self._script_for(request, head), writer, gone)
         if gone.done():
             request.left_after_s = time.monotonic() - request.at_s
         gone.cancel()
         request.over.set()
         writer.close()
 
-    def _script_for(self, request: bytes) -> tuple[Step, ...]:
-        return next((steps for mark, steps in self._scripts if mark in request), ())
+    def _script_for(self, request: Received, head: bytes) -> tuple[Step, ...]:
+        told = (steps for mark, steps in self._scripts if mark in head + request.body)
+        return next(told, ()) or (self._reply(request) if self._reply else ())
 
 
 async def _play(steps: tuple[Step, ...], writer: asyncio.StreamWriter, gone: "asyncio.Future[None]") -> None:

@@ -6,8 +6,9 @@ import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.anthropic_usage import dear_tier, read_anthropic_usage, served_tier
-from core.dialects.json_body import decode_answer, decode_request, prompt_size
-from core.dialects.media import NOTHING, Message, anthropic_media, text_in
+from core.dialects.json_body import decode_request, prompt_size
+from core.dialects.media import NOTHING, Message, anthropic_media
+from core.dialects.members import answer_members, error_code_in
 from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
 from core.dialects.provider_tools import Tool, anthropic_tools, named
 from core.dialects.rendering import anthropic_error
@@ -54,12 +55,6 @@ class _Request(msgspec.Struct):
     context_management: _ContextManagement | None = None
 
 
-class _Answer(msgspec.Struct):
-    model: msgspec.Raw = NOTHING
-    stop_reason: msgspec.Raw = NOTHING
-    usage: msgspec.Raw = NOTHING
-
-
 class AnthropicDialect(msgspec.Struct, frozen=True):
     """`messages`."""
 
@@ -88,12 +83,14 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
         return prepared(body, members_of(body), changes, {"max_tokens": NUMBER})
 
     def read_answer(self, body: bytes) -> AnswerFacts:
-        answer = decode_answer(body, _Answer)
+        answer = answer_members(body)
         return AnswerFacts(
-            usage=read_anthropic_usage(answer.usage),
-            model=text_in(answer.model) or None,
-            service_tier=served_tier(answer.usage),
-            finish_reason=text_in(answer.stop_reason) or None,
+            usage=read_anthropic_usage(answer.raw("usage")),
+            model=answer.word("model") or None,
+            service_tier=served_tier(answer.raw("usage")),
+            finish_reason=answer.word("stop_reason") or None,
+            answer_id=answer.word("id") or None,
+            error_code=error_code_in(answer, "type"),
         )
 
     def read_usage(self, usage_object: msgspec.Raw) -> Usage | None:

@@ -9,7 +9,7 @@ import msgspec
 from core.calls import PromptSize
 from core.dialects.media import Media
 from core.json_depth import is_too_deep
-from core.json_text import InvalidJSON, read_json, read_leniently
+from core.json_text import InvalidJSON, read_json
 from core.limits import JSON_DEPTH_MAX
 from core.refusals import InvalidRequest
 from core.text_size import json_text_tokens
@@ -56,14 +56,6 @@ def _folded(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
-def decode_answer(body: bytes, kind: type[T]) -> T:
-    """A typed view of an answer. Raises `InvalidAnswer`."""
-    if is_too_deep(body):
-        raise InvalidAnswer(f"nested more than {JSON_DEPTH_MAX} deep")
-    try:
-        return read_leniently(body, msgspec.json.Decoder(kind).decode)
-    except InvalidJSON as error:
-        raise InvalidAnswer(str(error)) from None
 
 
 def prompt_size(body: bytes, media: Media, *, model: str, framing_tokens: int) -> PromptSize:
