@@ -16,7 +16,7 @@ from core.rate_limit import Arrivals
 from durable_objects.account_book import AccountBook
 from durable_objects.answers import Answers
 from durable_objects.ledger_store import Checkpoint, LedgerStore
-from durable_objects.mirrors import Mirrors, is_stopped, is_worth_mirroring
+from durable_objects.mirrors import Mirrors, is_stopped, mirror_after_ms
 from durable_objects.open_holds import OpenHolds
 from durable_objects.outbox import Outbox
 from durable_objects.rebuild import rebuild
@@ -99,8 +99,9 @@ class LedgerState:
         self._mirror(before, account, now_ms)
 
     def _mirror(self, before: Account | None, after: Account, now_ms: int) -> None:
-        if after.kind == "session" and is_worth_mirroring(before, after):
-            self.mirrors.want(after.id, now_ms)
+        after_ms = mirror_after_ms(before, after) if after.kind == "session" else None
+        if after_ms is not None:
+            self.mirrors.want(after.id, now_ms, after_ms)
 
     # Ends ---------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ comment on column public.llm_request_logs.cached_audio_input_tokens is
 comment on column public.llm_request_logs.document_search_calls is
   'Searches of attached or stored documents that the provider bills by the call.';
 comment on column public.llm_request_logs.billed_nanousd is
-  'The provider''s own exact bill in nano-dollars, where its answer states one; the cost is then this.';
+  'Nano-dollars of the provider''s own exact bill, where its answer states one; the cost is then this.';
 comment on column public.llm_request_logs.video_input_tokens is 'Tokens of the pictures of a video.';
 comment on column public.llm_request_logs.longest_prompt_tokens is
   'The longest prompt among the model''s turns that these counts sum up, where the provider tells them apart.';

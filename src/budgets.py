@@ -264,8 +264,8 @@ def budget_refusal(account: AccountView, plan: CallPlan | None = None) -> Budget
 def _needed_words(plan: CallPlan | None) -> str:
     if plan is None:
         return ""
-    why = ": the model's whole context window, since the request refers to input that is not in it"
-    return f", needed ${format_usd(plan.worst.least_nanousd)}" + (why if plan.parsed.prompt.hidden_inputs else "")
+    why = ": the model's whole context window, since the request refers to input that is not in it or cannot be sized"
+    return f", needed ${format_usd(plan.worst.least_nanousd)}" + (why if plan.parsed.prompt.is_of_unknown_size else "")
 
 
 def account_details(account: AccountView) -> dict[str, Detail]:

@@ -15,9 +15,8 @@ KV_MS = 3_000
 """A cold read of a central store takes some hundred milliseconds."""
 
 LEDGER_MS = 10_000
-"""A Ledger that wakes starts an interpreter (0.7 s from a snapshot, 5 s without one), and in a burst of a thousand
-calls some wait seconds for their turn. Were it given up on sooner, they would pass on the outage allowance, past its
-caps."""
+"""A Ledger that wakes starts an interpreter (0.7 s from a snapshot, 5 s without one), and some calls of a burst wait
+seconds for their turn. Given up on sooner, they would pass on the outage allowance, past the tenant's caps."""
 
 QUEUE_MS = 5_000
 RATE_LIMITER_MS = 1_000

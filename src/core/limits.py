@@ -61,4 +61,17 @@ EARLIER_ANSWERS_MAX = 8
 JSON_DEPTH_MAX = 64
 """How deeply JSON may be nested. Tool schemas reach some thirty; an interpreter in WebAssembly dies below 1,000."""
 
+JSON_CONTAINERS_MAX = 100_000
+"""Objects and lists in a request, at up to 250 bytes each when decoded. A thousand turns with a hundred tools have ten
+thousand."""
+
+JSON_MEMBERS_MAX = 200_000
+"""Members of all objects in a request, at up to 200 bytes each."""
+
+JSON_VALUES_MAX = 500_000
+"""Values in a request. Prompts written as token numbers are the largest: providers take some 300,000."""
+
+BODY_MEMBERS_MAX = 256
+"""Members of a request itself. The richest dialect knows about sixty."""
+
 assert SSE_EVENT_BYTES_MAX < REQUEST_BODY_BYTES_MAX < REQUEST_BODIES_BYTES_MAX

@@ -106,6 +106,14 @@ def test_a_stranger_s_header_limits_its_own_call_and_not_the_session(ask: Any, t
     assert ask("POST", CHAT, CALL, session_id="s").status == 200
 
 
+def test_an_administrator_s_header_tightens_any_session(ask: Any) -> None:
+    ask("POST", CHAT, CALL, session_id="s", budget_usd="1")
+
+    ask("POST", CHAT, CALL, token=ADMIN, session_id="s", budget_usd="0.5")
+
+    assert check(ask)["limit_usd"] == 0.5
+
+
 def test_members_of_one_team_share_their_sessions(world: World, ask: Any) -> None:
     mate = "aw_live_" + "56" * 24
     record = {"tenant": "acme", "team": "search", "key_id": "key_9"}

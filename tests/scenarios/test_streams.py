@@ -2,10 +2,11 @@
 money is lost or made."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from core.dialects import DIALECTS
 from core.limits import SSE_EVENT_BYTES_MAX
 from core.messages import ConfigureRequest, StatusRequest
 from proxy import handle
@@ -271,3 +272,33 @@ def test_without_the_ledger_a_stream_takes_each_slice_from_the_allowance_once():
     assert (world.records[0]["outcome"], world.records[0]["is_fail_open"]) == ("complete", True)
     assert played.month == (BILLED_NANOUSD, 0)
     assert isolate.outage.take("acme", 10**9 - BILLED_NANOUSD, ceiling_nanousd=10**9, now_ms=world.now_ms())
+
+
+def test_a_stream_that_may_owe_what_it_never_shows_is_held_in_full_and_charged_for_it(monkeypatch):
+    """A rejected prediction is billed as output and is in no event; without the provider's usage nobody counts it."""
+    dialect = type(DIALECTS["openai_chat"])
+    read = dialect.parse_request
+
+    def with_prediction(self, body, *, path):
+        return replace(read(self, body, path=path), unshown_output_tokens=2_000)
+
+    world = a_world(LIMITS["metered"] * 2, WORDS[:400], is_broken=True)
+    plain = play(a_world(LIMITS["metered"] * 2, WORDS[:400], is_broken=True))
+    monkeypatch.setattr(dialect, "parse_request", with_prediction)
+
+    played = play(world)
+
+    assert world.ledger_calls == 2 < plain.world.ledger_calls
+    assert played.spent_nanousd == plain.spent_nanousd + 2_000 * 600
+
+
+def test_output_that_was_never_shown_is_not_added_to_the_provider_s_own_count(monkeypatch):
+    dialect = type(DIALECTS["openai_chat"])
+    read = dialect.parse_request
+    monkeypatch.setattr(
+        dialect,
+        "parse_request",
+        lambda self, body, *, path: replace(read(self, body, path=path), unshown_output_tokens=2_000),
+    )
+
+    assert play(a_world(LIMITS["as it is"])).month == (BILLED_NANOUSD, 0)

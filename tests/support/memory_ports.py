@@ -107,11 +107,11 @@ class ScriptedAnswer:
                     self.world.reach(ConnectionError)
                 except ConnectionError:
                     return AttemptFailed("connection_lost")
+        if self.is_too_long:
+            return TooLong()
         if self.client_leaves_after is not None:
             return AttemptFailed("client_gone")
-        if self.is_broken:
-            return AttemptFailed("connection_lost")
-        return TooLong() if self.is_too_long else b"".join(self.chunks)
+        return AttemptFailed("connection_lost") if self.is_broken else b"".join(self.chunks)
 
     def untouched(self) -> Body:
         return b"".join(self.chunks)

@@ -10,7 +10,6 @@ import msgspec
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.gemini_usage import read_gemini_answer, read_gemini_usage
 from core.dialects.json_body import decode_request, prompt_size
-from core.dialects.media import NOTHING, gemini_embed_media, gemini_media, is_given
 from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, object_in, object_of, prepared
 from core.dialects.provider_tools import gemini_tools, model_s_own_tools
 from core.dialects.rendering import google_error
@@ -44,19 +43,19 @@ class _GenerationConfig(msgspec.Struct):
 
 
 class _GenerateRequest(msgspec.Struct):
-    contents: msgspec.Raw
+    contents: object
     generationConfig: _GenerationConfig | None = None
     generation_config: _GenerationConfig | None = None
-    tools: list[dict[str, msgspec.Raw]] | None = None
-    cachedContent: msgspec.Raw = NOTHING
-    cached_content: msgspec.Raw = NOTHING
+    tools: object = None
+    cachedContent: object = None
+    cached_content: object = None
     serviceTier: str | None = None
     service_tier: str | None = None
 
 
 class _EmbedRequest(msgspec.Struct):
-    content: msgspec.Raw = NOTHING
-    requests: msgspec.Raw = NOTHING
+    content: object = None
+    requests: object = None
 
 
 class _GeminiBase(msgspec.Struct, frozen=True):
@@ -76,18 +75,17 @@ class GeminiDialect(_GeminiBase, frozen=True):
     """`{model}:generateContent` and `{model}:streamGenerateContent`."""
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
-        request = decode_request(body, _GenerateRequest)
+        read = decode_request(body, _GenerateRequest)
+        request = read.view
         config = request.generationConfig or request.generation_config or _GenerationConfig()
         model = _model_of(path)
-        media = gemini_media(request.contents)
-        if is_given(request.cachedContent) or is_given(request.cached_content):
-            media.add_reference()
-        tools = gemini_tools(request.tools or ())
+        media = read.media(model)
+        tools = gemini_tools(request.tools)
         media.hidden_inputs += tools.readers
         return ParsedCall(
             model=model,
             is_streaming=path.endswith(":streamGenerateContent"),
-            prompt=prompt_size(body, media, model=model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(read.lifted, media, framing_tokens=FRAMING_TOKENS + tools.prompt_tokens),
             output_tokens_max=max(config.maxOutputTokens or 0, config.max_output_tokens or 0) or None,
             answers=max(config.candidateCount or 1, config.candidate_count or 1),
             service_tier=request.serviceTier or request.service_tier,
@@ -95,6 +93,7 @@ class GeminiDialect(_GeminiBase, frozen=True):
             web_search_calls_max=tools.web_search_calls_max,
             thinking=config.thinking,
             unmetered_tools=tools.unmetered + model_s_own_tools(model),
+            stored_references=tuple(media.stored),
         )
 
     def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
@@ -109,18 +108,18 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
     """`{model}:embedContent` and `{model}:batchEmbedContents`. Their answers carry no usage."""
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
-        request = decode_request(body, _EmbedRequest)
-        if not request.content and not request.requests:
+        read = decode_request(body, _EmbedRequest)
+        if read.view.content is None and read.view.requests is None:
             raise InvalidRequest("the request body has neither content nor requests", param="content")
         model = _model_of(path)
+        media = read.media(model)
         return ParsedCall(
             model=model,
             is_streaming=False,
-            prompt=prompt_size(
-                body, gemini_embed_media(request.content, request.requests), model=model, framing_tokens=FRAMING_TOKENS
-            ),
+            prompt=prompt_size(read.lifted, media, framing_tokens=FRAMING_TOKENS),
             output_tokens_max=None,
             has_output=False,
+            stored_references=tuple(media.stored),
         )
 
     def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:

@@ -1,11 +1,10 @@
 """A request as it will be sent, made ready before any money is held: what then goes in is one number.
 
 Reading and rewriting a body can fail, and a call that is held for must not. So everything that depends on the body is
-done here, once: each member has one reading, the changes are in their places, and the body lies open where the output
-ceiling stands. The rule easy to break: `to_send` reads nothing and decides nothing.
+done here, once: the changes are in their places, and the body lies open where the output ceiling stands. The rule easy
+to break: `to_send` reads nothing and decides nothing.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,14 +20,6 @@ Members = dict[str, msgspec.Raw]
 
 NUMBER: tuple[Piece, ...] = (None,)
 """The value of a member that is the output ceiling and nothing else."""
-
-_ELSEWHERE = -1
-_COMPARED_BYTES = 65_536
-_BLANK = rb"[ \t\r\n]*"
-_OPENING = re.compile(_BLANK + rb"\{" + _BLANK)
-_COLON = re.compile(_BLANK + rb":" + _BLANK)
-_COMMA = re.compile(_BLANK + rb"," + _BLANK)
-_CLOSING = re.compile(_BLANK + rb"\}" + _BLANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +39,7 @@ class PreparedBody:
 
 
 def members_of(body: bytes | msgspec.Raw) -> Members:
-    """The members of an object, unread, each once: of two with one name the last. Raises `InvalidRequest`."""
+    """The members of an object, unread. Raises `InvalidRequest`."""
     try:
         return read_json(body, dict[str, msgspec.Raw])
     except InvalidJSON as error:
@@ -68,9 +59,8 @@ def prepared(
     hold the output ceiling, and how. Without any change the caller's own bytes are sent."""
     changed: dict[str, tuple[Piece, ...]] = {name: (value,) for name, value in members.items()}
     changed |= {name: (msgspec.json.encode(value),) for name, value in changes.items()}
-    is_as_it_was = not changes and _has_each_name_once(body, members)
     return PreparedBody(
-        as_asked=(body,) if is_as_it_was else object_of(changed),
+        as_asked=object_of(changed) if changes else (body,),
         around_ceiling=object_of(changed | dict(ceiling)),
     )
 
@@ -81,33 +71,3 @@ def object_of(members: Mapping[str, tuple[Piece, ...]]) -> tuple[Piece, ...]:
     for name, value in members.items():
         pieces += (b"," if pieces else b"{", msgspec.json.encode(name), b":", *value)
     return (*pieces, b"}") if pieces else (b"{}",)
-
-
-def _has_each_name_once(body: bytes, members: Members) -> bool:
-    """Whether the body is just these members in a row: of two with one name some readers take the first, some the
-    last. Walks the body once; a name written with escapes makes it False."""
-    at = _after(_OPENING, body, 0)
-    for number, (name, value) in enumerate(members.items()):
-        if number:
-            at = _after(_COMMA, body, at)
-        written = msgspec.json.encode(name)
-        at = _after(_COLON, body, at + len(written)) if at >= 0 and body.startswith(written, at) else _ELSEWHERE
-        if at < 0 or not _stands_at(body, at, value):
-            return False
-        at += len(memoryview(value))
-    return _after(_CLOSING, body, at) == len(body)
-
-
-def _after(token: re.Pattern[bytes], body: bytes, at: int) -> int:
-    """Where the body goes on behind this token."""
-    found = token.match(body, at) if at >= 0 else None
-    return _ELSEWHERE if found is None else found.end()
-
-
-def _stands_at(body: bytes, at: int, value: msgspec.Raw) -> bool:
-    """In pieces, because a value can be nearly the whole of a large body and is not copied for this."""
-    view = memoryview(value)
-    return all(
-        body.startswith(view[start : start + _COMPARED_BYTES].tobytes(), at + start)
-        for start in range(0, len(view), _COMPARED_BYTES)
-    )
