@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bench.calls import agentwatch, baseline_worker, targets
+from bench.cost import COUNTED_EDGE, cost_json, cost_table, measure_cost
 from bench.http_client import LoadError, Target
 from bench.ladder import ladder_worker, rung
 from bench.ledger import ledger_json, ledger_table, ledger_workers, measure_ledger
@@ -54,6 +55,7 @@ class Which(StrEnum):
     outage = "outage"
     overspend = "overspend"
     streams = "streams"
+    cost = "cost"
     all = "all"
 
 
@@ -75,11 +77,12 @@ def main(
     cap_usd: Annotated[str, typer.Option(callback=_dollars, help="overspend: that session's cap in dollars.")] = "5",
     pace_ms: Annotated[float, typer.Option(min=0, help="overspend: milliseconds per token of those calls.")] = 25,
 ) -> None:
-    """Measure AgentWatch on a fresh local stack: one benchmark by its name, or all of them (about 15 minutes).
+    """Measure AgentWatch on a fresh local stack: one benchmark by its name, or all of them (about 25 minutes).
 
     overhead: what it adds to a call, rung by rung. memory: does it grow with requests? overspend: a cap against many
     calls at once. ledger: one Ledger's rows and pace. outage: what passes without it. streams: what it adds to a
-    stream. neighbours: what one tenant's bodies do to another. Each prints a table and writes bench/results/NAME.json.
+    stream. neighbours: what one tenant's bodies do to another. cost: what a call costs on Cloudflare's bill. Each prints
+    a table and writes bench/results/NAME.json.
     """
     try:
         if which in (Which.overhead, Which.all):
@@ -96,6 +99,8 @@ def main(
             _run_streams()
         if which in (Which.neighbours, Which.all):
             _run_neighbours()
+        if which in (Which.cost, Which.all):
+            _run_cost()
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(INTERRUPTED) from None
@@ -172,6 +177,16 @@ def _run_neighbours() -> None:
     for table in neighbours_tables(found, weights):
         console.print(table)
     _write("neighbours", neighbours_json(found, weights))
+
+
+def _run_cost() -> None:
+    with (
+        tempfile.TemporaryDirectory() as state,
+        Stack(Path(state) / "stack", edge_entry=COUNTED_EDGE, say=_say) as stack,
+    ):
+        bills = asyncio.run(measure_cost(stack, _say))
+    console.print(cost_table(bills))
+    _write("cost", cost_json(bills))
 
 
 def _stack(state_dir: Path, *more_workers: dict[str, Any], inspector_port: int = 0) -> Stack:

@@ -267,7 +267,11 @@ class LedgerService:
         now_ms: int,
     ) -> AdmitAnswer:
         """Nothing is held; what the refused call said of its session's limit still holds for the next one."""
-        denial = PausedDenied(account=account.view()) if account.is_paused else BudgetDenied(account=account.view())
+        denial = (
+            PausedDenied(account=account.view())
+            if account.is_paused
+            else BudgetDenied(account=account.view(), needed_nanousd=least_nanousd)
+        )
         answer = self._known_or(denial, request, now_ms)
         if answer is denial:
             self._state.arrivals.note(passed.arrivals_us)

@@ -26,7 +26,7 @@ from local.database import Database, signed_token
 from local.gates import GATES_HOST, behind_gates, gates_worker, queue_gate
 from local.paths import BUNDLE_DIR, NODE, NODE_MODULES, ROOT
 from local.processes import Child, StackError, free_port, require_free
-from local.worker_config import LocalLimits, worker_options
+from local.worker_config import LocalLimits, behind_entry, worker_options
 
 PROVIDER_PATHS = {
     "OPENAI": "/openai/v1",
@@ -57,6 +57,8 @@ class Stack:
     limits: LocalLimits = field(default_factory=LocalLimits)
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
     has_gates: bool = False
+    edge_entry: Path | None = None
+    """A module that stands in front of the edge Worker's own entry, such as one that counts."""
     inspector_port: int = 0
     """Where V8's inspector listens; 0 leaves it off."""
     say: Say = lambda message: None
@@ -165,9 +167,11 @@ class Stack:
         """Telemetry messages that wait for a batch; those being delivered or delayed are not counted."""
         return int(self._control("GET", "/queue")["backlogCount"])
 
-    def set_gate(self, name: Literal["ledger", "kv", "queue"], *, is_open: bool) -> None:
-        """Take the Ledger, KV or the telemetry queue away from the Workers, or give it back. Only with `has_gates`."""
-        url = f"{self.edge_url}/{name}/{'open' if is_open else 'closed'}"
+    def set_gate(self, name: Literal["ledger", "kv", "queue"], *, is_open: bool, hangs: bool = False) -> None:
+        """Take the Ledger, KV or the telemetry queue away from the Workers, or give it back; one that hangs does not
+        even say so. Only with `has_gates`."""
+        state = "open" if is_open else "hanging" if hangs else "closed"
+        url = f"{self.edge_url}/{name}/{state}"
         with urlopen(Request(url, method="PUT", headers={"host": GATES_HOST}), timeout=30) as response:
             assert response.status == 200
 
@@ -236,6 +240,8 @@ class Stack:
             worker_options(ROOT / "wrangler.toml", self._edge_variables(), self.limits),
             worker_options(consumer_toml, consumer_variables, self.limits),
         ]
+        if self.edge_entry is not None:
+            workers[0] = behind_entry(workers[0], self.edge_entry)
         if self.has_gates:
             workers = [*map(behind_gates, workers), gates_worker(workers[0]), queue_gate()]
         config = {

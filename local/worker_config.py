@@ -63,6 +63,12 @@ def worker_options(
     }
 
 
+def behind_entry(worker: dict[str, Any], entry: Path) -> dict[str, Any]:
+    """The options of a Worker that is run by another module, which may import its own entry."""
+    module = {"type": "PythonModule", "path": f"{MODULES_ROOT}/{entry.name}", "file": str(entry)}
+    return {**worker, "modules": [module, *worker["modules"]]}
+
+
 def python_worker(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
     """The part of miniflare's options that runs the files of `folder`, by the dates and flags of a wrangler.toml."""
     return {

@@ -13,7 +13,8 @@ from budgets import Hold
 from core import estimate, price_book
 from core.call_context import CallContext
 from core.call_plan import CallPlan
-from core.messages import Recorded, RecordRequest, Settled, SettleRequest
+from core.limits import SCOPE_ID_CHARACTERS_MAX
+from core.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
 from core.money import NANOUSD_MAX
 from core.outage import OutageAllowance
 from core.refusals import InternalError
@@ -22,6 +23,9 @@ from core.usage import Usage
 from identity import Caller
 from outgoing import charge_or_owe, send_message
 from ports import Ports
+
+CONTINUED_DIALECTS = frozenset({"openai_responses", "anthropic_messages"})
+"""In which a call may continue an earlier answer by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class CallEnd:
     error_code: str | None = None
     ttfb_ms: int | None = None
     overhead_ms: int | None = None
+    answer_ids: tuple[str | None, ...] = ()
+    """What a later call may name the answer by."""
     used_allowance: bool = False
     """A part of a stream went out on the outage allowance, though the Ledger held money for its beginning."""
 
@@ -147,6 +153,7 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
             prompt_tokens=end.usage.prompt_tokens,
             completion_tokens=end.usage.completion_tokens,
             iteration=call.context.iteration,
+            answer=_note_of(call, end),
         )
     return RecordRequest(
         event_id=call.hold.id,
@@ -157,7 +164,16 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
         team=call.caller.team,
         caller=call.caller.owner,
         session_default_limit_nanousd=call.caller.policy.session_limit_nanousd,
+        answer=_note_of(call, end),
     )
+
+
+def _note_of(call: OpenCall, end: CallEnd) -> AnswerNote | None:
+    """The answer as something that a later call may continue."""
+    ids = tuple(each for each in end.answer_ids if each and len(each) <= SCOPE_ID_CHARACTERS_MAX)
+    if not ids or call.plan.dialect.name not in CONTINUED_DIALECTS:
+        return None
+    return AnswerNote(ids, end.usage.total_tokens)
 
 
 async def _closing(call: OpenCall, charge: Charge, record: CallRecord) -> None:

@@ -117,6 +117,7 @@ async def _read(
         answer.status,
         is_estimated=facts.usage is None or facts.usage.is_beyond_belief,
         model=facts.model,
+        answer_ids=(facts.answer_id, facts.conversation_id),
         ttfb_ms=ttfb_ms,
         overhead_ms=overhead_ms,
     )
@@ -131,7 +132,8 @@ def _used(call: OpenCall, facts: AnswerFacts, body: bytes) -> tuple[Usage, int]:
     usage = facts.usage or _estimated_usage(call, facts, body)
     cost = pricing.cost_nanousd(usage, plan.price, service_tier=facts.service_tier or plan.parsed.service_tier)
     if facts.usage is None:
-        cost = call.hold.granted_nanousd if plan.hides_reasoning else min(cost, call.hold.granted_nanousd)
+        is_unseen = plan.hides_reasoning and not facts.is_blocked
+        cost = call.hold.granted_nanousd if is_unseen else min(cost, call.hold.granted_nanousd)
     return usage, 0 if plan.is_free else cost
 
 

@@ -48,6 +48,10 @@ from ports import LedgerUnreachable, Ports
 
 RETRY_AFTER_MS_MAX = 60_000
 
+_WINDOW_WORDS = (
+    ": the model's whole context window, since the request refers to input that is not in it or cannot be sized"
+)
+
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -63,6 +67,8 @@ class Hold:
     taken_at_ms: int = 0
     session: AccountView | None = None
     rate: RateLimitState | None = None
+    earlier_tokens: int | None = None
+    """What the earlier answers that the call continues came to, where the Ledger knows them."""
 
 
 async def hold_money(
@@ -70,13 +76,18 @@ async def hold_money(
     *,
     caller: Caller,
     context: CallContext,
+    is_shared_account: bool,
     hold_ttl_ms: int,
     ports: Ports,
     outage: OutageAllowance,
 ) -> Hold:
-    """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise."""
-    request = _admit_request(
-        plan, caller=caller, context=context, hold_ttl_ms=hold_ttl_ms, hold_id=ports.ids.new("rsv_")
+    """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise.
+
+    Under an account that tenants share a call may only continue answers that the Ledger knows.
+    """
+    request = msgspec.structs.replace(
+        _admit_request(plan, caller=caller, context=context, hold_ttl_ms=hold_ttl_ms, hold_id=ports.ids.new("rsv_")),
+        earlier=plan.earlier_answers(must_be_known=is_shared_account),
     )
     is_decided = False
     try:
@@ -96,9 +107,10 @@ async def hold_money(
             is_full=answer.is_full,
             session=answer.session,
             rate=answer.rate,
+            earlier_tokens=answer.earlier_tokens,
         )
     if isinstance(answer, BudgetDenied):
-        raise budget_refusal(answer.account, plan)
+        raise budget_refusal(answer.account, plan, needed_nanousd=answer.needed_nanousd)
     raise _refusal_of(answer)
 
 
@@ -148,7 +160,7 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Por
     while isinstance(answer, BudgetDenied):
         pause_ms = ask_again_in_ms(
             answer.account,
-            least_nanousd=request.least_nanousd,
+            least_nanousd=answer.needed_nanousd,
             hold_id=request.hold_id,
             tries=tries,
             waited_ms=ports.clock.now_ms() - began_at_ms,
@@ -207,6 +219,8 @@ async def asked_with_one_retry(ask: Callable[[Q], Awaitable[A]], request: Q) -> 
 
 def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllowance, ports: Ports) -> Hold:
     """A hold out of the outage allowance. Of all limits only the caller's own is known here: it limits the call."""
+    if request.earlier is not None and request.earlier.must_be_known:
+        raise BudgetUnavailable("whose answer the request continues cannot be checked just now", retry_after_ms=1_000)
     own = call_accounts(request.hold_id, Terms(call_limit_nanousd=request.session_limit_nanousd))
     grant = fit(own, msgspec.structs.replace(request, slice_nanousd=None, ample_nanousd=None))
     if isinstance(grant, Account):
@@ -248,24 +262,23 @@ def rate_refusal(denied: RateDenied) -> RateLimited:
     )
 
 
-def budget_refusal(account: AccountView, plan: CallPlan | None = None) -> BudgetExhausted:
+def budget_refusal(
+    account: AccountView, plan: CallPlan | None = None, *, needed_nanousd: int | None = None
+) -> BudgetExhausted:
     """The 402 of a scope that cannot pay: which scope, its numbers, what was needed, and when it begins anew."""
     limit = "none" if account.limit_nanousd is None else f"${format_usd(account.limit_nanousd)}"
+    needed = {} if needed_nanousd is None else {"needed_usd": format_usd(needed_nanousd)}
     return BudgetExhausted(
         f"the budget of {_scope_words(account)} does not cover this call: limit {limit}, "
-        f"spent ${format_usd(account.spent_nanousd)}, held ${format_usd(account.held_nanousd)}" + _needed_words(plan),
-        details={
-            **account_details(account),
-            **({} if plan is None else {"needed_usd": format_usd(plan.worst.least_nanousd)}),
-        },
+        f"spent ${format_usd(account.spent_nanousd)}, held ${format_usd(account.held_nanousd)}"
+        + ("" if needed_nanousd is None else f", needed ${format_usd(needed_nanousd)}")
+        + (_WINDOW_WORDS if plan is not None and _holds_the_window(plan, needed_nanousd) else ""),
+        details={**account_details(account), **needed},
     )
 
 
-def _needed_words(plan: CallPlan | None) -> str:
-    if plan is None:
-        return ""
-    why = ": the model's whole context window, since the request refers to input that is not in it or cannot be sized"
-    return f", needed ${format_usd(plan.worst.least_nanousd)}" + (why if plan.parsed.prompt.is_of_unknown_size else "")
+def _holds_the_window(plan: CallPlan, needed_nanousd: int | None) -> bool:
+    return plan.parsed.prompt.is_of_unknown_size and needed_nanousd == plan.worst.least_nanousd
 
 
 def account_details(account: AccountView) -> dict[str, Detail]:

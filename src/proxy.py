@@ -92,14 +92,11 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller, room: B
     received = await read_body(visit, room)
     plan, body = plan_call(route.provider, route.upstream, received, caller.policy, visit.started_at_ms)
     key = _provider_key(caller, plan.provider, settings, is_in_path=route.provider is not None)
-    refuse_shared_references(
-        plan.parsed,
-        path=plan.path,
-        is_own_key=key.is_own,
-        allows_unmetered_paths=caller.policy.allows_unmetered_paths,
-    )
+    is_shared_account = not key.is_own and not caller.policy.allows_unmetered_paths
+    if is_shared_account:
+        refuse_shared_references(plan.parsed, path=plan.path)
     question = _upstream_request(visit, plan.provider, plan.path, key, is_metered=True)
-    async with _held(visit, caller, context, plan) as call:
+    async with _held(visit, caller, context, plan, is_shared_account=is_shared_account) as call:
         question = replace(question, body=body.to_send(call.output_ceiling_tokens))
         del received, body  # an answer may begin minutes later, and until then one copy is enough
         call.sent_at_ms = ports.clock.now_ms()
@@ -110,7 +107,9 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller, room: B
 
 
 @asynccontextmanager
-async def _held(visit: Visit, caller: Caller, context: CallContext, plan: CallPlan) -> AsyncIterator[OpenCall]:
+async def _held(
+    visit: Visit, caller: Caller, context: CallContext, plan: CallPlan, *, is_shared_account: bool
+) -> AsyncIterator[OpenCall]:
     """The money of one call: held at the beginning, settled at the end, whatever happens between. A stream takes it
     along, and settles it when it is over."""
     try:
@@ -118,6 +117,7 @@ async def _held(visit: Visit, caller: Caller, context: CallContext, plan: CallPl
             plan,
             caller=caller,
             context=context,
+            is_shared_account=is_shared_account,
             hold_ttl_ms=visit.isolate.settings.first_hold_ttl_ms,
             ports=visit.ports,
             outage=visit.isolate.outage,
@@ -138,7 +138,9 @@ async def _held(visit: Visit, caller: Caller, context: CallContext, plan: CallPl
     try:
         if hold.is_fail_open:
             audit.note_let_through(visit, caller)
-        call.output_ceiling_tokens = plan.output_ceiling_within(hold.granted_nanousd)
+        if hold.earlier_tokens is not None:
+            call.plan = plan.with_remembered(hold.earlier_tokens)
+        call.output_ceiling_tokens = call.plan.output_ceiling_within(hold.granted_nanousd)
         yield call
     finally:
         call.leave()

@@ -234,6 +234,7 @@ class StreamRelay:
             self._status,
             is_estimated=not result.is_provider_usage,
             model=result.model,
+            answer_ids=(result.answer_id, result.conversation_id),
             error_code=result.error_code if refusal is None else refusal.code,
             ttfb_ms=None if first_chunk_at_ms is None else first_chunk_at_ms - self._call.started_at_ms,
             overhead_ms=self._overhead_ms,

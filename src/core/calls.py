@@ -5,6 +5,7 @@ Dialects produce these values, pricing and metering consume them. They hold coun
 
 from dataclasses import dataclass, replace
 
+from core.limits import EARLIER_ANSWERS_MAX, SCOPE_ID_CHARACTERS_MAX
 from core.reasoning import ThinkingAsked
 from core.usage import Usage
 
@@ -72,6 +73,13 @@ class ParsedCall:
     stored_references: tuple[str, ...] = ()
     """Members that refer to what is stored under the provider's account (files, caches, tuned models, conversations
     and answers), as the caller named them."""
+
+    @property
+    def names_earlier_answers(self) -> bool:
+        """It continues earlier answers, and says of each which."""
+        ids = self.earlier_answers
+        is_readable = len(ids) <= EARLIER_ANSWERS_MAX and all(len(each) <= SCOPE_ID_CHARACTERS_MAX for each in ids)
+        return bool(ids) and is_readable and len(ids) == self.prompt.earlier_answers
 
     def with_remembered(self, tokens: int) -> "ParsedCall":
         """The call once it is known what the earlier answers it continues came to, all together."""

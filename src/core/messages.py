@@ -155,9 +155,10 @@ class Granted(Message, frozen=True, tag="granted"):
 
 
 class BudgetDenied(Message, frozen=True, tag="budget_denied"):
-    """A scope cannot cover `least`. Nothing was held anywhere."""
+    """A scope cannot cover the least that the call needs. Nothing was held anywhere."""
 
     account: AccountView
+    needed_nanousd: int
 
 
 class PausedDenied(Message, frozen=True, tag="paused_denied"):

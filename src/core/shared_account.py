@@ -8,26 +8,15 @@ ANSWER_MEMBERS = ("previous_response_id", "conversation", "thread")
 """Members that name an earlier answer; its id is among `ParsedCall.earlier_answers`."""
 
 
-def refuse_shared_references(
-    parsed: ParsedCall,
-    *,
-    path: str,
-    is_own_key: bool,
-    allows_unmetered_paths: bool,
-    known_ids: frozenset[str] = frozenset(),
-) -> None:
-    """Refuse a call with the Worker's key that refers to what is stored under its account (files, caches, tuned models,
-    stored answers): it may be another tenant's. `known_ids` are answers that this tenant is known to have made.
+def refuse_shared_references(parsed: ParsedCall, *, path: str) -> None:
+    """Refuse a call that refers to what is stored under the account (files, caches, tuned models): it may be another
+    tenant's. Answers that it names by their ids pass here: the Ledger knows whose they are.
 
     Raises `SharedAccount` naming the members.
     """
-    if is_own_key or allows_unmetered_paths:
-        return
     members = list(parsed.stored_references)
-    if known_ids.issuperset(parsed.earlier_answers):
+    if parsed.names_earlier_answers:
         members = [name for name in members if name.partition(".")[0] not in ANSWER_MEMBERS]
-    elif not members:
-        members = ["an earlier answer"]
     if "tunedModels/" in path or parsed.model.startswith("ft:"):
         members.append("model")  # it answers out of what a tenant taught it
     if members:

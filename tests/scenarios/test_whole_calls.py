@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.messages import StatusRequest
+from core.usage import COUNT_MAX
 from ports import LedgerUnreachable, QueueUnreachable
 from proxy import handle
 from settings import parse_settings
@@ -18,7 +19,12 @@ from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
 from visit import Isolate
 
-SETTINGS = {"OPENAI_API_KEY": "sk-ours", "HOLD_TTL_MS": "20000", "FIRST_BYTE_TIMEOUT_MS": "40000"}
+SETTINGS = {
+    "OPENAI_API_KEY": "sk-ours",
+    "GEMINI_API_KEY": "AIza-ours",
+    "HOLD_TTL_MS": "20000",
+    "FIRST_BYTE_TIMEOUT_MS": "40000",
+}
 TTL_MS = 60_000
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
 ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
@@ -45,17 +51,17 @@ class Called:
     """What became a row, each once."""
 
 
-def a_world() -> World:
+def a_world(answer: dict[str, Any] = ANSWER) -> World:
     world = World({"requests_per_minute": 1_000_000})
-    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),), world=world)
+    world.answer = ScriptedAnswer(chunks=(json.dumps(answer).encode(),), world=world)
     return world
 
 
-def play(world: World) -> Called:
+def play(world: World, path: str = "openai/v1/chat/completions", body: dict[str, Any] = BODY) -> Called:
     """Make the call, then let everything be back: the consumer's deliveries, the Ledger's outbox, its alarm."""
     isolate = Isolate(parse_settings(SETTINGS))
     headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s1"}
-    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
+    request = an_inbound("POST", f"/v1/proxy/{path}", "", headers, json.dumps(body).encode())
     status = None
     try:
         status = world.run(handle(request, world.ports(), isolate)).status
@@ -86,6 +92,24 @@ def test_a_call_that_nothing_happens_to_is_charged_as_billed() -> None:
     assert (called.status, called.spent_nanousd, called.held_nanousd) == (200, BILLED_NANOUSD, 0)
     assert [record["cost_nanousd"] for record in called.records] == [BILLED_NANOUSD]
     assert len(AWAITS) >= 10
+
+
+def test_a_usage_beyond_belief_is_settled_and_its_row_says_so() -> None:
+    called = play(a_world({**ANSWER, "usage": {"prompt_tokens": 10**14, "completion_tokens": 10}}))
+
+    assert (called.spent_nanousd, called.held_nanousd) == (COUNT_MAX * 150 + 10 * 600, 0)
+    assert [(row["cost_nanousd"], row["is_estimated"]) for row in called.records] == [(called.spent_nanousd, True)]
+
+
+@pytest.mark.parametrize("model", ["gemini-2.0-flash", "gemini-2.5-pro"])
+def test_a_prompt_turned_away_without_counts_costs_no_output(model: str) -> None:
+    path = f"gemini/v1beta/models/{model}:generateContent"
+    body = {"contents": [{"parts": [{"text": "hi"}]}]}
+
+    called = play(a_world({"promptFeedback": {"blockReason": "MODEL_ARMOR"}}), path, body)
+
+    assert [row["completion_tokens"] for row in called.records] == [0]
+    assert 0 < called.spent_nanousd < 50 * 1_250
 
 
 @pytest.mark.parametrize("await_number", AWAITS)

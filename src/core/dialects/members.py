@@ -8,7 +8,7 @@ The rule easy to break: a member that is odd is absent, never zero; what an abse
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 
@@ -86,19 +86,24 @@ class Members:
 
     def raw(self, name: str) -> msgspec.Raw:
         """A member of an object that is not decoded, as it stands there."""
-        return next((value for value in self._given((name,)) if isinstance(value, msgspec.Raw)), NOTHING)
+        for value in self._given((name,)):
+            if isinstance(value, msgspec.Raw):
+                return value
+        return NOTHING
 
     def has(self, name: str) -> bool:
         """Whether it is there and not null."""
-        return any(_plain(value) is not None for value in self._given((name,)))
+        return any([_plain(value) is not None for value in self._given((name,))])
 
-    def _given(self, names: tuple[str, ...]) -> Iterator[object]:
+    def _given(self, names: tuple[str, ...]) -> list[object]:
+        found = []
         for name in names:
             value = self._members.get(name)
             if value is None:
                 value = self._members.get(_other_spelling(name))
             if value is not None:
-                yield value
+                found.append(value)
+        return found
 
 
 NO_MEMBERS = Members({})

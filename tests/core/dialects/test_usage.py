@@ -138,6 +138,19 @@ CASES = [
         Usage(input_tokens=29, output_tokens=3, reasoning_tokens=73),
     ),
     (
+        "gemini",
+        {
+            "promptTokenCount": 9,
+            "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 4}, {"modality": "TEXT", "tokenCount": 5}],
+            "toolUsePromptTokenCount": 20,
+            "toolUsePromptTokensDetails": [
+                {"modality": "AUDIO", "tokenCount": 7},
+                {"modality": "TEXT", "tokenCount": 13},
+            ],
+        },
+        Usage(input_tokens=18, audio_input_tokens=11),
+    ),
+    (
         "openai_chat",
         {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 105},
         Usage(input_tokens=9, output_tokens=3, reasoning_tokens=93),

@@ -145,6 +145,32 @@ def test_a_choice_that_has_ended_is_not_ended_again_by_a_soft_cut() -> None:
     assert [choice["index"] for choice in ending["choices"]] == [1]
 
 
+ODD_RESPONSES = [b'"note":"h\xffllo"', b'"note":"\\ud83d"', b'"created_at":1e400', b'"meta":{"a":1,\ndata: "b":2}']
+
+
+@pytest.mark.parametrize("odd", ODD_RESPONSES)
+def test_a_soft_cut_of_a_response_keeps_what_is_odd_in_it_on_one_line(odd: bytes) -> None:
+    created = b'data: {"type":"response.created","response":{"id":"resp_1",%b}}\n\n' % odd
+    item = b'data: {"type":"response.output_item.added","output_index":0,"item":{"type":"message",%b}}\n\n' % odd
+    words = [sse({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": " a"})] * 60
+    meter = a_meter("openai_responses", granted_nanousd=PROMPT_NANOUSD + 12 * OUTPUT_NANOUSD)
+
+    assert play(meter, [created, item, *words], refuses).is_cut
+    *events, rest = meter.render_cut(REFUSAL, REQUEST_ID, is_soft=True).split(b"\n\n")
+
+    assert rest == b"" and all(len(event.split(b"\n")) == 2 for event in events)
+    assert events[-1].startswith(b"event: response.incomplete\n") and b"resp_1" in events[-1]
+
+
+def test_a_brace_too_many_does_not_hide_the_rest_of_an_array() -> None:
+    parts = [b'[{"candidates":[]}', b"}", gemini("Hi")[6:].strip()]
+
+    played = play(a_meter("gemini"), [b",".join(parts)], grants_all)
+
+    assert played.forwarded == b",".join(parts)
+    assert not played.result.is_truncated
+
+
 @pytest.mark.parametrize("reason", [1, "STOP", "\ufffd"])
 def test_a_reason_of_any_kind_ends_a_stream(reason: object) -> None:
     played = play(a_meter("gemini"), [gemini("Hi", finish=reason)], grants_all)

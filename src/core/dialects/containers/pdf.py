@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from core.dialects.containers.pdf_objects import PdfObject, PdfObjects
+from core.dialects.containers.pdf_objects import PDF_ESCAPE, PDF_STRING, PdfObject, PdfObjects
 from core.dialects.containers.unknown import Unknown, known
 
 _PAGES_MAX = 1_000_000
@@ -39,7 +39,7 @@ _FORM = re.compile(rb"/Subtype[\0\t\n\f\r ]*/Form" + _END)
 _NAME = rb"/([^\0\t\n\f\r \[\]<>()/{}%]{1,127})[\0\t\n\f\r ]*"
 _NAMED = re.compile(_NAME + _REFERENCE)
 _DRAWN = re.compile(_NAME + rb"(?:%[^\r\n]{0,200}[\r\n][\0\t\n\f\r ]*){0,4}Do(?![A-Za-z0-9])")
-_LITERAL = re.compile(rb"\([^\\()]*+(?:\\.[^\\()]*+)*+\)", re.DOTALL)
+_LITERAL = re.compile(PDF_STRING)
 _LITERALS_DEPTH_MAX = 4
 _HEXADECIMAL = re.compile(rb"(?<!<)<(?!<)[^<>]*+>")
 _TO_UNICODE = re.compile(rb"/ToUnicode" + _END + _REFERENCE)
@@ -61,7 +61,7 @@ def pdf_pages(document: bytes) -> int | None:
 
 
 def pdf_text_bytes(document: bytes) -> int | None:
-    """Bytes of the strings that all pages show: one for each character, or two in fonts of many."""
+    """Bytes of the strings that all pages show: one for each character (two in fonts of many), one for each string."""
     return known(_text_bytes, document)
 
 
@@ -200,18 +200,17 @@ class _Shown:
 
 
 def _string_bytes(content: bytes) -> int:
-    """Of all strings. Where they do not pair up, the whole content may be one."""
-    rest, shown = content, 0
+    """Of all strings, and for each the blank that may be read before it. If they do not pair up, all may be one."""
+    rest, shown = PDF_ESCAPE.sub(b"_", content), 0
     for _ in range(_LITERALS_DEPTH_MAX):
         if b"(" not in rest:
             break
         before = len(rest)
         rest, count = _LITERAL.subn(b"", rest)
-        shown += before - len(rest) - 2 * count
+        shown += before - len(rest) - count
     if b"(" in rest or b")" in rest:
         return len(content)
-    without, count = _HEXADECIMAL.subn(b"", rest)
-    return shown + (len(rest) - len(without) - count) // 2
+    return shown + (len(rest) - len(_HEXADECIMAL.sub(b"", rest))) // 2
 
 
 def _refuse_long_characters(objects: PdfObjects) -> None:

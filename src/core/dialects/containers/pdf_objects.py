@@ -35,10 +35,11 @@ _HIDDEN_HEADER = re.compile(rb"[0-9][\0\t\n\f\r ]*(?:%[^\r\n]*[\r\n][\0\t\n\f\r 
 """A header that a reader may see and `_HEADER` does not: with a comment in it, long numbers, many blanks."""
 
 _STREAM = re.compile(rb">>[\0\t\n\f\r ]*stream(?:\r\n|\n|\r)")
-_UNSEEN = re.compile(
-    rb"%[^\r\n]*+|\([^\\()]*+(?:\\.[^\\()]*+)*+\)|(?<!<)<(?!<)[^<>]*+>",
-    re.DOTALL,
-)
+PDF_ESCAPE = re.compile(rb"\\[\\()]")
+PDF_STRING = rb"\([^()]*+\)"
+"""One without escapes, and without strings in it: what does not end is given up at the next bracket."""
+
+_UNSEEN = re.compile(rb"%[^\r\n]*+|" + PDF_STRING + rb"|(?<!<)<(?!<)[^<>]*+>")
 """Comments, strings without strings in them, hexadecimal strings."""
 
 _STRINGS_DEPTH_MAX = 8
@@ -178,7 +179,7 @@ def _places(mark: bytes, document: bytes) -> list[int]:
 
 def _plain(text: bytes) -> bytes:
     """Without strings and comments, names without escapes. What then is not whole is read by each reader in its way."""
-    seen = _UNSEEN.sub(b" ", text)
+    seen = _UNSEEN.sub(b" ", PDF_ESCAPE.sub(b"", text))
     if b"(" in seen and b"%" in text:
         raise Unknown
     for _ in range(_STRINGS_DEPTH_MAX):

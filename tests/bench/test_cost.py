@@ -1,0 +1,26 @@
+"""The bill of a benchmark: operations per thousand calls, times their prices."""
+
+import pytest
+
+from bench.cost import CALLS, _bill
+
+ONE_CALL = {"worker.requests": 1, "ledger.admit": 1, "ledger.settle": 1, "rows.written": 2, "queue.send": 1}
+
+
+@pytest.mark.parametrize(
+    ("counted", "usd"),
+    [
+        ({}, 3.80),
+        ({"kv.put": CALLS}, 8.80),
+        ({"alarm.rings": CALLS, "rows.written": 3 * CALLS}, 4.95),
+        ({"consumer.requests": CALLS // 100}, 3.803),
+        ({"kv.get": 2 * CALLS}, 4.80),
+    ],
+    ids=str,
+)
+def test_a_call_costs_its_operations_at_their_prices(counted, usd):
+    one = {name: number * CALLS for name, number in ONE_CALL.items()}
+
+    bill = _bill("load", {**one, "consumer.requests": 0, **counted})
+
+    assert bill.usd_per_million_calls == pytest.approx(usd)
