@@ -17,6 +17,7 @@ from core.messages import (
     AccountView,
     AdmitAnswer,
     AdmitRequest,
+    AnswersUnknown,
     BudgetDenied,
     Configured,
     ConfigureRequest,
@@ -74,14 +75,23 @@ class LedgerService:
         passed = self._rate(request, now_ms)
         if isinstance(passed, RateDenied):
             return self._known_or(passed, request, now_ms)
+        earlier_tokens = None if request.earlier is None else state.answers.tokens_of(request.earlier.ids)
+        if request.earlier is not None and request.earlier.must_be_known and earlier_tokens is None:
+            state.arrivals.note(passed.arrivals_us)
+            return self._known_or(AnswersUnknown(), request, now_ms)
         found = state.accounts_of(request.session_id, request.team, now_ms)
         terms = ledger.terms_of(request, found)
         accounts = [ledger.with_terms(each, terms) for each in found]
-        paused = ledger.first_paused(accounts) if request.want_nanousd else None
-        grant = paused or ledger.fit([*accounts, *ledger.call_accounts(request.hold_id, terms)], request)
+        asked = ledger.knowing(request, earlier_tokens)
+        paused = ledger.first_paused(accounts) if asked.want_nanousd else None
+        grant = paused or ledger.fit([*accounts, *ledger.call_accounts(request.hold_id, terms)], asked)
         if isinstance(grant, Account):
-            return self._denied(grant, accounts, passed, request, now_ms)
-        hold = _new_hold(request, grant.amount_nanousd, accounts, terms, passed, now_ms)
+            return self._denied(grant, accounts, passed, request, asked.least_nanousd, now_ms)
+        hold = msgspec.structs.replace(
+            _new_hold(asked, grant.amount_nanousd, accounts, terms, passed, now_ms),
+            request=_digest(request),
+            earlier_tokens=earlier_tokens,
+        )
         if not state.store.add_hold(hold):
             return self._known_or(_other_contents(), request, now_ms)
         state.arrivals.note(passed.arrivals_us)
@@ -153,6 +163,7 @@ class LedgerService:
             now_ms,
             prompt_tokens=request.prompt_tokens,
             completion_tokens=request.completion_tokens,
+            answer=request.answer,
             accounts=accounts,
         )
         if recorded is not None:
@@ -247,17 +258,27 @@ class LedgerService:
         return passed
 
     def _denied(
-        self, account: Account, accounts: list[Account], passed: Passed, request: AdmitRequest, now_ms: int
+        self,
+        account: Account,
+        accounts: list[Account],
+        passed: Passed,
+        request: AdmitRequest,
+        least_nanousd: int,
+        now_ms: int,
     ) -> AdmitAnswer:
         """Nothing is held; what the refused call said of its session's limit still holds for the next one."""
-        denial = PausedDenied(account=account.view()) if account.is_paused else BudgetDenied(account=account.view())
+        denial = (
+            PausedDenied(account=account.view())
+            if account.is_paused
+            else BudgetDenied(account=account.view(), needed_nanousd=least_nanousd)
+        )
         answer = self._known_or(denial, request, now_ms)
         if answer is denial:
             self._state.arrivals.note(passed.arrivals_us)
             self._remember_limits(accounts, now_ms)
             self._keep_alive(request.session_id, now_ms)
             if isinstance(denial, BudgetDenied):
-                is_refusing = is_short_for_good(denial.account, request.least_nanousd)
+                is_refusing = is_short_for_good(denial.account, least_nanousd)
                 self._tell_refusal(account, now_ms, is_refusing=is_refusing)
         return answer
 
@@ -286,6 +307,7 @@ class LedgerService:
             actual_nanousd=request.cost_nanousd,
             prompt_tokens=request.prompt_tokens,
             completion_tokens=request.completion_tokens,
+            answer=request.answer,
         )
         answer = self._settled(hold, settlement, now_ms)
         if isinstance(answer, Conflict):
@@ -306,6 +328,7 @@ class LedgerService:
             now_ms,
             prompt_tokens=request.prompt_tokens,
             completion_tokens=request.completion_tokens,
+            answer=request.answer,
         )
         assert after is not None, "only a record may find its id known"
         return self._settlement(after, now_ms, was_expired=hold.state == "expired")
@@ -350,6 +373,7 @@ class LedgerService:
             available_nanousd=None if account is None else account.available_nanousd,
             session=_session_of(standing),
             rate=rate,
+            earlier_tokens=hold.earlier_tokens,
         )
 
     def _session_view(self, hold: Hold, now_ms: int) -> AccountView | None:

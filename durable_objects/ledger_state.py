@@ -11,9 +11,10 @@ from core import ledger, telemetry
 from core.budget_alerts import due_alerts
 from core.holds import Hold, ScopeKey, ended
 from core.ledger import Account
-from core.messages import WindowName
+from core.messages import AnswerNote, WindowName
 from core.rate_limit import Arrivals
 from durable_objects.account_book import AccountBook
+from durable_objects.answers import Answers
 from durable_objects.ledger_store import Checkpoint, LedgerStore
 from durable_objects.mirrors import Mirrors, is_stopped, mirror_after_ms
 from durable_objects.open_holds import OpenHolds
@@ -40,7 +41,8 @@ class LedgerState:
         self.arrivals = Arrivals()
         self.mirrors = Mirrors()
         self.outbox = Outbox(store)
-        self._checkpoint_number, self._number = rebuild(store, self.book, self.holds, self.arrivals)
+        self.answers = Answers(store)
+        self._checkpoint_number, self._number = rebuild(store, self.book, self.holds, self.arrivals, self.answers)
         self._checkpoint_due_at_ms = 0 if self.book.has_changes else None
         for account in self.book.changed():
             if is_stopped(account):  # the sleep may have come before its mirror
@@ -112,6 +114,7 @@ class LedgerState:
         *,
         prompt_tokens: int = 0,
         completion_tokens: int = 0,
+        answer: AnswerNote | None = None,
         accounts: Sequence[Account] | None = None,
     ) -> Hold | None:
         """End a hold, or correct the charge of an expired one. None, and nothing done, where a new record's id is
@@ -125,6 +128,7 @@ class LedgerState:
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             used_at_ms=used_at_ms(hold, standing, now_ms),
+            answer=answer,
         )
         changed = [ledger.with_end(account, hold, after) for account in standing]
         if state != "recorded":
@@ -133,6 +137,7 @@ class LedgerState:
             return None
         self._number = self.number + 1
         self.holds.remove(hold.id)
+        self.answers.note(answer)
         for account in changed:
             self.put(account, now_ms)
         self.tell(changed, now_ms)
@@ -158,6 +163,7 @@ class LedgerState:
         changed = self.book.changed()
         self.tell([account for account in changed if ledger.turned(account, now_ms) is account], now_ms)
         self.book.write_changes(self.number)
+        self.answers.write()
         self.arrivals.forget_past(now_ms)
         self.store.put_checkpoint(Checkpoint(self.number, self.arrivals.moments()))
         self._checkpoint_number = self.number

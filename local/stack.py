@@ -167,9 +167,11 @@ class Stack:
         """Telemetry messages that wait for a batch; those being delivered or delayed are not counted."""
         return int(self._control("GET", "/queue")["backlogCount"])
 
-    def set_gate(self, name: Literal["ledger", "kv", "queue"], *, is_open: bool) -> None:
-        """Take the Ledger, KV or the telemetry queue away from the Workers, or give it back. Only with `has_gates`."""
-        url = f"{self.edge_url}/{name}/{'open' if is_open else 'closed'}"
+    def set_gate(self, name: Literal["ledger", "kv", "queue"], *, is_open: bool, hangs: bool = False) -> None:
+        """Take the Ledger, KV or the telemetry queue away from the Workers, or give it back; one that hangs does not
+        even say so. Only with `has_gates`."""
+        state = "open" if is_open else "hanging" if hangs else "closed"
+        url = f"{self.edge_url}/{name}/{state}"
         with urlopen(Request(url, method="PUT", headers={"host": GATES_HOST}), timeout=30) as response:
             assert response.status == 200
 
@@ -262,7 +264,10 @@ class Stack:
             **{k: v for k, v in os.environ.items() if _is_provider_variable(k)},
             **self.env,
         }
-        variables = {"TENANT_TOKEN_MAP": json.dumps({self.tokens["static"]: "static-tenant"})}
+        variables = {
+            "TENANT_TOKEN_MAP": json.dumps({self.tokens["static"]: "static-tenant"}),
+            "PASSED_HEADERS": "x-mock, x-mock-tag",  # what the mock providers are told by
+        }
         for provider, path in PROVIDER_PATHS.items():
             if f"{provider}_API_KEY" in given or f"{provider}_BASE_URL" in given:
                 continue

@@ -14,6 +14,7 @@ from workers import WorkerEntrypoint
 import upkeep
 import weekly_report
 from bindings.ffi import object_to_js, platform_env
+from core.addresses import InvalidBaseURL
 from dead_letters import keep, replay
 from sink import take, tally
 from verdicts import Postponed, Verdict, retry_delay_s
@@ -32,6 +33,8 @@ class Default(WorkerEntrypoint):
         deal_with = keep if batch.queue == DEAD_LETTER_QUEUE else take
         try:
             verdicts = await deal_with(texts, WorkerOutside(platform_env()))
+        except InvalidBaseURL as fault:
+            verdicts = [Postponed(str(fault))] * len(messages)
         except Exception as fault:
             # Its kind only: what it says may quote a message.
             verdicts = [Postponed(f"fault: {type(fault).__name__}")] * len(messages)

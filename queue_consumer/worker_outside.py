@@ -6,6 +6,7 @@ from js import AbortSignal, fetch
 
 from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
 from bindings.ledger import DurableLedger
+from core.addresses import base_url
 from core.messages import Conflict, RateDenied, Recorded, RecordRequest, Settled
 from core.telemetry import Charge
 from outside import Answer, Unreachable
@@ -29,7 +30,7 @@ class WorkerOutside:
             "authorization": f"Bearer {key}",
             "prefer": prefer,
         }
-        base = str(self._env.SUPABASE_URL).rstrip("/")
+        base = base_url(str(self._env.SUPABASE_URL), "SUPABASE_URL")
         return await _post(f"{base}/rest/v1/{path}", body, headers)
 
     async def post(self, url: str, body: str) -> Answer:

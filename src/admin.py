@@ -63,18 +63,18 @@ def is_administration(route: Route) -> bool:
     return isinstance(route, SessionsRoute | ScopeRoute)
 
 
-async def answer(route: Route, request: Inbound, caller: Caller, ports: Ports) -> Answer:
+async def answer(route: Route, request: Inbound, body: bytes, caller: Caller, ports: Ports) -> Answer:
     """Answer one of AgentWatch's own routes. Raises a `Refusal`."""
     try:
         match route:
             case BudgetCheckRoute():
                 return await _budget_check(request, caller, ports)
             case IngestRoute():
-                return await ingest(request, caller, ports)
+                return await ingest(request.path, body, caller, ports)
             case SessionsRoute():
                 return await _sessions(request, caller, ports)
             case ScopeRoute(kind=kind, id=scope_id):
-                return await _scope(kind, scope_id, request, caller, ports)
+                return await _scope(kind, scope_id, request.method, body, caller, ports)
             case ModelsRoute():
                 return _models()
             case _:
@@ -168,9 +168,7 @@ async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     after = query.get("after", [""])[0]
     if after:
         check_session_id(after, "after")
-    page = await ports.ledger_of(caller.tenant).list_sessions(
-        ListSessionsRequest(after_session_id=after, limit=limit)
-    )
+    page = await ports.ledger_of(caller.tenant).list_sessions(ListSessionsRequest(after_session_id=after, limit=limit))
     document = {
         "sessions": [_account_document(account) for account in page.accounts],
         "next_after": page.next_after_session_id,
@@ -178,17 +176,17 @@ async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     return json_answer(msgspec.json.encode(document))
 
 
-async def _scope(kind: str, scope_id: str, request: Inbound, caller: Caller, ports: Ports) -> Answer:
+async def _scope(kind: str, scope_id: str, method: str, body: bytes, caller: Caller, ports: Ports) -> Answer:
     if kind == "session":
         check_session_id(scope_id, "session_id")
     elif len(scope_id) > TEAM_CHARACTERS_MAX or (kind == "team" and not scope_id):
         raise InvalidRequest(f"a team's name has 1 to {TEAM_CHARACTERS_MAX} characters", param="team")
     scope_id = caller.tenant if kind == "tenant" else scope_id
     ledger = ports.ledger_of(caller.tenant)
-    if request.method != "GET":
+    if method != "GET":
         if not caller.is_admin:
             raise NotPermitted("changing a budget needs a token with the admin role")
-        change = _change(kind, scope_id, request)
+        change = _change(kind, scope_id, method, body)
         configured = await ledger.configure(change)
         for event in _budget_events(change, configured.account, caller, ports):
             ports.defer(send_message(event, ports))
@@ -202,12 +200,12 @@ async def _scope(kind: str, scope_id: str, request: Inbound, caller: Caller, por
     return json_answer(msgspec.json.encode({"accounts": [_account_document(each) for each in status.accounts]}))
 
 
-def _change(kind: str, scope_id: str, request: Inbound) -> ConfigureRequest:
+def _change(kind: str, scope_id: str, method: str, body: bytes) -> ConfigureRequest:
     """What an administrator asks of a scope. DELETE forgets what was spent and lifts a pause."""
     window_default: BudgetWindow = "session" if kind == "session" else "month"
-    if request.method == "DELETE":
+    if method == "DELETE":
         return ConfigureRequest(kind="session", id=scope_id, window="session", reset_spent=True, is_paused=False)
-    change = decoded(request.body, BudgetChange)
+    change = decoded(body, BudgetChange)
     if msgspec.structs.replace(change, window=None) == BudgetChange():
         raise InvalidRequest("nothing to change: name limit_usd, paused, hard, alert_percent or reset")
     windows = {"session": ("session",), "team": ("month",), "tenant": ("day", "month", "total")}[kind]

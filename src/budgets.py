@@ -1,7 +1,8 @@
 """Money before the call: one question to the Ledger, and what a yes or a no of it means for the caller.
 
 The Ledger decides; this file asks it, asks again if it did not answer or if money that is only held may come back
-soon, and falls back on the outage allowance. Nothing here compares an amount with a limit.
+soon, and falls back on the outage allowance. Nothing here compares an amount with a limit. The rule easy to break: a
+question that was not heard may have been answered, so whoever gives up on one sees to it that no hold is left behind.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from core.messages import (
     AccountView,
     AdmitAnswer,
     AdmitRequest,
+    AnswersUnknown,
     BudgetDenied,
     Conflict,
     CountRequest,
@@ -25,6 +27,7 @@ from core.messages import (
     PausedDenied,
     RateDenied,
     RateLimitState,
+    RecordRequest,
 )
 from core.money import format_usd
 from core.outage import OutageAllowance
@@ -37,11 +40,17 @@ from core.refusals import (
     RateLimited,
     Refusal,
     ScopePaused,
+    SharedAccount,
 )
 from identity import Caller
+from outgoing import charge_or_owe
 from ports import LedgerUnreachable, Ports
 
 RETRY_AFTER_MS_MAX = 60_000
+
+_WINDOW_WORDS = (
+    ": the model's whole context window, since the request refers to input that is not in it or cannot be sized"
+)
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -58,6 +67,8 @@ class Hold:
     taken_at_ms: int = 0
     session: AccountView | None = None
     rate: RateLimitState | None = None
+    earlier_tokens: int | None = None
+    """What the earlier answers that the call continues came to, where the Ledger knows them."""
 
 
 async def hold_money(
@@ -65,13 +76,63 @@ async def hold_money(
     *,
     caller: Caller,
     context: CallContext,
+    is_shared_account: bool,
     hold_ttl_ms: int,
     ports: Ports,
     outage: OutageAllowance,
 ) -> Hold:
-    """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise."""
-    request = AdmitRequest(
-        hold_id=ports.ids.new("rsv_"),
+    """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise.
+
+    Under an account that tenants share a call may only continue answers that the Ledger knows.
+    """
+    request = msgspec.structs.replace(
+        _admit_request(plan, caller=caller, context=context, hold_ttl_ms=hold_ttl_ms, hold_id=ports.ids.new("rsv_")),
+        earlier=plan.earlier_answers(must_be_known=is_shared_account),
+    )
+    is_decided = False
+    try:
+        answer = await _admit_with_patience(request, caller, ports)
+        is_decided = True
+    except LedgerUnreachable:
+        hold = _hold_of_allowance(request, caller, outage, ports)
+        is_decided = True
+        return hold
+    finally:
+        if not is_decided:
+            ports.defer(_leave_no_hold(request, caller, ports))
+    if isinstance(answer, Granted):
+        return Hold(
+            id=request.hold_id,
+            granted_nanousd=answer.granted_nanousd,
+            is_full=answer.is_full,
+            session=answer.session,
+            rate=answer.rate,
+            earlier_tokens=answer.earlier_tokens,
+        )
+    if isinstance(answer, BudgetDenied):
+        raise budget_refusal(answer.account, plan, needed_nanousd=answer.needed_nanousd)
+    raise _refusal_of(answer)
+
+
+def take_from_allowance(amount_nanousd: int, *, caller: Caller, outage: OutageAllowance, ports: Ports) -> int:
+    """The Ledger is away: take the money out of the outage allowance. Returns when; raises `BudgetUnavailable`."""
+    now_ms = ports.clock.now_ms()
+    if caller.policy.fails_closed or ports.unsent.is_full:
+        raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
+    ceiling_nanousd = caller.policy.outage_allowance_nanousd
+    if not outage.take(caller.tenant, amount_nanousd, ceiling_nanousd=ceiling_nanousd, now_ms=now_ms):
+        raise BudgetUnavailable(
+            "budgets cannot be checked just now and the allowance for that is used up",
+            retry_after_ms=5_000,
+        )
+    return now_ms
+
+
+def _admit_request(
+    plan: CallPlan, *, caller: Caller, context: CallContext, hold_ttl_ms: int, hold_id: str
+) -> AdmitRequest:
+    return AdmitRequest(
+        hold_id=hold_id,
         want_nanousd=plan.worst.want_nanousd,
         least_nanousd=plan.worst.least_nanousd,
         floor_nanousd=plan.worst.prompt_nanousd,
@@ -86,34 +147,20 @@ async def hold_money(
         session_default_limit_nanousd=caller.policy.session_limit_nanousd,
         rate_limits=caller.rate_limits,
     )
-    try:
-        answer = await _admit_with_patience(request, caller, ports)
-    except LedgerUnreachable:
-        return _hold_of_allowance(request, caller, outage, ports)
-    if isinstance(answer, Granted):
-        return Hold(
-            id=request.hold_id,
-            granted_nanousd=answer.granted_nanousd,
-            is_full=answer.is_full,
-            session=answer.session,
-            rate=answer.rate,
-        )
-    if isinstance(answer, BudgetDenied):
-        raise budget_refusal(answer.account, plan)
-    raise _refusal_of(answer)
 
 
 async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Ports) -> AdmitAnswer:
+    """The Ledger's answer; once it has said no, that stands though it goes away while it is asked again."""
     ledger = ports.ledger_of(caller.tenant)
     began_at_ms = ports.clock.now_ms()
-    answer = await asked_with_one_retry(ledger.admit, request)
-    # The rate limit has counted this call: asking again is not another one.
+    # The rate limit counts a call once: asking again is not another one.
     again = msgspec.structs.replace(request, rate_limits=None)
+    answer = await asked_with_one_retry(ledger.admit, request)
     tries = 1
     while isinstance(answer, BudgetDenied):
         pause_ms = ask_again_in_ms(
             answer.account,
-            least_nanousd=request.least_nanousd,
+            least_nanousd=answer.needed_nanousd,
             hold_id=request.hold_id,
             tries=tries,
             waited_ms=ports.clock.now_ms() - began_at_ms,
@@ -122,9 +169,31 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Por
         if pause_ms is None:
             break
         await ports.clock.sleep_ms(pause_ms)
-        answer = await asked_with_one_retry(ledger.admit, again)
+        try:
+            answer = await asked_with_one_retry(ledger.admit, again)
+        except LedgerUnreachable:
+            ports.defer(_leave_no_hold(request, caller, ports))
+            break
         tries += 1
     return answer
+
+
+async def _leave_no_hold(request: AdmitRequest, caller: Caller, ports: Ports) -> None:
+    """End at zero what the Ledger may have granted unheard; if it hears the question only now, there is no hold either.
+    What others owe is not thrown away for it."""
+    if ports.unsent.is_full:
+        return
+    nothing = RecordRequest(
+        event_id=request.hold_id,
+        cost_nanousd=0,
+        prompt_tokens=0,
+        completion_tokens=0,
+        session_id=request.session_id,
+        team=request.team,
+        caller=request.caller,
+        session_default_limit_nanousd=request.session_default_limit_nanousd,
+    )
+    await charge_or_owe(caller.tenant, nothing, ports)
 
 
 async def count_call(caller: Caller, ports: Ports) -> None:
@@ -139,44 +208,40 @@ async def count_call(caller: Caller, ports: Ports) -> None:
 
 
 async def asked_with_one_retry(ask: Callable[[Q], Awaitable[A]], request: Q) -> A:
-    """The Ledger's answer, asked once more if it did not give one. Raises `LedgerUnreachable`."""
+    """The Ledger's answer, asked once more if it did not give one at once. Raises `LedgerUnreachable`."""
     try:
         return await ask(request)
-    except LedgerUnreachable:
+    except LedgerUnreachable as away:
+        if away.has_hung:
+            raise
         return await ask(request)
 
 
 def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllowance, ports: Ports) -> Hold:
     """A hold out of the outage allowance. Of all limits only the caller's own is known here: it limits the call."""
-    now_ms = ports.clock.now_ms()
-    if caller.policy.fails_closed or ports.unsent.is_full:
-        raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
+    if request.earlier is not None and request.earlier.must_be_known:
+        raise BudgetUnavailable("whose answer the request continues cannot be checked just now", retry_after_ms=1_000)
     own = call_accounts(request.hold_id, Terms(call_limit_nanousd=request.session_limit_nanousd))
     grant = fit(own, msgspec.structs.replace(request, slice_nanousd=None, ample_nanousd=None))
     if isinstance(grant, Account):
         raise budget_refusal(grant.view())
-    is_taken = outage.take(
-        caller.tenant,
-        grant.amount_nanousd,
-        ceiling_nanousd=caller.policy.outage_allowance_nanousd,
-        now_ms=now_ms,
-    )
-    if not is_taken:
-        raise BudgetUnavailable(
-            "budgets cannot be checked just now and the allowance for that is used up",
-            retry_after_ms=5_000,
-        )
+    taken_at_ms = take_from_allowance(grant.amount_nanousd, caller=caller, outage=outage, ports=ports)
     return Hold(
         id=request.hold_id,
         granted_nanousd=grant.amount_nanousd,
         is_full=grant.is_full,
         is_fail_open=True,
-        taken_at_ms=now_ms,
+        taken_at_ms=taken_at_ms,
     )
 
 
-def _refusal_of(answer: PausedDenied | RateDenied | Conflict) -> Refusal:
+def _refusal_of(answer: PausedDenied | RateDenied | AnswersUnknown | Conflict) -> Refusal:
     match answer:
+        case AnswersUnknown():
+            return SharedAccount(
+                "the request continues an answer that this tenant did not get through AgentWatch, or long ago, and the "
+                "provider's account is shared; send your own provider key, or the conversation itself"
+            )
         case PausedDenied(account=account):
             return ScopePaused(f"{_scope_words(account)} is paused", details=account_details(account))
         case RateDenied():
@@ -197,24 +262,23 @@ def rate_refusal(denied: RateDenied) -> RateLimited:
     )
 
 
-def budget_refusal(account: AccountView, plan: CallPlan | None = None) -> BudgetExhausted:
+def budget_refusal(
+    account: AccountView, plan: CallPlan | None = None, *, needed_nanousd: int | None = None
+) -> BudgetExhausted:
     """The 402 of a scope that cannot pay: which scope, its numbers, what was needed, and when it begins anew."""
     limit = "none" if account.limit_nanousd is None else f"${format_usd(account.limit_nanousd)}"
+    needed = {} if needed_nanousd is None else {"needed_usd": format_usd(needed_nanousd)}
     return BudgetExhausted(
         f"the budget of {_scope_words(account)} does not cover this call: limit {limit}, "
-        f"spent ${format_usd(account.spent_nanousd)}, held ${format_usd(account.held_nanousd)}" + _needed_words(plan),
-        details={
-            **account_details(account),
-            **({} if plan is None else {"needed_usd": format_usd(plan.worst.least_nanousd)}),
-        },
+        f"spent ${format_usd(account.spent_nanousd)}, held ${format_usd(account.held_nanousd)}"
+        + ("" if needed_nanousd is None else f", needed ${format_usd(needed_nanousd)}")
+        + (_WINDOW_WORDS if plan is not None and _holds_the_window(plan, needed_nanousd) else ""),
+        details={**account_details(account), **needed},
     )
 
 
-def _needed_words(plan: CallPlan | None) -> str:
-    if plan is None:
-        return ""
-    why = ": the model's whole context window, since the request refers to input that is not in it"
-    return f", needed ${format_usd(plan.worst.least_nanousd)}" + (why if plan.parsed.prompt.hidden_inputs else "")
+def _holds_the_window(plan: CallPlan, needed_nanousd: int | None) -> bool:
+    return plan.parsed.prompt.is_of_unknown_size and needed_nanousd == plan.worst.least_nanousd
 
 
 def account_details(account: AccountView) -> dict[str, Detail]:

@@ -18,6 +18,8 @@ CONSUMER = (
     ("queue_consumer", "."),
     ("src/core", "core"),
     ("src/ports.py", "ports.py"),
+    ("src/bindings/deadlines.mjs", "bindings/deadlines.mjs"),
+    ("src/bindings/deadlines.py", "bindings/deadlines.py"),
     ("src/bindings/ffi.py", "bindings/ffi.py"),
     ("src/bindings/ledger.py", "bindings/ledger.py"),
 )

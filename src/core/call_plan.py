@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from core import estimate, price_book
 from core.calls import ParsedCall
 from core.dialects import DIALECTS, Dialect
-from core.dialects.json_body import single_reading
+from core.dialects.prepared_body import PreparedBody
 from core.estimate import WorstCase
+from core.messages import AmountsAt, EarlierAnswers
 from core.policy import TenantPolicy
 from core.price_book import Price, Unpriced
 from core.providers import PROVIDERS
@@ -27,9 +28,15 @@ AMPLE_REASONING_TOKENS = 32_768
 """What is ample for an answer to a caller that names no ceiling, and for one with reasoning out of sight before it."""
 
 
+NO_COST = WorstCase(0, 0, 0, 0)
+
+EARLIER_STEP_TOKENS = 1_024
+"""The shortest past that is told from a longer one; each step is twice as long, so at most twice is held for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """A metered call as it will be held for and sent. `model_to_send` is set when the body must name another model."""
+    """A metered call as it will be held for and sent."""
 
     provider: str
     path: str
@@ -38,12 +45,11 @@ class CallPlan:
     price: Price
     is_free: bool
     """An unpriced model that the tenant's policy lets through at no charge."""
-    worst: WorstCase
-    slice_nanousd: int | None
+    worst: WorstCase = NO_COST
+    slice_nanousd: int | None = None
     """What a metered stream holds at first: its input and a slice of output. None holds the whole."""
     ample_nanousd: int | None = None
     """What pays for an ample answer, where the caller named no ceiling."""
-    model_to_send: str | None = None
 
     @property
     def injects_usage(self) -> bool:
@@ -52,8 +58,34 @@ class CallPlan:
 
     @property
     def hides_reasoning(self) -> bool:
-        """Its stream may owe output that it never shows."""
-        return hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
+        """Its answer may owe output that it never shows."""
+        return self.parsed.has_output and hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
+
+    def with_remembered(self, tokens: int) -> "CallPlan":
+        """The plan once it is known what the earlier answers that the call continues came to, all together."""
+        return _priced(self, self.parsed.with_remembered(tokens))
+
+    def earlier_answers(self, *, must_be_known: bool) -> EarlierAnswers | None:
+        """The answers that the call continues, with what it costs for several lengths of what they came to."""
+        if not self.parsed.names_earlier_answers:
+            return None
+        window = self.price.input_tokens_max or estimate.INPUT_TOKENS_MAX_UNKNOWN
+        steps = []
+        tokens = EARLIER_STEP_TOKENS
+        while tokens < window:
+            steps.append(self.with_remembered(tokens).amounts_at(tokens))
+            tokens *= 2
+        return EarlierAnswers(ids=self.parsed.earlier_answers, steps=tuple(steps), must_be_known=must_be_known)
+
+    def amounts_at(self, earlier_tokens: int) -> AmountsAt:
+        return AmountsAt(
+            earlier_tokens,
+            want_nanousd=self.worst.want_nanousd,
+            least_nanousd=self.worst.least_nanousd,
+            floor_nanousd=self.worst.prompt_nanousd,
+            slice_nanousd=self.slice_nanousd,
+            ample_nanousd=self.ample_nanousd,
+        )
 
     def output_ceiling_within(self, granted_nanousd: int) -> int | None:
         """The lowered output ceiling of a call held in full for less than its worst case; None leaves it as it is."""
@@ -61,20 +93,13 @@ class CallPlan:
             return None
         return estimate.output_ceiling_within(self.parsed, self.price, granted_nanousd)
 
-    def body_to_send(self, body: bytes, output_ceiling_tokens: int | None) -> bytes:
-        """The caller's own bytes, unless something must change or could be read in two ways."""
-        if output_ceiling_tokens is None and not self.injects_usage and self.model_to_send is None:
-            return single_reading(body)
-        return self.dialect.with_changes(
-            body,
-            output_tokens_max=output_ceiling_tokens,
-            model=self.model_to_send,
-            include_usage=self.injects_usage,
-        )
 
+def plan_call(
+    provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int
+) -> tuple[CallPlan, PreparedBody]:
+    """Read a request, price its worst case, and make its body ready to send. `provider` None lets the model name it.
 
-def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int) -> CallPlan:
-    """Read a request and price its worst case. `provider` None lets the model name it.
+    The body stands apart from the plan, which lives as long as the call's stream does.
 
     Raises `InvalidRequest` naming the field, `UnmeteredPath`, or `UnpricedModel`.
     """
@@ -88,20 +113,20 @@ def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy:
         parsed = replace(parsed, model=model_to_send)
         path = PROVIDERS[provider].openai_root + path
     price, is_free = _price_of(provider, parsed.model, policy, now_ms)
-    worst = estimate.worst_case(parsed, price)
-    if is_free:
-        worst = replace(worst, prompt_nanousd=0, least_nanousd=0, want_nanousd=0)
-    return CallPlan(
-        provider=provider,
-        path=path,
-        dialect=dialect,
+    plan = _priced(CallPlan(provider, path, dialect, parsed, price, is_free), parsed)
+    return plan, dialect.prepare(body, model=model_to_send, include_usage=plan.injects_usage)
+
+
+def _priced(plan: CallPlan, parsed: ParsedCall) -> CallPlan:
+    """The plan of a call as it was read, with what that can cost."""
+    if plan.is_free:
+        return replace(plan, parsed=parsed)
+    return replace(
+        plan,
         parsed=parsed,
-        price=price,
-        is_free=is_free,
-        worst=worst,
-        slice_nanousd=None if is_free else _slice_nanousd(provider, parsed, price),
-        ample_nanousd=None if is_free else _ample_nanousd(provider, parsed, price),
-        model_to_send=model_to_send,
+        worst=estimate.worst_case(parsed, plan.price),
+        slice_nanousd=_slice_nanousd(plan.provider, parsed, plan.price),
+        ample_nanousd=_ample_nanousd(plan.provider, parsed, plan.price),
     )
 
 
@@ -135,7 +160,7 @@ def _price_of(provider: str, model: str, policy: TenantPolicy, now_ms: int) -> t
         return price, False
     if policy.unpriced_models == "block":
         raise UnpricedModel(f"{provider} model {model[:100]!r} has no listed price", param="model")
-    return price_book.stand_in(provider), policy.unpriced_models == "free"
+    return price_book.stand_in(provider, model), policy.unpriced_models == "free"
 
 
 def _ample_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
@@ -147,7 +172,7 @@ def _ample_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | Non
 
 
 def _slice_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
-    if not parsed.is_streaming or parsed.web_search_calls_max:
+    if not parsed.is_streaming or parsed.web_search_calls_max or parsed.unshown_output_tokens:
         return None
     if hides_reasoning(provider, parsed.model, parsed.thinking):
         return None

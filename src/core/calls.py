@@ -3,8 +3,9 @@
 Dialects produce these values, pricing and metering consume them. They hold counts and names only, never a prompt.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from core.limits import EARLIER_ANSWERS_MAX, SCOPE_ID_CHARACTERS_MAX
 from core.reasoning import ThinkingAsked
 from core.usage import Usage
 
@@ -17,16 +18,26 @@ class PromptSize:
     text_tokens: int
     """Estimated high (`core.text_size`)."""
     images: int = 0
-    audio_bytes: int = 0
-    """Decoded bytes of audio input."""
-    file_bytes: int = 0
-    """Decoded bytes of documents (PDF and the like)."""
+    audio_ms: int = 0
+    """How long the audio input plays."""
+    video_ms: int = 0
+    """How long the films play, as often as they are looked at in a second."""
+    pdf_pages: int = 0
     has_cache_marks: bool = False
     """The caller asks for prompt-cache writes, which cost more than plain input."""
     has_long_cache_marks: bool = False
     """Among them marks with a lifetime of an hour."""
     hidden_inputs: int = 0
-    """Inputs that this request only refers to (stored conversations, file ids, remote documents): of unknown size."""
+    """Inputs that this request only refers to (file ids, remote documents): of unknown size."""
+    unsized_media: int = 0
+    """Media in the request that does not tell how much it is."""
+    earlier_answers: int = 0
+    """Stored answers and conversations that the request continues and of which nobody said what they came to."""
+
+    @property
+    def is_of_unknown_size(self) -> bool:
+        """Something of it may fill the model's whole context window."""
+        return bool(self.hidden_inputs or self.unsized_media or self.earlier_answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,8 @@ class ParsedCall:
     """An OpenAI-style stream for which the caller itself asked `include_usage`."""
     web_search_calls_max: int = 0
     """Searches the provider may run and bill for one answer, estimated high."""
+    document_search_calls_max: int = 0
+    """The same of attached documents, at a provider that searches them instead of reading them."""
     thinking: ThinkingAsked = "unset"
     thinking_tokens: int = 0
     """A budget of thinking inside the output ceiling, below which the provider refuses to go."""
@@ -61,6 +74,18 @@ class ParsedCall:
     """Members that refer to what is stored under the provider's account (files, caches, tuned models, conversations
     and answers), as the caller named them."""
 
+    @property
+    def names_earlier_answers(self) -> bool:
+        """It continues earlier answers, and says of each which."""
+        ids = self.earlier_answers
+        is_readable = len(ids) <= EARLIER_ANSWERS_MAX and all(len(each) <= SCOPE_ID_CHARACTERS_MAX for each in ids)
+        return bool(ids) and is_readable and len(ids) == self.prompt.earlier_answers
+
+    def with_remembered(self, tokens: int) -> "ParsedCall":
+        """The call once it is known what the earlier answers it continues came to, all together."""
+        prompt = replace(self.prompt, earlier_answers=0, text_tokens=self.prompt.text_tokens + tokens)
+        return replace(self, prompt=prompt)
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerFacts:
@@ -73,3 +98,9 @@ class AnswerFacts:
     finish_reason: str | None = None
     answer_id: str | None = None
     """By which a later call may refer to this answer."""
+    conversation_id: str | None = None
+    """The stored conversation that this answer belongs to."""
+    error_code: str | None = None
+    """The provider's own error in place of an answer."""
+    is_blocked: bool = False
+    """The prompt was turned away before the model wrote anything: there is no output."""

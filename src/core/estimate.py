@@ -2,19 +2,19 @@
 pays for.
 
 Text is sized by `core.text_size` for the model's kind of vocabulary, when the request is parsed.
-Media, which no byte count sizes well, gets a fixed high number per provider. What a request only
-refers to (a stored conversation, a remote file) can be anything that fits the model: its whole
-context window is held, at the dearest rate that input may have. Every figure errs
-high: an estimate that is low is recorded as an overrun after the call, one that is high only holds
-money for a moment.
+Media is counted there in pictures, seconds and pages, and has a high number of tokens for each,
+per provider. What a request only refers to (a stored conversation, a remote file), or what does not
+tell its size, can be anything that fits the model: its whole context window is held, at the dearest
+rate that input may have. Every figure errs high: an estimate that is low is recorded as an overrun
+after the call, one that is high only holds money for a moment.
 """
 
 from dataclasses import dataclass, replace
 
 from core.calls import ParsedCall, PromptSize
-from core.money import NANOUSD_MAX, UNITS_PER_RATE
+from core.money import UNITS_PER_RATE
 from core.price_book import STANDARD, Price, Rates
-from core.pricing import cost_nanousd, rated_units
+from core.pricing import cost_nanousd, rated_units, rates_of
 from core.usage import Usage
 
 USEFUL_OUTPUT_TOKENS = 64
@@ -28,24 +28,44 @@ INPUT_TOKENS_MAX_UNKNOWN = 1_048_576
 """Assumed context window of a model for which no source states one: the largest there is among
 those listed."""
 
-WEB_SEARCH_INPUT_TOKENS = 8_000
-"""Assumed of what one provider-run search puts into the prompt: OpenAI bills a fixed 8,000 for
-its small models."""
+WEB_SEARCH_INPUT_TOKENS = {"anthropic": 10_000, "xai": 10_000, "gemini": 500}
+WEB_SEARCH_INPUT_TOKENS_OTHERS = 8_000
+"""What one search that the provider runs puts into the prompt: OpenAI bills a fixed 8,000 for its small models, nothing
+for others; calls to Claude with one search are billed about so much more than without; Google bills no results, only
+what it makes of the question."""
 
-TOKENS_PER_FILE_BYTE = 3
-"""A text-only PDF page deflates to about 3 KB, and is billed as up to 3,000 tokens of text and
-4,800 of its picture. At most the context window."""
+_READS_ONCE = frozenset({"gemini"})
+"""Providers that search within one turn of the model. At the others the model reads the whole prompt again behind each
+search, from the cache it has just written."""
 
-GENERATED_TOKENS_PER_SECOND_MAX = 2_000
-"""Of one answer: above what the fastest models of the five providers are advertised with (Groq, about 1,000)."""
+_DOCUMENT_SEARCHERS = frozenset({"xai"})
+"""Providers that do not read an attached document but search it, by the call (xAI's guide to files)."""
 
-AUDIO_BYTES_PER_SECOND_MIN = 1_000
-"""8 kbit/s, the sparsest MP3 and about the sparsest Opus; uncompressed audio is 32 times denser
-and so estimated that much too high."""
+FIRST_TOKEN_MS_MIN = 100
+"""No provider answers sooner: a connection, a queue and the reading of the shortest prompt lie before the first token,
+and the fastest measured (Groq, Artificial Analysis, 2026) take twice that."""
+
+GENERATED_TOKENS_PER_SECOND_MAX = {"groq": 2_000, "anthropic": 500, "xai": 500}
+GENERATED_TOKENS_PER_SECOND_MAX_OTHERS = 1_000
+"""Of one answer: about twice what each provider's fastest models are measured at (Artificial Analysis, 2026)."""
+
+READ_TOKENS_PER_SECOND_MAX = 100_000
+"""Of a prompt: some million tokens take the quickest models more than ten seconds to the first token."""
 
 _AUDIO_TOKENS_PER_SECOND = {"gemini": 32}
 _AUDIO_TOKENS_PER_SECOND_OTHERS = 10
 """OpenAI bills one token per 100 ms of audio input."""
+
+_FRAME_TOKENS = 290
+"""Of a second of film beside its sound. Gemini: 258, or 280 at a high resolution in its third generation."""
+
+_PDF_PAGE_TEXT_TOKENS = {"gemini": 0}
+_PDF_PAGE_TEXT_TOKENS_OTHERS = 3_000
+"""Anthropic's guide states 1,500 to 3,000 a page, beside the page's picture. A page that is written full in small print
+has more, which shows as overrun. Gemini bills the picture alone."""
+
+_PDF_PAGE_IMAGE_TOKENS = {"gemini": 1_200}
+"""258 for a page, 560 or 1,120 by resolution in Gemini's third generation; elsewhere what a picture costs."""
 
 _IMAGE_TOKENS = {"anthropic": 4_800, "gemini": 4_200, "groq": 6_200, "xai": 1_800}
 _IMAGE_TOKENS_OTHERS = 12_000
@@ -80,7 +100,21 @@ class WorstCase:
 
 def prompt_usage(prompt: PromptSize, price: Price) -> Usage:
     """The dearest usage the input can turn out to be, before any answer."""
-    return _prompt_usage(prompt, price, web_search_calls=0)
+    return _prompt_usage(prompt, price, web_search_calls=0, document_search_calls=0)
+
+
+def search_tokens(prompt_tokens: int, price: Price, calls: int) -> tuple[int, int]:
+    """What so many searches add to the input of a call with this prompt: tokens of what they found, and tokens that the
+    model read again from the cache. No turn of the model reads more than its window."""
+    window = price.input_tokens_max or INPUT_TOKENS_MAX_UNKNOWN
+    each = WEB_SEARCH_INPUT_TOKENS.get(price.provider, WEB_SEARCH_INPUT_TOKENS_OTHERS)
+    found = min(calls * each, window)
+    if price.provider in _READS_ONCE:
+        return found, 0
+    first = min(prompt_tokens, window)
+    growing = min(calls, (window - first) // each + 1)
+    again = growing * first + each * growing * (growing - 1) // 2 + (calls - growing) * window
+    return found, again
 
 
 def worst_case(call: ParsedCall, price: Price) -> WorstCase:
@@ -95,10 +129,20 @@ def worst_case(call: ParsedCall, price: Price) -> WorstCase:
     )
 
 
-def most_used_within(call: ParsedCall, price: Price, elapsed_ms: int) -> tuple[Usage, int]:
-    """What a provider may have used, and what that may cost, in the time before it was given up unheard."""
-    generated = -(-elapsed_ms * GENERATED_TOKENS_PER_SECOND_MAX // 1_000)
-    usage = _usage(call, price, min(_output_ceiling(call, price), generated))
+def unheard(call: ParsedCall, price: Price, waited_ms: int) -> tuple[Usage, int]:
+    """What an attempt may have used, and what that may cost, whose answer nobody read.
+
+    A time-out, a connection that was lost, an answer that broke off or makes no sense, a client that left, a fault of
+    ours: each leaves a provider that was perhaps at work for this long, and that may bill the input it can have read
+    and the output it can have written by then. In less time than a first token takes nobody has done either, which
+    makes a refused connection free without being told from a lost one (the platform says the same of both).
+    """
+    working_ms = max(0, waited_ms - FIRST_TOKEN_MS_MIN)
+    if working_ms == 0:
+        return Usage(), 0
+    rate = GENERATED_TOKENS_PER_SECOND_MAX.get(price.provider, GENERATED_TOKENS_PER_SECOND_MAX_OTHERS)
+    generated = min(_output_ceiling(call, price), -(-working_ms * rate // 1_000))
+    usage = _read_within(_usage(call, price, generated), waited_ms * READ_TOKENS_PER_SECOND_MAX // 1_000)
     return usage, _dearest_nanousd(usage, call, price)
 
 
@@ -121,6 +165,17 @@ def output_ceiling_within(call: ParsedCall, price: Price, granted_nanousd: int) 
     return max(0, ceiling)
 
 
+def _read_within(usage: Usage, tokens: int) -> Usage:
+    """The usage with its input, and the searches for it, as far as that can have been read."""
+    total = usage.prompt_tokens
+    if total <= tokens:
+        return usage
+    kinds = ("input_tokens", "cached_input_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
+             "audio_input_tokens", "cached_audio_input_tokens", "image_input_tokens", "web_search_calls",
+             "document_search_calls")  # fmt: skip
+    return replace(usage, **{kind: -(-getattr(usage, kind) * tokens // total) for kind in kinds})
+
+
 def _output_ceiling(call: ParsedCall, price: Price) -> int:
     if not call.has_output:
         return 0
@@ -136,15 +191,19 @@ def _tiers(call: ParsedCall) -> tuple[str | None, ...]:
 
 
 def _dearest_nanousd(usage: Usage, call: ParsedCall, price: Price) -> int:
-    cost = max(cost_nanousd(usage, price, service_tier=tier) for tier in _tiers(call))
-    return min(cost, NANOUSD_MAX)
+    return max(cost_nanousd(usage, price, service_tier=tier) for tier in _tiers(call))
 
 
 def _usage(call: ParsedCall, price: Price, output_tokens: int) -> Usage:
     """The dearest usage of the whole call with answers of this length."""
-    usage = _prompt_usage(call.prompt, price, web_search_calls=call.web_search_calls_max)
-    rates = price.rates(prompt_tokens=usage.prompt_tokens, service_tier=None)
-    generated = output_tokens * call.answers
+    usage = _prompt_usage(
+        call.prompt,
+        price,
+        web_search_calls=call.web_search_calls_max,
+        document_search_calls=call.document_search_calls_max if price.provider in _DOCUMENT_SEARCHERS else 0,
+    )
+    rates = rates_of(usage, price, service_tier=None)
+    generated = (output_tokens + call.unshown_output_tokens) * call.answers
     dearest = max(
         ("output_tokens", rates.output_nanousd_per_mtok),
         ("reasoning_tokens", rates.reasoning_nanousd_per_mtok),
@@ -155,30 +214,36 @@ def _usage(call: ParsedCall, price: Price, output_tokens: int) -> Usage:
     return replace(usage, **{dearest[0]: generated})
 
 
-def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int) -> Usage:
-    """Each search makes the model read the whole prompt once more, from the cache it has just written."""
+def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int, document_search_calls: int) -> Usage:
     window = price.input_tokens_max or INPUT_TOKENS_MAX_UNKNOWN
-    read = prompt.file_bytes * TOKENS_PER_FILE_BYTE + web_search_calls * WEB_SEARCH_INPUT_TOKENS
-    text = prompt.text_tokens + min(read, window)
-    image = prompt.images * _image_tokens(price)
-    audio = _audio_tokens(prompt.audio_bytes, price.provider)
-    hidden = window if prompt.hidden_inputs else 0
-    rates = price.rates(prompt_tokens=text + image + audio + hidden, service_tier=None)
+    image = prompt.images * _image_tokens(price) + min(_seconds(prompt.video_ms) * _FRAME_TOKENS, window)
+    audio = min(_audio_tokens(prompt, price.provider), window)
+    hidden = window if prompt.is_of_unknown_size else min(prompt.pdf_pages * _pdf_page_tokens(price), window)
+    given = prompt.text_tokens + image + audio + hidden
+    found, again = search_tokens(given, price, web_search_calls + document_search_calls)
+    text = prompt.text_tokens + found
+    rates = price.rates(prompt_tokens=min(given + found, window), service_tier=None)
     kind, rate = _dearest_text_class(prompt, price.provider, rates)
     if rate >= rates.image_input_nanousd_per_mtok:
         text, image = text + image, 0
-    counts = {"image_input_tokens": image, "audio_input_tokens": audio}
+    counts = {"image_input_tokens": image, "video_input_tokens": 0, "audio_input_tokens": audio}
     counts[kind] = text
-    counts["cached_input_tokens"] = web_search_calls * text
+    counts["cached_input_tokens"] = again
     counts[_dearest_hidden_class(kind, rate, rates)] += hidden
-    return Usage(web_search_calls=web_search_calls, **counts)
+    return Usage(
+        web_search_calls=web_search_calls,
+        document_search_calls=document_search_calls,
+        longest_prompt_tokens=given + found,
+        **counts,
+    )
 
 
 def _dearest_hidden_class(text_kind: str, text_rate: int, rates: Rates) -> str:
-    """What is not in the request may be text, pictures or sound."""
+    """What is not in the request may be text, pictures, film or sound."""
     classes = (
         (text_kind, text_rate),
         ("image_input_tokens", rates.image_input_nanousd_per_mtok),
+        ("video_input_tokens", rates.video_input_nanousd_per_mtok),
         ("audio_input_tokens", rates.audio_input_nanousd_per_mtok),
     )
     return max(classes, key=lambda kind: kind[1])[0]
@@ -202,6 +267,16 @@ def _image_tokens(price: Price) -> int:
     return _IMAGE_TOKENS.get(price.provider, _IMAGE_TOKENS_OTHERS)
 
 
-def _audio_tokens(audio_bytes: int, provider: str) -> int:
-    seconds = -(-audio_bytes // AUDIO_BYTES_PER_SECOND_MIN)
-    return seconds * _AUDIO_TOKENS_PER_SECOND.get(provider, _AUDIO_TOKENS_PER_SECOND_OTHERS)
+def _audio_tokens(prompt: PromptSize, provider: str) -> int:
+    """Of sound, and of that in films."""
+    per_second = _AUDIO_TOKENS_PER_SECOND.get(provider, _AUDIO_TOKENS_PER_SECOND_OTHERS)
+    return _seconds(prompt.audio_ms + prompt.video_ms) * per_second
+
+
+def _pdf_page_tokens(price: Price) -> int:
+    text = _PDF_PAGE_TEXT_TOKENS.get(price.provider, _PDF_PAGE_TEXT_TOKENS_OTHERS)
+    return text + _PDF_PAGE_IMAGE_TOKENS.get(price.provider, _image_tokens(price))
+
+
+def _seconds(ms: int) -> int:
+    return -(-ms // 1_000)

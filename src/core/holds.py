@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.messages import Message, ScopeKind, WindowName
+from core.messages import AnswerNote, Message, ScopeKind, WindowName
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -73,6 +73,10 @@ class Hold(Terms, frozen=True, kw_only=True):
     """None while it is open."""
     corrected: Charge | None = None
     """The charge of its expiry, where a late settlement has replaced it."""
+    earlier_tokens: Count | None = None
+    """What the earlier answers that its call continues came to, as far as was known when it was granted."""
+    answer: AnswerNote | None = None
+    """What a later call may continue: a wake learns it here."""
 
 
 def ended(
@@ -84,6 +88,7 @@ def ended(
     prompt_tokens: int,
     completion_tokens: int,
     used_at_ms: int,
+    answer: AnswerNote | None = None,
 ) -> Hold:
     """The hold after its end, or with its expiry's charge corrected."""
     overrun = max(0, charged_nanousd - hold.granted_nanousd)
@@ -93,6 +98,7 @@ def ended(
         used_at_ms=max(used_at_ms, hold.used_at_ms),
         charge=Charge(number, charged_nanousd, overrun, prompt_tokens, completion_tokens),
         corrected=hold.charge,
+        answer=answer,
     )
 
 

@@ -44,6 +44,15 @@ def read_json(text: bytes | str | msgspec.Raw, kind: type[T]) -> T:
         raise InvalidJSON(str(error)) from None
 
 
+def fitted(value: object, kind: type[T]) -> T:
+    """What was read already, as a value of this type: a number may be written as a string, as Google's reader has it.
+    Raises `InvalidJSON`."""
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidJSON(str(error), _place_in(str(error))) from None
+
+
 def read_leniently(text: bytes | msgspec.Raw, decode: Decode[T]) -> T:
     """The same, with U+FFFD for what is no character: bytes that are no UTF-8, halves of surrogate pairs. Raises
     `InvalidJSON`."""

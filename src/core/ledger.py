@@ -211,6 +211,23 @@ def tightest(accounts: Sequence[Account]) -> Account | None:
     return min(limited, key=lambda account: account.available_nanousd or 0, default=None)
 
 
+def knowing(request: AdmitRequest, earlier_tokens: int | None) -> AdmitRequest:
+    """The admission with the amounts for earlier answers of this length; its own where that is not known."""
+    if request.earlier is None or earlier_tokens is None:
+        return request
+    step = next((step for step in request.earlier.steps if earlier_tokens <= step.tokens), None)
+    if step is None:
+        return request
+    return msgspec.structs.replace(
+        request,
+        want_nanousd=step.want_nanousd,
+        least_nanousd=step.least_nanousd,
+        floor_nanousd=step.floor_nanousd,
+        slice_nanousd=step.slice_nanousd,
+        ample_nanousd=step.ample_nanousd,
+    )
+
+
 def fit(accounts: Sequence[Account], request: AdmitRequest) -> Grant | Account:
     """The hold that every account can bear, or the account that cannot bear the least."""
     assert 0 <= request.least_nanousd <= request.want_nanousd, "least must be within want"

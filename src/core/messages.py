@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-from core.limits import HOLD_TTL_MS_MAX, SCOPE_ID_CHARACTERS_MAX
+from core.limits import EARLIER_ANSWERS_MAX, HOLD_TTL_MS_MAX, SCOPE_ID_CHARACTERS_MAX
 from core.money import NANOUSD_MAX
 
 Amount = Annotated[int, msgspec.Meta(ge=0, le=NANOUSD_MAX)]
@@ -81,6 +81,28 @@ class RateLimits(Message, frozen=True):
     key_id: Name | None = None
 
 
+class AmountsAt(msgspec.Struct, frozen=True, array_like=True):
+    """The amounts of an admission whose earlier answers come to at most so many tokens."""
+
+    tokens: Count
+    want_nanousd: Amount
+    least_nanousd: Amount
+    floor_nanousd: Amount
+    slice_nanousd: Amount | None = None
+    ample_nanousd: Amount | None = None
+
+
+class EarlierAnswers(Message, frozen=True):
+    """Answers that the provider stored and the call continues. The admission's own amounts are for any length; where
+    the ledger knows them all, those of the first step that is long enough count instead."""
+
+    ids: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=EARLIER_ANSWERS_MAX)]
+    steps: tuple[AmountsAt, ...] = ()
+    """The shortest first."""
+    must_be_known: bool = False
+    """The provider's account is shared: what this tenant did not make is another's."""
+
+
 class AdmitRequest(Message, frozen=True, tag="admit"):
     """Hold money on every scope of a call, or on none.
 
@@ -110,6 +132,7 @@ class AdmitRequest(Message, frozen=True, tag="admit"):
     where there is no session, or it is somebody else's, it limits this one call."""
     session_default_limit_nanousd: Limit | None = None
     rate_limits: RateLimits | None = None
+    earlier: EarlierAnswers | None = None
 
     def __post_init__(self) -> None:
         if self.least_nanousd > self.want_nanousd:
@@ -127,12 +150,15 @@ class Granted(Message, frozen=True, tag="granted"):
     """What remains on the tightest scope after this hold; None where nothing is limited."""
     session: AccountView | None = None
     rate: RateLimitState | None = None
+    earlier_tokens: int | None = None
+    """What the earlier answers came to, where the ledger knows them."""
 
 
 class BudgetDenied(Message, frozen=True, tag="budget_denied"):
-    """A scope cannot cover `least`. Nothing was held anywhere."""
+    """A scope cannot cover the least that the call needs. Nothing was held anywhere."""
 
     account: AccountView
+    needed_nanousd: int
 
 
 class PausedDenied(Message, frozen=True, tag="paused_denied"):
@@ -155,7 +181,11 @@ class Conflict(Message, frozen=True, tag="conflict"):
     reason: str
 
 
-AdmitAnswer = Granted | BudgetDenied | PausedDenied | RateDenied | Conflict
+class AnswersUnknown(Message, frozen=True, tag="answers_unknown"):
+    """The call continues an answer that this ledger does not know, and must. Nothing was held anywhere."""
+
+
+AdmitAnswer = Granted | BudgetDenied | PausedDenied | RateDenied | AnswersUnknown | Conflict
 
 
 class CountRequest(Message, frozen=True, tag="count"):
@@ -210,6 +240,13 @@ ExtendAnswer = Extended | ExtendDenied | Conflict
 # Settlement -----------------------------------------------------------------------------------------------
 
 
+class AnswerNote(msgspec.Struct, frozen=True, array_like=True):
+    """An answer that a later call may continue: the ids it goes by, and its tokens, input and output."""
+
+    ids: Annotated[tuple[Name, ...], msgspec.Meta(max_length=2)]
+    tokens: Count
+
+
 class SettleRequest(Message, frozen=True, tag="settle"):
     """End a hold at what the call really cost. Zero releases it. Repeats change nothing twice."""
 
@@ -218,6 +255,7 @@ class SettleRequest(Message, frozen=True, tag="settle"):
     prompt_tokens: Count = 0
     completion_tokens: Count = 0
     iteration: int | None = None
+    answer: AnswerNote | None = None
 
     def __post_init__(self) -> None:
         _cut(self, actual_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
@@ -253,6 +291,7 @@ class RecordRequest(Message, frozen=True, tag="record"):
     session_default_limit_nanousd: Limit | None = None
     rate_limits: RateLimits | None = None
     """For a report. A call that was let through is charged however many there were."""
+    answer: AnswerNote | None = None
 
     def __post_init__(self) -> None:
         _cut(self, cost_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)

@@ -63,5 +63,6 @@ def usd_number(amount_nanousd: int) -> float:
 
 
 def cost_of_units(total_units_times_rate: int) -> int:
-    """Turn a running total of (units x nano-dollars per million units) into nano-dollars, rounded up once."""
-    return -(-total_units_times_rate // UNITS_PER_RATE)
+    """Turn a running total of (units x nano-dollars per million units) into nano-dollars, rounded up once; an amount
+    beyond `NANOUSD_MAX` is that."""
+    return min(-(-total_units_times_rate // UNITS_PER_RATE), NANOUSD_MAX)

@@ -7,7 +7,7 @@ arguments, because the answer may differ from the request.
 """
 
 from core.money import UNITS_PER_RATE, cost_of_units
-from core.price_book import Price
+from core.price_book import Price, Rates
 from core.usage import Usage
 
 
@@ -21,7 +21,7 @@ def rated_units(usage: Usage, price: Price, *, service_tier: str | None) -> int:
     stays as it is. A bill that the provider has stated stands instead of it."""
     if usage.billed_nanousd is not None:
         return usage.billed_nanousd * UNITS_PER_RATE
-    rates = price.rates(prompt_tokens=usage.prompt_tokens, service_tier=service_tier)
+    rates = rates_of(usage, price, service_tier=service_tier)
     searches = min(usage.web_search_calls, 1) if price.bills_search_once else usage.web_search_calls
     return (
         usage.input_tokens * rates.input_nanousd_per_mtok
@@ -29,11 +29,22 @@ def rated_units(usage: Usage, price: Price, *, service_tier: str | None) -> int:
         + usage.cache_write_5m_tokens * rates.cache_write_5m_nanousd_per_mtok
         + usage.cache_write_1h_tokens * rates.cache_write_1h_nanousd_per_mtok
         + usage.audio_input_tokens * rates.audio_input_nanousd_per_mtok
-        + usage.cached_audio_input_tokens * rates.audio_input_nanousd_per_mtok
+        + usage.cached_audio_input_tokens * rates.cached_audio_input_nanousd_per_mtok
         + usage.image_input_tokens * rates.image_input_nanousd_per_mtok
+        + usage.video_input_tokens * rates.video_input_nanousd_per_mtok
         + usage.output_tokens * rates.output_nanousd_per_mtok
         + usage.reasoning_tokens * rates.reasoning_nanousd_per_mtok
         + usage.audio_output_tokens * rates.audio_output_nanousd_per_mtok
         + usage.image_output_tokens * rates.image_output_nanousd_per_mtok
         + searches * rates.web_search_nanousd_per_call * UNITS_PER_RATE
+        + usage.document_search_calls * rates.document_search_nanousd_per_call * UNITS_PER_RATE
     )
+
+
+def rates_of(usage: Usage, price: Price, *, service_tier: str | None) -> Rates:
+    """The rates of a call of this usage. The band goes by the prompt of one turn of the model, of which a call that
+    searches has several and most usages state only the sum; none is longer than the model's window."""
+    longest = usage.prompt_tokens if usage.longest_prompt_tokens is None else usage.longest_prompt_tokens
+    if price.input_tokens_max is not None:
+        longest = min(longest, price.input_tokens_max)
+    return price.rates(prompt_tokens=longest, service_tier=service_tier)

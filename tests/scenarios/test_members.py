@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from exchange import Answer, Inbound
+from exchange import Answer
 from proxy import handle
 from settings import parse_settings
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
 from visit import Isolate
 
@@ -49,7 +50,7 @@ def ask(world: World) -> Any:
         content = b"" if body is None else json.dumps(body).encode()
         path, _, query = path.partition("?")
         named = {f"x-agentwatch-{name.replace('_', '-')}": value for name, value in headers.items()}
-        request = Inbound(method, path, query, {"authorization": f"Bearer {token}", **named}, content)
+        request = an_inbound(method, path, query, {"authorization": f"Bearer {token}", **named}, content)
         answer: Answer = world.run(handle(request, world.ports(), isolate))
         return answer
 

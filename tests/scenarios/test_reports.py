@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from core import price_book
-from exchange import Answer, Inbound
+from exchange import Answer
 from proxy import handle
 from settings import parse_settings
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, World
 from visit import Isolate
 
@@ -27,7 +28,7 @@ def report(world: World) -> Any:
 
     def reported(**changes: Any) -> Answer:
         body = json.dumps({**REPORT, **changes}).encode()
-        request = Inbound("POST", "/v1/ingest", "", {"authorization": f"Bearer {TOKEN}"}, body)
+        request = an_inbound("POST", "/v1/ingest", "", {"authorization": f"Bearer {TOKEN}"}, body)
         answer: Answer = world.run(handle(request, world.ports(), isolate))
         return answer
 

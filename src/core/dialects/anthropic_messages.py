@@ -6,9 +6,10 @@ import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.anthropic_usage import dear_tier, read_anthropic_usage, served_tier
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
-from core.dialects.media import NOTHING, Message, anthropic_media, text_in
-from core.dialects.provider_tools import Tool, anthropic_tools, named
+from core.dialects.json_body import decode_request, prompt_size
+from core.dialects.members import answer_members, error_code_in
+from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
+from core.dialects.provider_tools import AtLeastOne, anthropic_tools, named
 from core.dialects.rendering import anthropic_error
 from core.reasoning import ThinkingAsked
 from core.refusals import Refusal
@@ -21,13 +22,17 @@ Tokens = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 """None at all fills the prompt cache and writes nothing."""
 
 
+class _Edit(msgspec.Struct):
+    type: str | None = None
+
+
 class _ContextManagement(msgspec.Struct):
-    edits: list[Tool] | None = None
+    edits: list[_Edit] | None = None
 
 
 class _Thinking(msgspec.Struct):
     type: str | None = None
-    budget_tokens: Tokens | None = None
+    budget_tokens: AtLeastOne | None = None
 
 
 class _Thread(msgspec.Struct):
@@ -39,24 +44,18 @@ class _Thread(msgspec.Struct):
 class _Request(msgspec.Struct):
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
     max_tokens: Tokens
-    messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
+    messages: Annotated[list[object], msgspec.Meta(min_length=1)]
     stream: bool | None = None
     speed: str | None = None
     inference_geo: str | None = None
-    tools: list[Tool] | None = None
+    tools: object = None
     thinking: _Thinking | None = None
     thread: _Thread | None = None
-    container: msgspec.Raw = NOTHING
-    mcp_servers: msgspec.Raw = NOTHING
-    fallbacks: msgspec.Raw = NOTHING
-    compaction: msgspec.Raw = NOTHING
+    container: object = None
+    mcp_servers: object = None
+    fallbacks: object = None
+    compaction: object = None
     context_management: _ContextManagement | None = None
-
-
-class _Answer(msgspec.Struct):
-    model: msgspec.Raw = NOTHING
-    stop_reason: msgspec.Raw = NOTHING
-    usage: msgspec.Raw = NOTHING
 
 
 class AnthropicDialect(msgspec.Struct, frozen=True):
@@ -65,14 +64,21 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
     name: str = "anthropic_messages"
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
-        request = decode_request(body, _Request)
-        tools = anthropic_tools(request.tools or ())
-        media = anthropic_media(request.messages)
-        media.hidden_inputs += tools.readers + _continues(request.thread)
+        read = decode_request(body, _Request)
+        request = read.view
+        tools = anthropic_tools(request.tools)
+        media = read.media(request.model)
+        media.hidden_inputs += tools.readers
+        earlier = _continues(request.thread)
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
-            prompt=prompt_size(body, media, model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(
+                read.lifted,
+                media,
+                framing_tokens=FRAMING_TOKENS + tools.prompt_tokens,
+                earlier_answers=len(earlier),
+            ),
             output_tokens_max=request.max_tokens,
             service_tier=dear_tier(request.speed, request.inference_geo),
             wants_stream_usage=True,
@@ -80,28 +86,23 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
             thinking=_thinking(request.thinking),
             thinking_tokens=(request.thinking and request.thinking.budget_tokens) or 0,
             unmetered_tools=tools.unmetered + _run_elsewhere(request),
+            earlier_answers=earlier,
+            stored_references=tuple(media.stored) + (("thread",) if earlier else ()),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        changes: dict[str, object] = {} if model is None else {"model": model}
-        if output_tokens_max is not None:
-            changes["max_tokens"] = output_tokens_max
-        return spliced(body, changes)
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        changes = {} if model is None else {"model": model}
+        return prepared(body, members_of(body), changes, {"max_tokens": NUMBER})
 
     def read_answer(self, body: bytes) -> AnswerFacts:
-        answer = decode_answer(body, _Answer)
+        answer = answer_members(body)
         return AnswerFacts(
-            usage=read_anthropic_usage(answer.usage),
-            model=text_in(answer.model) or None,
-            service_tier=served_tier(answer.usage),
-            finish_reason=text_in(answer.stop_reason) or None,
+            usage=read_anthropic_usage(answer.raw("usage")),
+            model=answer.word("model") or None,
+            service_tier=served_tier(answer.raw("usage")),
+            finish_reason=answer.word("stop_reason") or None,
+            answer_id=answer.word("id") or None,
+            error_code=error_code_in(answer, "type"),
         )
 
     def read_usage(self, usage_object: msgspec.Raw) -> Usage | None:
@@ -123,8 +124,8 @@ def _run_elsewhere(request: _Request) -> tuple[str, ...]:
     return named(members) + tuple(edit.type for edit in edits if edit.type and edit.type.startswith("compact"))
 
 
-def _continues(thread: _Thread | None) -> bool:
-    return thread is not None and thread.previous_message_id is not None
+def _continues(thread: _Thread | None) -> tuple[str, ...]:
+    return (thread.previous_message_id,) if thread is not None and thread.previous_message_id else ()
 
 
 def _thinking(asked: _Thinking | None) -> ThinkingAsked:

@@ -1,20 +1,34 @@
-"""Reading and changing JSON bodies: typed decodes that refuse by field, and splices that leave the rest as it was."""
+"""Reading JSON bodies: typed decodes that refuse by field, and the size of what they hold."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import msgspec
 
 from core.calls import PromptSize
-from core.dialects.media import Media
-from core.json_depth import is_too_deep
-from core.json_text import InvalidJSON, read_json, read_leniently
-from core.limits import JSON_DEPTH_MAX
-from core.refusals import InvalidRequest
+from core.dialects.lifted_body import LiftedBody
+from core.dialects.media import Media, folded
+from core.json_depth import Structure
+from core.json_text import InvalidJSON, fitted, read_json
+from core.limits import (
+    BODY_MEMBERS_MAX,
+    JSON_CONTAINERS_MAX,
+    JSON_DEPTH_MAX,
+    JSON_MEMBERS_MAX,
+    JSON_VALUES_MAX,
+    REQUEST_TEXT_BYTES_MAX,
+)
+from core.refusals import BodyTooLarge, InvalidRequest
 from core.text_size import json_text_tokens
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+_CONTAINERS = frozenset((dict, list))
+_NAME_CHARACTERS_MAX = 60
 
 _LONG_CACHE_LIFE = re.compile(rb'"ttl"\s*:\s*"(?:1h|12h)"')
 _ESCAPED_NAME = re.compile(rb"\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|[67][0-9a-fA-F])")
@@ -25,78 +39,127 @@ class InvalidAnswer(ValueError):
     """A provider's answer that is not JSON of the expected kind."""
 
 
-def decode_request(body: bytes, kind: type[T]) -> T:
-    """A typed view of a request. Raises `InvalidRequest` naming the field, in msgspec's words."""
-    if is_too_deep(body):
+@dataclass(frozen=True, slots=True)
+class RequestBody(Generic[T]):
+    """A request as it was read: all of it is JSON that the strictest reader takes, and each member stands once."""
+
+    view: T
+    """What its dialect knows of it. Members without a type are plain values, long base64 in them a mark."""
+    members: dict[str, object]
+    lifted: LiftedBody
+    """What the marks stand for."""
+
+    def media(self, model: str) -> Media:
+        """All that it holds or refers to beside text."""
+        media = Media(self.lifted, model)
+        media.walk(self.members)
+        return media
+
+
+def decode_request(body: bytes, kind: type[T]) -> RequestBody[T]:
+    """Read a request. Raises `InvalidRequest` naming the field."""
+    lifted = LiftedBody(body)
+    if len(lifted.marked) > REQUEST_TEXT_BYTES_MAX:
+        raise BodyTooLarge(f"a request may have at most {REQUEST_TEXT_BYTES_MAX} bytes beside its base64")
+    structure = Structure(lifted.marked)
+    if structure.is_too_large:
+        raise InvalidRequest(
+            f"the request body has more than {JSON_CONTAINERS_MAX} objects and lists, {JSON_MEMBERS_MAX} members "
+            f"or {JSON_VALUES_MAX} values"
+        )
+    if structure.is_too_deep:
         raise InvalidRequest(f"the request body is nested more than {JSON_DEPTH_MAX} deep")
-    try:
-        request = read_json(body, kind)
-        members = read_json(body, dict[str, msgspec.Raw])
-    except InvalidJSON as error:
-        words = "does not fit" if error.place is not None else "is not valid JSON"
-        raise InvalidRequest(f"the request body {words}: {error}", param=error.place) from None
+    members = _members_of(lifted.marked)
+    if structure.members != _members_in(members):
+        name = _given_twice(lifted.marked)
+        raise InvalidRequest(f"the member {name!r} is given twice", param=name)
     _refuse_second_spellings(members, kind.__struct_fields__)
-    return request
+    try:
+        return RequestBody(fitted(members, kind), members, lifted)
+    except InvalidJSON as error:
+        raise InvalidRequest(f"the request body does not fit: {error}", param=error.place) from None
+
+
+def _members_of(text: bytes) -> dict[str, object]:
+    try:
+        members = read_json(text, dict[str, object])
+    except InvalidJSON as error:
+        name = _unreadable_member(text)
+        words = f"is not valid JSON: {error}" if name is None else f"cannot be read in {name!r}: {error}"
+        raise InvalidRequest(f"the request body {words}", param=name) from None
+    if len(members) > BODY_MEMBERS_MAX:
+        raise InvalidRequest(f"the request body has {len(members)} members, more than {BODY_MEMBERS_MAX}")
+    return members
+
+
+def _unreadable_member(text: bytes) -> str | None:
+    """Which member has a number beyond all bounds, or bytes that are no text; None where the whole is not JSON."""
+    try:
+        members = read_json(text, dict[str, msgspec.Raw])
+    except InvalidJSON:
+        return None
+    for name, value in members.items():
+        try:
+            read_json(value, object)
+        except InvalidJSON:
+            return name[:_NAME_CHARACTERS_MAX]
+    return None
+
+
+def _members_in(value: object) -> int:
+    """How many members all objects in it have."""
+    members = 0
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is dict:
+            members += len(value)
+            waiting.extend([inner for inner in value.values() if type(inner) in _CONTAINERS])
+        elif type(value) is list:
+            waiting.extend([inner for inner in value if type(inner) in _CONTAINERS])
+    return members
+
+
+def _given_twice(text: bytes) -> str:
+    """A member that stands twice in one object: of two such some readers take the first, some the last."""
+    twice: list[str] = []
+
+    def note(pairs: list[tuple[str, object]]) -> None:
+        [(name, times)] = Counter(name for name, _ in pairs).most_common(1) or [("", 0)]
+        if times > 1:
+            twice.append(name[:_NAME_CHARACTERS_MAX])
+
+    json.loads(text, object_pairs_hook=note)
+    return twice[0]
 
 
 def _refuse_second_spellings(members: Iterable[str], known: tuple[str, ...]) -> None:
     """A reader that ignores case, or takes camelCase for snake_case, must not find more than was found here."""
-    spellings = {_folded(name): name for name in known}
+    spellings = {folded(name): name for name in known}
     seen: dict[str, str] = {}
     for name in members:
-        folded = _folded(name)
-        other = seen.setdefault(folded, name)
-        if other != name or (folded in spellings and name not in known):
+        plain = folded(name)
+        other = seen.setdefault(plain, name)
+        if other != name or (plain in spellings and name not in known):
             raise InvalidRequest(
-                f"the member {name[:60]!r} has a second spelling", param=spellings.get(folded, name)[:60]
+                f"the member {name[:_NAME_CHARACTERS_MAX]!r} has a second spelling",
+                param=spellings.get(plain, name)[:_NAME_CHARACTERS_MAX],
             )
 
 
-def _folded(name: str) -> str:
-    return name.replace("_", "").casefold()
-
-
-def single_reading(body: bytes) -> bytes:
-    """The body itself; or, when some member may be there twice, the body with each member once, as it was read here: of
-    two such members some readers take the first, some the last."""
-    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    once = msgspec.json.encode(members)
-    return body if len(once) == len(body) or _has_each_name_once(body, members) else once
-
-
-def _has_each_name_once(body: bytes, names: Iterable[str]) -> bool:
-    """True only when no top-level member can be there twice; a name that also stands deeper makes it False."""
-    return _ESCAPED_NAME.search(body) is None and all(body.count(msgspec.json.encode(name)) == 1 for name in names)
-
-
-def decode_answer(body: bytes, kind: type[T]) -> T:
-    """A typed view of an answer. Raises `InvalidAnswer`."""
-    if is_too_deep(body):
-        raise InvalidAnswer(f"nested more than {JSON_DEPTH_MAX} deep")
-    try:
-        return read_leniently(body, msgspec.json.Decoder(kind).decode)
-    except InvalidJSON as error:
-        raise InvalidAnswer(str(error)) from None
-
-
-def spliced(body: bytes, changes: dict[str, object]) -> bytes:
-    """The body with some top-level members replaced or added; every other member keeps its very bytes."""
-    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    for name, value in changes.items():
-        members[name] = msgspec.Raw(msgspec.json.encode(value))
-    return msgspec.json.encode(members)
-
-
-def prompt_size(body: bytes, media: Media, *, model: str, framing_tokens: int) -> PromptSize:
+def prompt_size(lifted: LiftedBody, media: Media, *, framing_tokens: int, earlier_answers: int = 0) -> PromptSize:
     """Size what a request sends. All of the body but its media counts as text, members that are no prompt included:
     that is high, cheap, and blind to no field a provider may add."""
-    is_veiled = _ESCAPED_NAME.search(body) is not None
+    is_veiled = _ESCAPED_NAME.search(lifted.marked) is not None
     return PromptSize(
-        text_tokens=json_text_tokens(media.text_of(body), model) + framing_tokens,
+        text_tokens=json_text_tokens(lifted.text(), media.model) + media.text_tokens + framing_tokens,
         images=media.images,
-        audio_bytes=media.audio_bytes,
-        file_bytes=media.file_bytes,
-        has_cache_marks=is_veiled or b'"cache_control"' in body,
-        has_long_cache_marks=is_veiled or _LONG_CACHE_LIFE.search(body) is not None,
+        audio_ms=media.audio_ms,
+        video_ms=media.video_ms,
+        pdf_pages=media.pdf_pages,
+        has_cache_marks=is_veiled or b'"cache_control"' in lifted.marked,
+        has_long_cache_marks=is_veiled or _LONG_CACHE_LIFE.search(lifted.marked) is not None,
         hidden_inputs=media.hidden_inputs,
+        unsized_media=media.unsized,
+        earlier_answers=earlier_answers,
     )

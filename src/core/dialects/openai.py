@@ -1,17 +1,20 @@
 """OpenAI's dialects: chat completions, legacy completions, Responses, embeddings."""
 
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
-from core.dialects.media import NOTHING, Media, Message, chat_media, is_given, responses_media, text_in, view, views
+from core.dialects.json_body import decode_request, prompt_size
+from core.dialects.media import Media, add_stored_items, given, objects
+from core.dialects.openai_answer import read_openai_answer
 from core.dialects.openai_usage import read_openai_usage
+from core.dialects.prepared_body import NUMBER, Members, PreparedBody, members_of, object_in, prepared
 from core.dialects.provider_tools import (
+    CHAT_SEARCH_CALLS,
+    PRO_MODE_PROMPT_TOKENS,
     WEB_SEARCH_CALLS_MAX,
-    Tool,
+    AtLeastOne,
     google_extras,
     model_s_own_tools,
     named,
@@ -20,6 +23,7 @@ from core.dialects.provider_tools import (
 from core.dialects.rendering import openai_error
 from core.reasoning import ThinkingAsked
 from core.refusals import InvalidRequest, Refusal
+from core.text_size import text_tokens
 from core.usage import Usage
 
 FRAMING_TOKENS = 16
@@ -27,9 +31,6 @@ FRAMING_TOKENS = 16
 is counted as text already and outweighs its own frame."""
 
 _LATER = "their cost is only known when they are polled"
-
-UNBILLED_ACTIONS = frozenset({"open_page", "find_in_page", "find"})
-"""What a web search call may do besides searching."""
 
 Model = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
@@ -54,26 +55,28 @@ class _Thinking(msgspec.Struct):
 
 class _Reasoning(msgspec.Struct):
     effort: str | None = None
+    mode: str | None = None
 
 
 class _ChatRequest(msgspec.Struct):
     model: Model
-    messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
+    messages: Annotated[list[object], msgspec.Meta(min_length=1)]
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     max_tokens: Tokens | None = None
     max_completion_tokens: Tokens | None = None
     n: Answers | None = None
     service_tier: str | None = None
-    tools: list[Tool] | None = None
-    web_search_options: msgspec.Raw = NOTHING
+    tools: object = None
+    web_search_options: object = None
     search_parameters: _SearchParameters | None = None
     deferred: bool | None = None
     reasoning_effort: str | None = None
     reasoning_format: str | None = None
     include_reasoning: bool | None = None
     thinking: _Thinking | None = None
-    extra_body: msgspec.Raw = NOTHING
+    extra_body: object = None
+    prediction: object = None
 
 
 class _CompletionsRequest(msgspec.Struct):
@@ -88,64 +91,23 @@ class _CompletionsRequest(msgspec.Struct):
 
 class _ResponsesRequest(msgspec.Struct):
     model: Model
-    input: msgspec.Raw = NOTHING
+    input: object = None
     stream: bool | None = None
     background: bool | None = None
-    previous_response_id: msgspec.Raw = NOTHING
-    conversation: msgspec.Raw = NOTHING
+    previous_response_id: object = None
+    conversation: object = None
     max_output_tokens: Tokens | None = None
     service_tier: str | None = None
-    tools: list[Tool] | None = None
-    max_tool_calls: int | None = None
+    tools: object = None
+    max_tool_calls: AtLeastOne | None = None
     reasoning: _Reasoning | None = None
-    prompt: msgspec.Raw = NOTHING
-    context_management: msgspec.Raw = NOTHING
+    prompt: object = None
+    context_management: object = None
 
 
 class _EmbeddingsRequest(msgspec.Struct):
     model: Model
     input: str | list[str | int | list[int]]
-
-
-class _Answer(msgspec.Struct):
-    model: msgspec.Raw = NOTHING
-    usage: msgspec.Raw = NOTHING
-    x_groq: msgspec.Raw = NOTHING
-    service_tier: msgspec.Raw = NOTHING
-    choices: msgspec.Raw = NOTHING
-    status: msgspec.Raw = NOTHING
-    output: msgspec.Raw = NOTHING
-    tool_usage: msgspec.Raw = NOTHING
-
-
-class _XGroq(msgspec.Struct):
-    usage: msgspec.Raw = NOTHING
-
-
-class _Choice(msgspec.Struct):
-    finish_reason: msgspec.Raw = NOTHING
-    message: msgspec.Raw = NOTHING
-
-
-class _AnswerMessage(msgspec.Struct):
-    annotations: msgspec.Raw = NOTHING
-
-
-class _OutputItem(msgspec.Struct):
-    type: msgspec.Raw = NOTHING
-    action: msgspec.Raw = NOTHING
-
-
-class _Kind(msgspec.Struct):
-    type: msgspec.Raw = NOTHING
-
-
-class _WebSearches(msgspec.Struct):
-    num_requests: int
-
-
-class _ToolUsage(msgspec.Struct):
-    web_search: _WebSearches
 
 
 class _OpenAIDialect(msgspec.Struct, frozen=True):
@@ -156,161 +118,154 @@ class _OpenAIDialect(msgspec.Struct, frozen=True):
     def read_usage(self, usage_object: msgspec.Raw) -> Usage | None:
         return read_openai_usage(usage_object)
 
+    def read_answer(self, body: bytes) -> AnswerFacts:
+        return read_openai_answer(body)
+
     def render_refusal(self, refusal: Refusal, request_id: str) -> bytes:
         return openai_error(refusal, request_id)
-
-    def read_answer(self, body: bytes) -> AnswerFacts:
-        answer = decode_answer(body, _Answer)
-        groq = view(answer.x_groq, _XGroq)
-        usage = read_openai_usage(answer.usage) or (read_openai_usage(groq.usage) if groq else None)
-        choices = views(answer.choices, _Choice)
-        if usage is not None:
-            searches = max(usage.web_search_calls, _billed_searches(answer, choices))
-            usage = replace(usage, web_search_calls=searches)
-        return AnswerFacts(
-            usage,
-            model=text_in(answer.model) or None,
-            service_tier=text_in(answer.service_tier) or None,
-            finish_reason=text_in(choices[0].finish_reason if choices else answer.status) or None,
-        )
 
 
 class ChatDialect(_OpenAIDialect, frozen=True):
     """`chat/completions`, at any provider."""
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
-        request = decode_request(body, _ChatRequest)
+        read = decode_request(body, _ChatRequest)
+        request = read.view
         if request.deferred:
             raise InvalidRequest("deferred completions cannot be metered: " + _LATER, param="deferred")
         caps = [cap for cap in (request.max_completion_tokens, request.max_tokens) if cap is not None]
-        tools = openai_tools(request.tools or ())
-        extras = google_extras(request.extra_body)
-        media = chat_media(request.messages)
-        media.hidden_inputs += extras.readers
+        tools = openai_tools(request.tools, model=request.model)
+        media = read.media(request.model)
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
-            prompt=prompt_size(body, media, model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(read.lifted, media, framing_tokens=FRAMING_TOKENS + tools.prompt_tokens),
             output_tokens_max=max(caps) if caps else None,
             answers=request.n or 1,
             service_tier=request.service_tier,
             wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
-            web_search_calls_max=WEB_SEARCH_CALLS_MAX if _searches(request) else tools.web_search_calls_max,
+            web_search_calls_max=CHAT_SEARCH_CALLS if _searches(request) else tools.web_search_calls_max,
+            document_search_calls_max=_document_searches(media),
             thinking=_thinking(request),
             unmetered_tools=tools.unmetered
-            + extras.unmetered
+            + google_extras(request.extra_body)
             + model_s_own_tools(request.model)
             + _live_search(request.search_parameters),
+            unshown_output_tokens=_predicted_tokens(request.prediction, request.model),
+            stored_references=tuple(media.stored),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        changes: dict[str, object] = {}
-        if output_tokens_max is not None:
-            members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-            named = [name for name in ("max_completion_tokens", "max_tokens") if name in members]
-            changes |= dict.fromkeys(named or ["max_completion_tokens"], output_tokens_max)
-        return spliced(body, changes | _common_changes(body, model, include_usage))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        named = [name for name in ("max_completion_tokens", "max_tokens") if name in members]
+        ceiling = dict.fromkeys(named or ["max_completion_tokens"], NUMBER)
+        return prepared(body, members, _changes(members, model, include_usage), ceiling)
 
 
 class CompletionsDialect(_OpenAIDialect, frozen=True):
     """Legacy `completions`: several prompts at once, each answered `best_of` times."""
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
-        request = decode_request(body, _CompletionsRequest)
+        read = decode_request(body, _CompletionsRequest)
+        request = read.view
         is_many = isinstance(request.prompt, list) and request.prompt and not isinstance(request.prompt[0], int)
         prompts = len(request.prompt) if is_many else 1
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
-            prompt=prompt_size(body, Media(), model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(read.lifted, Media(read.lifted, request.model), framing_tokens=FRAMING_TOKENS),
             output_tokens_max=16 if request.max_tokens is None else request.max_tokens,
             answers=prompts * max(request.n or 1, request.best_of or 1),
             wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        cap = {} if output_tokens_max is None else {"max_tokens": output_tokens_max}
-        return spliced(body, cap | _common_changes(body, model, include_usage))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        return prepared(body, members, _changes(members, model, include_usage), {"max_tokens": NUMBER})
 
 
 class ResponsesDialect(_OpenAIDialect, frozen=True):
     """`responses`."""
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
-        request = decode_request(body, _ResponsesRequest)
+        read = decode_request(body, _ResponsesRequest)
+        request = read.view
         if request.background:
             raise InvalidRequest("background responses cannot be metered: " + _LATER, param="background")
-        media = responses_media(request.input)
-        for reference in (request.previous_response_id, request.conversation):
-            if is_given(reference):
-                media.add_reference()
-        tools = openai_tools(request.tools or (), calls_max=request.max_tool_calls)
+        media = read.media(request.model)
+        add_stored_items(media, request.input)
+        continued = {"previous_response_id": request.previous_response_id, "conversation": request.conversation}
+        earlier = tuple(answer for value in continued.values() for answer in _ids(value))
+        tools = openai_tools(request.tools, model=request.model, calls_max=request.max_tool_calls)
         stored = {"prompt": request.prompt, "context_management": request.context_management}
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
-            prompt=prompt_size(body, media, model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(
+                read.lifted,
+                media,
+                framing_tokens=FRAMING_TOKENS + tools.prompt_tokens + _pro_mode_tokens(request.reasoning),
+                earlier_answers=len(named(continued)),
+            ),
             output_tokens_max=request.max_output_tokens,
             service_tier=request.service_tier,
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
+            document_search_calls_max=_document_searches(media),
             thinking="off" if request.reasoning and request.reasoning.effort == "none" else "unset",
             unmetered_tools=tools.unmetered + named(stored) + model_s_own_tools(request.model),
+            earlier_answers=earlier,
+            stored_references=(*media.stored, *named(continued), *named({"prompt": request.prompt})),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        cap = {} if output_tokens_max is None else {"max_output_tokens": output_tokens_max}
-        return spliced(body, cap | _common_changes(body, model, False))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        return prepared(body, members, _changes(members, model, False), {"max_output_tokens": NUMBER})
 
 
 class EmbeddingsDialect(_OpenAIDialect, frozen=True):
     """`embeddings`: input only."""
 
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
-        request = decode_request(body, _EmbeddingsRequest)
+        read = decode_request(body, _EmbeddingsRequest)
+        request = read.view
         return ParsedCall(
             model=request.model,
             is_streaming=False,
-            prompt=prompt_size(body, Media(), model=request.model, framing_tokens=FRAMING_TOKENS),
+            prompt=prompt_size(read.lifted, Media(read.lifted, request.model), framing_tokens=FRAMING_TOKENS),
             output_tokens_max=None,
             has_output=False,
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        return spliced(body, _common_changes(body, model, False))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        return prepared(body, members, _changes(members, model, False), {})
 
 
 def _searches(request: _ChatRequest) -> bool:
     """Some models search whether or not they are asked to."""
-    return is_given(request.web_search_options) or "-search" in request.model
+    return request.web_search_options is not None or "-search" in request.model
+
+
+def _document_searches(media: Media) -> int:
+    """xAI does not read a document that is attached, it searches it."""
+    return WEB_SEARCH_CALLS_MAX if media.attachments else 0
+
+
+def _predicted_tokens(prediction: object, model: str) -> int:
+    """What of a predicted answer the model may reject: billed as output, never shown."""
+    contents = [content for each in objects(prediction) for content in given(each, "content")]
+    return sum(text_tokens(msgspec.json.encode(content), model) for content in contents)
+
+
+def _ids(value: object) -> tuple[str, ...]:
+    """By which an answer or a conversation is referred to: the id itself, or an object that has it."""
+    ids = [value] if isinstance(value, str) else [id for each in objects(value) for id in given(each, "id")]
+    return tuple(id for id in ids if isinstance(id, str) and id)
+
+
+def _pro_mode_tokens(reasoning: _Reasoning | None) -> int:
+    return PRO_MODE_PROMPT_TOKENS if reasoning is not None and reasoning.mode == "pro" else 0
 
 
 def _thinking(request: _ChatRequest) -> ThinkingAsked:
@@ -327,32 +282,8 @@ def _live_search(parameters: _SearchParameters | None) -> tuple[str, ...]:
     return () if parameters is None or parameters.mode == "off" else ("search_parameters",)
 
 
-def _billed_searches(answer: _Answer, choices: list[_Choice]) -> int:
-    """Responses count their searches, or list them; looking at a page found earlier costs nothing. A chat answer shows
-    no more than that there was one."""
-    told = view(answer.tool_usage, _ToolUsage)
-    if told is not None:
-        return max(0, told.web_search.num_requests)
-    if answer.output:
-        calls = [item for item in views(answer.output, _OutputItem) if text_in(item.type) == "web_search_call"]
-        return sum(_is_search(view(call.action, _Kind)) for call in calls)
-    is_searcher = "-search" in text_in(answer.model)
-    return int(is_searcher or any(_cites(view(choice.message, _AnswerMessage)) for choice in choices))
-
-
-def _is_search(action: _Kind | None) -> bool:
-    return action is None or text_in(action.type) not in UNBILLED_ACTIONS
-
-
-def _cites(message: _AnswerMessage | None) -> bool:
-    if message is None:
-        return False
-    return any(text_in(each.type) == "url_citation" for each in views(message.annotations, _Kind))
-
-
-def _common_changes(body: bytes, model: str | None, include_usage: bool) -> dict[str, object]:
+def _changes(members: Members, model: str | None, include_usage: bool) -> dict[str, object]:
     changes: dict[str, object] = {} if model is None else {"model": model}
     if include_usage:
-        options: dict[str, Any] = msgspec.json.decode(body).get("stream_options") or {}
-        changes["stream_options"] = {**options, "include_usage": True}
+        changes["stream_options"] = {**object_in(members, "stream_options"), "include_usage": True}
     return changes

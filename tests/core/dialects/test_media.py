@@ -1,17 +1,22 @@
 """Media counts as media only where its provider reads it; whatever else a body holds is text."""
 
+import base64
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.calls import PromptSize
+from core.calls import ParsedCall, PromptSize
 from core.dialects import DIALECTS
+from core.dialects.media import frames_per_second
+from core.refusals import InvalidRequest
+from tests.core.dialects.media_samples import pdf, wav
 
-BLOB = "iVBORw0KGgo" + "Qk1P" * 5_000
-"""Base64 of 15 KB, which as text would be some 10,000 tokens."""
-BYTES = len(BLOB) * 3 // 4
+BLOB = "iVBORw0KGgoA" + "Qk1P" * 5_000
+"""Base64 of a PNG of 15 KB, which as text would be some 10,000 tokens."""
+SOUND = wav(3)
+PAPER = pdf(4)
 TEXT_TOKENS_MAX = 700
 """More than any of the bodies below has beside its media."""
 
@@ -47,32 +52,36 @@ def image_url(url: str) -> dict:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def base64_source(media_type: str) -> dict:
-    return {"type": "base64", "media_type": media_type, "data": BLOB}
+def base64_source(media_type: str, data: str = BLOB) -> dict:
+    return {"type": "base64", "media_type": media_type, "data": data}
 
 
-def size(dialect: str, request: object, *, body: bytes | None = None) -> PromptSize:
-    body = body or json.dumps(request).encode()
-    return DIALECTS[dialect].parse_request(body, path="v1beta/models/gemini-2.5-pro:generateContent").prompt
+def parse(dialect: str, request: object) -> ParsedCall:
+    body = request if isinstance(request, bytes) else json.dumps(request).encode()
+    return DIALECTS[dialect].parse_request(body, path="v1beta/models/gemini-2.5-pro:generateContent")
+
+
+def size(dialect: str, request: object) -> PromptSize:
+    return parse(dialect, request).prompt
 
 
 PICTURE = "data:image/png;base64," + BLOB
-PAPER = "data:application/pdf;base64," + BLOB
+PAPER_ADDRESS = "data:application/pdf;base64," + PAPER
 
 FOUND = [
     (a_chat(image_url(PICTURE)), {"images": 1}),
     (a_chat({"type": "image_url", "image_url": PICTURE}), {"images": 1}),
     (a_chat(image_url("https://example.com/a.png"), image_url(PICTURE)), {"images": 2}),
-    (a_chat(image_url(PAPER)), {"file_bytes": "all"}),
-    (a_chat({"type": "input_audio", "input_audio": {"data": BLOB, "format": "wav"}}), {"audio_bytes": "all"}),
-    (a_chat({"type": "file", "file": {"file_data": PAPER}}), {"file_bytes": "all"}),
-    (a_chat({"type": "file", "file": {"file_data": BLOB}}), {"file_bytes": "all"}),
+    (a_chat(image_url(PAPER_ADDRESS)), {"pdf_pages": 4}),
+    (a_chat({"type": "input_audio", "input_audio": {"data": SOUND, "format": "wav"}}), {"audio_ms": 3_000}),
+    (a_chat({"type": "file", "file": {"file_data": PAPER_ADDRESS}}), {"pdf_pages": 4}),
+    (a_chat({"type": "file", "file": {"file_data": PAPER}}), {"pdf_pages": 4}),
     (a_chat({"type": "file", "file": {"file_id": "file_1"}}), {"hidden_inputs": 1}),
     (a_chat("bare text", image_url(PICTURE)), {"images": 1}),
     (a_chat(audio={"id": "audio_1"}), {"hidden_inputs": 1}),
     (a_response(a_user_item({"type": "input_image", "image_url": PICTURE})), {"images": 1}),
     (a_response(a_user_item({"type": "input_image", "file_id": "file_1"})), {"images": 1}),
-    (a_response(a_user_item({"type": "input_file", "file_data": PAPER})), {"file_bytes": "all"}),
+    (a_response(a_user_item({"type": "input_file", "file_data": PAPER_ADDRESS})), {"pdf_pages": 4}),
     (a_response(a_user_item({"type": "input_file", "file_id": "file_1"})), {"hidden_inputs": 1}),
     (a_response(a_user_item({"type": "input_file", "file_url": "https://example.com/a"})), {"hidden_inputs": 1}),
     (
@@ -88,13 +97,13 @@ FOUND = [
     (a_response({"type": "image_generation_call", "result": BLOB}), {"images": 1}),
     (a_response({"type": "item_reference", "id": "msg_1"}), {"hidden_inputs": 1}),
     (a_response({"id": "msg_1"}), {"hidden_inputs": 1}),
-    (a_response(previous_response_id="resp_1"), {"hidden_inputs": 1}),
-    (a_response(conversation={"id": "conv_1"}), {"hidden_inputs": 1}),
+    (a_response(previous_response_id="resp_1"), {"earlier_answers": 1}),
+    (a_response(conversation={"id": "conv_1"}), {"earlier_answers": 1}),
     (a_response(previous_response_id=None, conversation=None), {}),
     (anthropic({"type": "image", "source": base64_source("image/png")}), {"images": 1}),
     (anthropic({"type": "image", "source": {"type": "url", "url": "https://example.com"}}), {"images": 1}),
     (anthropic({"type": "image", "source": {"type": "file", "file_id": "f"}}), {"images": 1}),
-    (anthropic({"type": "document", "source": base64_source("application/pdf")}), {"file_bytes": "all"}),
+    (anthropic({"type": "document", "source": base64_source("application/pdf", PAPER)}), {"pdf_pages": 4}),
     (anthropic({"type": "document", "source": {"type": "url", "url": "https://e"}}), {"hidden_inputs": 1}),
     (anthropic({"type": "document", "source": {"type": "file", "file_id": "f"}}), {"hidden_inputs": 1}),
     (
@@ -105,15 +114,15 @@ FOUND = [
         anthropic(
             {
                 "type": "document",
-                "source": {"type": "content", "content": [{"type": "image", "source": base64_source("image/gif")}]},
+                "source": {"type": "content", "content": [{"type": "image", "source": base64_source("image/png")}]},
             }
         ),
         {"images": 1},
     ),
     (anthropic({"type": "container_upload", "file_id": "f"}), {"hidden_inputs": 1}),
     (a_gemini({"inlineData": {"mimeType": "image/png", "data": BLOB}}), {"images": 1}),
-    (a_gemini({"inline_data": {"mime_type": "audio/mp3", "data": BLOB}}), {"audio_bytes": "all"}),
-    (a_gemini({"inlineData": {"mimeType": "video/mp4", "data": BLOB}}), {"file_bytes": "all"}),
+    (a_gemini({"inline_data": {"mime_type": "audio/wav", "data": SOUND}}), {"audio_ms": 3_000}),
+    (a_gemini({"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}}), {"unsized_media": 1}),
     (a_gemini({"fileData": {"mimeType": "image/png", "fileUri": "u"}}), {"images": 1}),
     (a_gemini({"fileData": {"mimeType": "video/mp4", "fileUri": "u"}}), {"hidden_inputs": 1}),
     (a_gemini({"file_data": {"file_uri": "u"}}), {"hidden_inputs": 1}),
@@ -130,15 +139,202 @@ FOUND = [
     ),
 ]  # fmt: skip
 
+COUNTS = ("images", "audio_ms", "video_ms", "pdf_pages", "unsized_media", "hidden_inputs", "earlier_answers")
+
 
 @pytest.mark.parametrize(("request_", "expected"), FOUND)
 def test_media_in_its_place_is_sized_as_media(request_: tuple[str, dict], expected: dict) -> None:
     prompt = size(*request_)
 
-    wanted = {name: BYTES if count == "all" else count for name, count in expected.items()}
-    for name in ("images", "audio_bytes", "file_bytes", "hidden_inputs"):
-        assert getattr(prompt, name) == pytest.approx(wanted.get(name, 0), abs=24), name
+    assert {name: getattr(prompt, name) for name in COUNTS if getattr(prompt, name)} == expected
     assert prompt.text_tokens < TEXT_TOKENS_MAX
+
+
+LENIENT = [
+    a_gemini(contents={"parts": [{"fileData": {"fileUri": "u"}}]}),
+    a_gemini(contents={"parts": {"fileData": {"fileUri": "u"}}}),
+    a_gemini({"fileData": None, "file_data": {"fileUri": "u"}}),
+    a_gemini({"fileData": {}, "file_data": [{"fileUri": None, "file_uri": "u"}]}),
+    a_gemini({"fileData": {"mimeType": None, "mime_type": "video/mp4", "FILE_URI": "u"}}),
+    a_gemini({"functionResponse": None, "function_response": {"parts": {"file_data": {"fileUri": "u"}}}}),
+    a_gemini(systemInstruction={"parts": {"fileData": {"fileUri": "u"}}}),
+    a_gemini(system_instruction={"parts": [{"file_data": {"file_uri": "u"}}]}),
+    a_gemini(cachedContent=None, tools={"fileSearch": {}}),
+    a_gemini({"field_of_next_year": {"parts": [{"fileData": {"fileUri": "u"}}]}}),
+    a_response(a_user_item({"type": "input_file", "file_data": None, "file_id": "f"})),
+    a_response(a_user_item({"type": "INPUT_FILE", "file_url": "https://e"})),
+    a_response(input={"role": "user", "content": {"type": "input_file", "file_id": "f"}}),
+    a_response({"type": "input_file", "FileId": "f"}),
+    a_response(prompt={"id": "p", "variables": {"paper": {"type": "input_file", "file_id": "f"}}}),
+    a_chat({"type": "file", "file": {"file_data": "", "file_id": "f"}}),
+    a_chat(content={"type": "file", "file": {"file_id": "f"}}),
+    anthropic({"type": "document", "source": [{"type": 7, "url": "https://e"}]}),
+    ("anthropic_messages", {**anthropic()[1], "system": [{"type": "document", "source": {"file_id": "f"}}]}),
+    ("gemini_embed", {"content": {"parts": {"fileData": {"fileUri": "u"}}}}),
+    *[
+        a_response({"type": kind, "id": "x_1", "summary": [], "result": None, "status": "completed"})
+        for kind in ("image_generation_call", "reasoning", "file_search_call", "compaction", "code_interpreter_call",
+                     "computer_call_output", "item_of_next_year")
+    ],
+    a_response({"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "long thought"}]}),
+    a_response({"type": "item_reference", "id": "rs_1", "content": "x"}),
+    a_response({"type": None, "id": "msg_1"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("request_", LENIENT)
+def test_what_a_lenient_reader_finds_is_found(request_: tuple[str, dict]) -> None:
+    assert size(*request_).hidden_inputs >= 1
+
+
+def test_of_a_null_address_and_an_id_the_id_counts() -> None:
+    prompt = size(*a_response(a_user_item({"type": "input_image", "image_url": None, "file_id": "f"})))
+
+    assert (prompt.images, prompt.hidden_inputs) == (1, 0)
+
+
+ORDINARY = [
+    a_response({"type": "message", "role": "assistant", "id": "msg_1", "content": [{"type": "output_text", "text": "x"}]}),
+    a_response({"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": '{"file_id":"f"}'}),
+    a_response({"type": "function_call_output", "id": "fo_1", "call_id": "c", "output": '{"file_url":"f"}'}),
+    a_response({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"}),
+    a_response({"type": "web_search_call", "id": "ws_1", "action": {"type": "search", "query": "q"}}),
+    a_response(
+        a_user_item({"type": "output_text", "text": "x", "annotations": [{"type": "file_citation", "file_id": "f"}]})
+    ),
+    a_response(a_user_item({"type": "input_text", "text": 'the member "file_id" names a file'})),
+    a_response(tools=[{"type": "function", "parameters": {"properties": {"file_id": {"type": "string"}}}}]),
+    a_response(text={"format": {"type": "json_schema", "schema": {"properties": {"file_id": {"type": "string"}}}}}),
+    a_response(metadata={"file_id": "f"}),
+    a_chat(tool_calls=[{"function": {"name": "f", "arguments": '{"image_url": "https://e"}'}}]),
+    ("openai_chat", {**a_chat()[1], "tools": [{"function": {"parameters": {"properties": {"file_url": {"enum": ["u"]}}}}}]}),
+    ("openai_chat", {**a_chat()[1], "audio": {"voice": "alloy", "format": "wav"}}),
+    anthropic({"type": "tool_use", "id": "t", "name": "read", "input": {"file_id": "f", "source": {"url": "u"}}}),
+    anthropic({"type": "search_result", "source": "https://e", "content": [{"type": "text", "text": "x"}]}),
+    anthropic({"type": "text", "text": "x", "citations": [{"type": "char_location", "file_id": "f"}]}),
+    ("anthropic_messages", {**anthropic()[1], "tools": [{"input_schema": {"properties": {"file_id": {"type": "string"}}}}]}),
+    a_gemini({"functionCall": {"name": "f", "args": {"fileUri": "u"}}}),
+    a_gemini({"functionResponse": {"name": "f", "response": {"fileData": {"fileUri": "u"}}}}),
+    a_gemini(tools=[{"functionDeclarations": [{"parameters": {"properties": {"fileUri": {"type": "STRING"}}}}]}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("request_", ORDINARY)
+def test_names_in_the_caller_s_own_data_make_no_request_dear(request_: tuple[str, dict]) -> None:
+    prompt = size(*request_)
+
+    assert not prompt.is_of_unknown_size
+    assert prompt.images == 0
+
+
+FLAC = "ZkxhQwAA" + "AAAA" * 30
+ARCHIVE = "UEsDB" + "AAAA" * 30
+DISGUISED = [
+    (a_gemini({"inlineData": {"mimeType": "image/png", "data": FLAC}}), {"images": 1, "unsized_media": 1}),
+    (a_gemini({"inlineData": {"mimeType": "image/png", "data": SOUND}}), {"images": 1, "audio_ms": 3_000}),
+    (a_gemini({"inlineData": {"mimeType": "application/octet-stream", "data": SOUND}}), {"audio_ms": 3_000}),
+    (a_gemini({"inlineData": {"data": PAPER}}), {"pdf_pages": 4}),
+    (a_gemini({"inlineData": {"mimeType": "audio/mp3", "data": BLOB}}), {"images": 1, "unsized_media": 1}),
+    (a_chat({"type": "file", "file": {"filename": "a.docx", "file_data": ARCHIVE}}), {"unsized_media": 1}),
+    (a_chat({"type": "file", "file": {"file_data": SOUND[:80] + "====" + SOUND}}), {"unsized_media": 1}),
+    (a_chat({"type": "input_audio", "input_audio": {"data": {"odd": 1}}}), {"unsized_media": 1}),
+    (a_chat({"type": "input_audio", "input_audio": {"data": SOUND + '"' + SOUND}}), {"unsized_media": 1}),
+]
+
+
+@pytest.mark.parametrize(("request_", "expected"), DISGUISED)
+def test_media_counts_as_what_it_is_said_to_be_and_as_what_it_is(request_: tuple[str, dict], expected: dict) -> None:
+    prompt = size(*request_)
+
+    assert {name: getattr(prompt, name) for name in COUNTS if getattr(prompt, name)} == expected
+
+
+PROSE = base64.b64encode(b"The quick brown fox jumps over the lazy dog. " * 400).decode()
+TEXT_FILES = [
+    a_chat({"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64," + PROSE}}),
+    a_chat({"type": "file", "file": {"filename": "a.txt", "file_data": "data:image/png;base64," + PROSE}}),
+    a_response(a_user_item({"type": "input_file", "file_data": PROSE})),
+    a_gemini({"inlineData": {"mimeType": "text/csv", "data": PROSE}}),
+    anthropic({"type": "document", "source": base64_source("text/plain", PROSE)}),
+]
+
+
+@pytest.mark.parametrize("request_", TEXT_FILES)
+def test_a_text_in_a_file_is_sized_as_its_text(request_: tuple[str, dict]) -> None:
+    prompt = size(*request_)
+
+    assert 400 * 9 < prompt.text_tokens < 400 * 28 < len(PROSE)
+    assert not prompt.is_of_unknown_size
+
+
+@pytest.mark.parametrize(("fps", "rate"), [(None, 1), (0.1, 1), (3.5, 4), ("24", 24), (1e9, 24)])
+def test_a_film_that_is_looked_at_more_often_is_longer(fps: object, rate: int) -> None:
+    assert frames_per_second({"inlineData": {}, "video_metadata": {"fps": fps}}) == rate
+
+
+SIGNATURE = "EqoBCkgIARABGAIiQL" + "8Kx2" * 2_000
+OPAQUE = [
+    anthropic({"type": "thinking", "thinking": "hm", "signature": SIGNATURE}),
+    anthropic({"type": "redacted_thinking", "data": SIGNATURE}),
+    anthropic({"type": "web_search_tool_result", "content": [{"type": "web_search_result", "encrypted_content": SIGNATURE}]}),
+    anthropic({"type": "text", "text": "x", "citations": [{"type": "web_search_result_location", "encrypted_index": SIGNATURE}]}),
+    a_response({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": SIGNATURE}),
+    a_response({"type": "compaction", "encrypted_content": SIGNATURE}),
+    a_gemini({"text": "x", "thoughtSignature": SIGNATURE}),
+    a_gemini({"functionCall": {"name": "f"}, "thought_signature": SIGNATURE}),
+    a_chat(tool_calls=[{"id": "c", "extra_content": {"google": {"thought_signature": SIGNATURE}}}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("request_", OPAQUE)
+def test_what_only_the_provider_can_read_is_less_than_text(request_: tuple[str, dict]) -> None:
+    assert len(SIGNATURE) // 9 < size(*request_).text_tokens < len(SIGNATURE) // 3
+
+
+DRESSED = [
+    anthropic({"type": "tool_use", "input": {"signature": SIGNATURE}}),
+    anthropic({"type": "thinking", "signature": "no base64 at all, but words and words. " * 200}),
+    a_gemini({"functionCall": {"args": {"thoughtSignature": SIGNATURE}}}),
+    a_gemini({"functionResponse": {"response": {"thoughtSignature": SIGNATURE}}}),
+    a_response({"type": "function_call_output", "output": SIGNATURE}),
+]
+
+
+@pytest.mark.parametrize("request_", DRESSED)
+def test_a_text_is_not_made_cheaper_by_dressing_it_as_opaque(request_: tuple[str, dict]) -> None:
+    dialect, request = request_
+    plain = json.loads(json.dumps(request).replace("ignature", "ignatura"))
+
+    assert size(dialect, request).text_tokens >= size(dialect, plain).text_tokens - 9
+
+
+STORED = [
+    (a_response(a_user_item({"type": "input_file", "file_id": "f"})), ("file_id",)),
+    (a_response(a_user_item({"type": "input_image", "file_id": "f"})), ("file_id",)),
+    (a_response(a_user_item({"type": "input_file", "file_url": "https://e"})), ()),
+    (a_response(a_user_item({"type": "input_image", "image_url": "https://e"})), ()),
+    (a_response({"id": "msg_1"}), ("id",)),
+    (a_response(previous_response_id="resp_1"), ("previous_response_id",)),
+    (a_response(conversation="conv_1"), ("conversation",)),
+    (a_response(prompt={"id": "p"}), ("prompt",)),
+    (a_response(tools=[{"type": "file_search", "vector_store_ids": ["vs"]}]), ("vector_store_ids",)),
+    (a_response(tools=[{"type": "code_interpreter", "container": "cntr_1"}]), ("container",)),
+    (a_chat(audio={"id": "audio_1"}), ("audio",)),
+    (anthropic({"type": "document", "source": {"type": "file", "file_id": "f"}}), ("file_id",)),
+    (("anthropic_messages", {**anthropic()[1], "thread": {"previous_message_id": "msg_1"}}), ("thread",)),
+    (a_gemini({"fileData": {"fileUri": "files/1"}}), ("fileUri",)),
+    (a_gemini({"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/1"}}), ("fileUri",)),
+    (a_gemini({"fileData": {"fileUri": "https://youtu.be/x"}}), ()),
+    (a_gemini({"fileData": {"fileUri": "gs://bucket/x"}}), ()),
+    (a_gemini(cachedContent="cachedContents/1"), ("cachedContent",)),
+    (a_gemini(tools=[{"file_search": {"fileSearchStoreNames": ["s"]}}]), ("fileSearchStoreNames",)),
+    (a_chat(name="plain"), ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_", "names"), STORED)
+def test_what_is_stored_under_the_provider_s_account_is_named(request_: tuple[str, dict], names: tuple) -> None:
+    assert parse(*request_).stored_references == names
 
 
 ELSEWHERE = [
@@ -174,24 +370,57 @@ def test_a_text_equal_to_a_picture_is_still_paid_for() -> None:
     assert prompt.text_tokens > len(BLOB) // 4
 
 
-def test_a_member_given_twice_is_counted_twice() -> None:
-    body = b'{"model":"m","messages":[{"content":"%b"}],"messages":[{}]}' % BLOB.encode()
-
-    assert size("openai_chat", None, body=body).text_tokens > len(BLOB) // 4
-
-
 def test_escaped_slashes_do_not_make_a_picture_text() -> None:
     body = json.dumps(a_chat(image_url(PICTURE + "/" * 99))[1]).replace("/", r"\/").encode()
 
-    prompt = size("openai_chat", None, body=body)
+    prompt = size("openai_chat", body)
 
     assert (prompt.images, prompt.text_tokens < TEXT_TOKENS_MAX) == (1, True)
 
 
-def test_a_place_behind_many_imitations_is_still_sized_high() -> None:
-    imitations = [{"type": "text", "text": PICTURE[:200]}] * 50
+def test_line_breaks_do_not_make_a_sound_text() -> None:
+    lines = "\r\n".join(SOUND[start : start + 76] for start in range(0, len(SOUND), 76))
 
-    assert size(*a_chat(*imitations, image_url(PICTURE))).text_tokens > len(BLOB) // 4
+    prompt = size(*a_chat({"type": "input_audio", "input_audio": {"data": lines}}))
+
+    assert (prompt.audio_ms, prompt.text_tokens < TEXT_TOKENS_MAX) == (3_000, True)
+
+
+def test_the_url_safe_alphabet_is_base64_too() -> None:
+    blob = base64.urlsafe_b64encode(b"\x89PNG\0" + bytes(range(256)) * 40).decode()
+
+    prompt = size(*a_gemini({"inlineData": {"mimeType": "image/png", "data": blob}}))
+
+    assert (prompt.images, prompt.text_tokens < TEXT_TOKENS_MAX) == (1, True)
+
+
+@pytest.mark.parametrize("mark", ["\U0010ffff0\U0010ffff", "\U0010ffff1\U0010ffff"])
+def test_a_mark_that_the_caller_wrote_takes_nothing_out(mark: str) -> None:
+    dialect, request = a_chat(image_url("data:image/png;base64," + mark), {"type": "text", "text": BLOB})
+
+    for body in (json.dumps(request), json.dumps(request, ensure_ascii=False)):
+        assert size(dialect, body.encode()).text_tokens > len(BLOB) // 4
+
+
+def test_media_in_any_order_is_taken_out_of_the_text() -> None:
+    parts = [{"inline_data": {"data": SOUND}, "inlineDatum": 1, "fileData": None}, {"inlineData": {"data": PAPER}}]
+
+    prompt = size(*a_gemini(*parts, *reversed(parts)))
+
+    assert (prompt.audio_ms, prompt.pdf_pages, prompt.text_tokens < TEXT_TOKENS_MAX) == (6_000, 8, True)
+
+
+TWO_SPELLINGS = [
+    a_gemini({"fileData": {"fileUri": "u"}, "file_data": {"fileUri": "v"}}),
+    a_gemini({"inlineData": {"data": SOUND}, "inline_data": {"data": SOUND}}),
+    a_response(a_user_item({"type": "input_file", "file_id": "f", "FILE_ID": "g"})),
+]
+
+
+@pytest.mark.parametrize("request_", TWO_SPELLINGS)
+def test_a_place_of_media_with_two_spellings_is_refused(request_: tuple[str, dict]) -> None:
+    with pytest.raises(InvalidRequest, match="second spelling"):
+        parse(*request_)
 
 
 @pytest.mark.parametrize("life", [b"", b',"ttl":"1h"'])
@@ -200,7 +429,7 @@ def test_a_cache_mark_is_seen_however_its_name_is_written(life: bytes) -> None:
         b'{"model":"m","max_tokens":1,"messages":[{"content":[{"cache\\u005fcontrol":{"type":"ephemeral"%b}}]}]}' % life
     )
 
-    prompt = size("anthropic_messages", None, body=body)
+    prompt = size("anthropic_messages", body)
 
     assert prompt.has_cache_marks
     assert prompt.has_long_cache_marks
