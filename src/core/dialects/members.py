@@ -93,7 +93,7 @@ class Members:
 
     def has(self, name: str) -> bool:
         """Whether it is there and not null."""
-        return any(_plain(value) is not None for value in self._given((name,)))
+        return bool([value for value in map(_plain, self._given((name,))) if value is not None])
 
     def _given(self, names: tuple[str, ...]) -> list[object]:
         found = []
