@@ -23,6 +23,7 @@ from bench.http_client import LoadError, Target
 from bench.ladder import ladder_worker, rung
 from bench.ledger import ledger_json, ledger_table, ledger_workers, measure_ledger
 from bench.memory import measure_memory, memory_json, memory_table
+from bench.neighbours import measure_neighbours, neighbours_json, neighbours_tables
 from bench.outage import measure_outage, outage_config, outage_json, outage_table
 from bench.overhead import measure_overhead, overhead_json, overhead_table
 from bench.overspend import measure_overspend, overspend_json, overspend_table, strawman_worker
@@ -49,6 +50,7 @@ class Which(StrEnum):
     overhead = "overhead"
     ledger = "ledger"
     memory = "memory"
+    neighbours = "neighbours"
     outage = "outage"
     overspend = "overspend"
     streams = "streams"
@@ -77,7 +79,7 @@ def main(
 
     overhead: what it adds to a call, rung by rung. memory: does it grow with requests? overspend: a cap against many
     calls at once. ledger: one Ledger's rows and pace. outage: what passes without it. streams: what it adds to a
-    stream. Each prints a table and writes bench/results/NAME.json.
+    stream. neighbours: what one tenant's bodies do to another. Each prints a table and writes bench/results/NAME.json.
     """
     try:
         if which in (Which.overhead, Which.all):
@@ -92,6 +94,8 @@ def main(
             _run_outage()
         if which in (Which.streams, Which.all):
             _run_streams()
+        if which in (Which.neighbours, Which.all):
+            _run_neighbours()
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(INTERRUPTED) from None
@@ -154,6 +158,20 @@ def _run_streams() -> None:
     console.print(streams_table(loads))
     console.print(stream_memory_table(memory))
     _write("streams", streams_json(loads, memory))
+
+
+def _run_neighbours() -> None:
+    port = free_port()
+    env = {f"{name}_BASE_URL": f"http://127.0.0.1:{port}" for name in ("OPENAI", "ANTHROPIC", "GEMINI")}
+    keys = {f"{name}_API_KEY": "sk-bench" for name in ("OPENAI", "ANTHROPIC", "GEMINI")}
+    with (
+        tempfile.TemporaryDirectory() as state,
+        Stack(Path(state) / "stack", env={**env, **keys}, with_database=False, say=_say) as stack,
+    ):
+        found, weights = asyncio.run(measure_neighbours(stack, port, _say))
+    for table in neighbours_tables(found, weights):
+        console.print(table)
+    _write("neighbours", neighbours_json(found, weights))
 
 
 def _stack(state_dir: Path, *more_workers: dict[str, Any], inspector_port: int = 0) -> Stack:

@@ -4,6 +4,9 @@ The rule easy to break: an account leaves memory only when its row says all that
 one but through here.
 """
 
+import heapq
+
+from core import ledger
 from core.holds import ScopeKey
 from core.ledger import Account
 from core.limits import ACCOUNTS_IN_MEMORY_MAX
@@ -41,6 +44,19 @@ class AccountBook:
         if stored is not None:
             self.highest_number = max(self.highest_number, stored.number)
         return stored
+
+    def sessions_after(self, session_id: str, now_ms: int, sessions_max: int) -> list[Account]:
+        """Live sessions in memory, the first of them in the order of their ids, after one id."""
+        live = (
+            account
+            for account in self._accounts.values()
+            if account.kind == "session" and account.id > session_id and ledger.turned(account, now_ms) is account
+        )
+        return heapq.nsmallest(sessions_max, live, key=lambda account: account.id)
+
+    def at_hand(self, key: ScopeKey) -> Account | None:
+        """The account as memory has it."""
+        return self._accounts.get(key)
 
     def put(self, account: Account) -> None:
         """Change an account in memory; the next checkpoint writes it."""

@@ -4,10 +4,9 @@ A fault never crosses RPC as an exception: it is logged here and answered as a t
 takes for a ledger that cannot be reached. After one, memory is made again from the rows.
 """
 
-import asyncio
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,8 +15,8 @@ from workers import DurableObject
 
 from bindings.ffi import JS_FAULTS, object_to_js, platform_env
 from core import messages
-from core.messages import AccountView, Message
-from core.money import format_usd
+from core.messages import Message
+from core.session_mirror import mirror_key, mirror_text
 from durable_objects.ledger_service import LedgerService
 from durable_objects.ledger_store import LedgerStore
 
@@ -26,7 +25,7 @@ R = TypeVar("R", bound=Message)
 FAULT = '{"type":"fault"}'
 MIRROR_TTL_S = 24 * 3_600
 MIRRORS_PER_ALARM_MAX = 50
-"""Three KV writes each: far from the thousand that one invocation may make, and done in a second or two."""
+"""Far from the thousand KV writes that one invocation may make, and done in a second or two."""
 
 OUTBOX_PER_ALARM_MAX = 50
 RETRY_AFTER_MS = 5_000
@@ -61,6 +60,9 @@ class Ledger(DurableObject):
 
     async def admit(self, text: str) -> str:
         return await self._answer(text, messages.AdmitRequest, LedgerService.admit)
+
+    async def count(self, text: str) -> str:
+        return await self._answer(text, messages.CountRequest, LedgerService.count)
 
     async def extend(self, text: str) -> str:
         return await self._answer(text, messages.ExtendRequest, LedgerService.extend)
@@ -154,23 +156,14 @@ class Ledger(DurableObject):
         mirrors = self._service().mirrors
         due = mirrors.take(_now_ms(), MIRRORS_PER_ALARM_MAX)
         views = self._service().session_views(due)
+        options = object_to_js({"expirationTtl": MIRROR_TTL_S})
         for place, account in enumerate(views):
             try:
-                await asyncio.gather(*self._mirror_writes(account))
+                key = mirror_key(self._tenant, account.id)
+                await platform_env().AGENTWATCH_KV.put(key, mirror_text(account), options)
             except JS_FAULTS:
                 mirrors.failed([each.id for each in views[place:]], _now_ms())
                 return
-
-    def _mirror_writes(self, account: AccountView) -> list[Coroutine[None, None, None]]:
-        root = f"t:{self._tenant}:s:{account.id}:"
-        # A limit that only warns exhausts nobody.
-        limit = account.limit_nanousd if account.is_hard else None
-        values = {
-            "usd": format_usd(account.spent_nanousd),
-            "tokens": str(account.prompt_tokens + account.completion_tokens),
-            "budget_usd": "" if limit is None else format_usd(limit),
-        }
-        return [_put_mirror(root + name, value) for name, value in values.items()]
 
     async def _drain_outbox(self) -> None:
         """Hand kept messages to the queue, oldest first."""
@@ -188,10 +181,6 @@ class Ledger(DurableObject):
     def _log_notices(self) -> None:
         for notice in self._service().take_notices():
             _log("ledger_notice", tenant=self._tenant, notice=notice)
-
-
-async def _put_mirror(key: str, value: str) -> None:
-    await platform_env().AGENTWATCH_KV.put(key, value, object_to_js({"expirationTtl": MIRROR_TTL_S}))
 
 
 def _log(event: str, **facts: object) -> None:

@@ -10,17 +10,21 @@ from collections.abc import Sequence
 import msgspec
 
 from core import ledger
-from core.holds import Hold, HoldScope, ScopeKey
+from core.holds import Hold, HoldScope, ScopeKey, Terms
 from core.ledger import Account
 from core.limits import OPEN_HOLDS_PER_TENANT_MAX
 from core.messages import (
     AccountView,
     AdmitAnswer,
     AdmitRequest,
+    AnswersUnknown,
     BudgetDenied,
     Configured,
     ConfigureRequest,
     Conflict,
+    CountAnswer,
+    Counted,
+    CountRequest,
     ExtendAnswer,
     ExtendDenied,
     Extended,
@@ -71,15 +75,23 @@ class LedgerService:
         passed = self._rate(request, now_ms)
         if isinstance(passed, RateDenied):
             return self._known_or(passed, request, now_ms)
-        accounts = [
-            ledger.with_caller_limit(each, request.session_limit_nanousd, request.session_default_limit_nanousd)
-            for each in state.accounts_of(request.session_id, request.team, now_ms)
-        ]
-        paused = ledger.first_paused(accounts) if request.want_nanousd else None
-        grant = paused or ledger.fit(accounts, request)
+        earlier_tokens = None if request.earlier is None else state.answers.tokens_of(request.earlier.ids)
+        if request.earlier is not None and request.earlier.must_be_known and earlier_tokens is None:
+            state.arrivals.note(passed.arrivals_us)
+            return self._known_or(AnswersUnknown(), request, now_ms)
+        found = state.accounts_of(request.session_id, request.team, now_ms)
+        terms = ledger.terms_of(request, found)
+        accounts = [ledger.with_terms(each, terms) for each in found]
+        asked = ledger.knowing(request, earlier_tokens)
+        paused = ledger.first_paused(accounts) if asked.want_nanousd else None
+        grant = paused or ledger.fit([*accounts, *ledger.call_accounts(request.hold_id, terms)], asked)
         if isinstance(grant, Account):
-            return self._denied(grant, accounts, passed, request, now_ms)
-        hold = _new_hold(request, grant.amount_nanousd, accounts, passed, now_ms)
+            return self._denied(grant, accounts, passed, request, asked.least_nanousd, now_ms)
+        hold = msgspec.structs.replace(
+            _new_hold(asked, grant.amount_nanousd, accounts, terms, passed, now_ms),
+            request=_digest(request),
+            earlier_tokens=earlier_tokens,
+        )
         if not state.store.add_hold(hold):
             return self._known_or(_other_contents(), request, now_ms)
         state.arrivals.note(passed.arrivals_us)
@@ -97,7 +109,7 @@ class LedgerService:
             return Conflict(reason="there is no such open hold")
         accounts = state.standing(hold, now_ms)
         grant = ledger.fit_extension(
-            accounts,
+            [*accounts, *ledger.call_accounts(hold.id, hold, held_nanousd=hold.granted_nanousd)],
             held_nanousd=hold.granted_nanousd,
             want_nanousd=request.want_nanousd,
             least_nanousd=request.least_nanousd,
@@ -118,7 +130,7 @@ class LedgerService:
             is_refusing = not grant.is_paused and is_short_for_good(
                 grant.view(), max(request.least_nanousd, granted + 1)
             )
-            state.tell([state.account(grant.key, now_ms)], now_ms, is_refusing=is_refusing)
+            self._tell_refusal(grant, now_ms, is_refusing=is_refusing)
             return ExtendDenied(account=grant.view(), granted_nanousd=granted)
         return Extended(granted_nanousd=granted, is_full=grant.is_full, expires_at_ms=extended.expires_at_ms)
 
@@ -137,37 +149,46 @@ class LedgerService:
         known = state.holds.find(request.event_id)
         if known is not None:
             return self._recorded_on(known, request, now_ms)
-        accounts = [
-            ledger.used(ledger.with_caller_limit(each, None, request.session_default_limit_nanousd), now_ms)
-            for each in state.accounts_of(request.session_id, request.team, now_ms)
-        ]
+        passed = state.arrivals.judge(request.rate_limits, now_ms)
+        if isinstance(passed, RateDenied):
+            first = state.store.find_hold(request.event_id)
+            return passed if first is None else self._recorded_on(first, request, now_ms)
+        found = state.accounts_of(request.session_id, request.team, now_ms)
+        terms = ledger.terms_of(request, found)
+        accounts = [ledger.used(ledger.with_terms(each, terms), now_ms) for each in found]
         recorded = state.end(
-            _unheld(request, accounts, now_ms),
+            _unheld(request, accounts, terms, passed, now_ms),
             "recorded",
             request.cost_nanousd,
             now_ms,
             prompt_tokens=request.prompt_tokens,
             completion_tokens=request.completion_tokens,
+            answer=request.answer,
             accounts=accounts,
         )
         if recorded is not None:
+            state.arrivals.note(passed.arrivals_us)
             return Recorded(at_ms=recorded.used_at_ms, session=self._session_view(recorded, now_ms))
         known = state.store.find_hold(request.event_id)
         return _other_contents() if known is None else self._recorded_on(known, request, now_ms)
 
+    def count(self, request: CountRequest, now_ms: int) -> CountAnswer:
+        """Count a call that costs nothing, in memory alone: what is forgotten by a sleep has grown old in it."""
+        passed = self._state.arrivals.judge(request.rate_limits, now_ms)
+        if isinstance(passed, RateDenied):
+            return passed
+        self._state.arrivals.note(passed.arrivals_us)
+        return Counted(rate=passed.state)
+
     # Reading and steering -----------------------------------------------------------------------------
 
     def status(self, request: StatusRequest, now_ms: int) -> Status:
-        """The accounts asked for. A limit given for the session counts as the caller's own."""
+        """The accounts asked for; reading them changes nothing and writes nothing."""
         accounts = self._state.accounts_of(
             request.session_id, request.team, now_ms, include_tenant=request.include_tenant
         )
-        limited = [
-            ledger.with_caller_limit(each, request.session_limit_nanousd, request.session_default_limit_nanousd)
-            for each in accounts
-        ]
-        self._remember_limits(limited, now_ms)
-        return Status(accounts=[account.view() for account in limited])
+        terms = Terms(default_limit_nanousd=request.session_default_limit_nanousd)
+        return Status(accounts=[ledger.with_terms(account, terms).view() for account in accounts])
 
     def configure(self, request: ConfigureRequest, now_ms: int) -> Configured:
         """An administrator's change takes effect at once and is written at once. A repeat of it changes nothing."""
@@ -180,17 +201,20 @@ class LedgerService:
         if after != before or request.reset_spent:
             state.write(after, now_ms)
             state.tell([after], now_ms)
+            if after.kind == "session":
+                state.mirrors.want(after.id, now_ms)
         return Configured(account=after.view())
 
     def list_sessions(self, request: ListSessionsRequest, now_ms: int) -> SessionPage:
-        """A page of live sessions in the order of their ids."""
-        state = self._state
-        state.checkpoint(now_ms)
-        stored = state.store.sessions_after(request.after_session_id, now_ms, request.limit + 1)
-        page = [state.book.find(account.key) or account for account in stored[: request.limit]]
+        """A page of live sessions in the order of their ids: the rows', as they are in memory where they are there."""
+        after_id, at_most = request.after_session_id, request.limit + 1
+        stored = self._state.store.sessions_after(after_id, now_ms, at_most)
+        known = self._state.book.sessions_after(after_id, now_ms, at_most)
+        found = {account.id: account for account in (*stored, *known)}
+        page = [found[session_id] for session_id in sorted(found)[: request.limit]]
         return SessionPage(
             accounts=[account.view() for account in page],
-            next_after_session_id=page[-1].id if len(stored) > len(page) else None,
+            next_after_session_id=page[-1].id if len(found) > len(page) else None,
         )
 
     # The alarm's work ---------------------------------------------------------------------------------
@@ -234,7 +258,13 @@ class LedgerService:
         return passed
 
     def _denied(
-        self, account: Account, accounts: list[Account], passed: Passed, request: AdmitRequest, now_ms: int
+        self,
+        account: Account,
+        accounts: list[Account],
+        passed: Passed,
+        request: AdmitRequest,
+        least_nanousd: int,
+        now_ms: int,
     ) -> AdmitAnswer:
         """Nothing is held; what the refused call said of its session's limit still holds for the next one."""
         denial = PausedDenied(account=account.view()) if account.is_paused else BudgetDenied(account=account.view())
@@ -242,11 +272,16 @@ class LedgerService:
         if answer is denial:
             self._state.arrivals.note(passed.arrivals_us)
             self._remember_limits(accounts, now_ms)
-            self._keep_alive(accounts, now_ms)
+            self._keep_alive(request.session_id, now_ms)
             if isinstance(denial, BudgetDenied):
-                is_refusing = is_short_for_good(denial.account, request.least_nanousd)
-                self._state.tell([self._state.account(account.key, now_ms)], now_ms, is_refusing=is_refusing)
+                is_refusing = is_short_for_good(denial.account, least_nanousd)
+                self._tell_refusal(account, now_ms, is_refusing=is_refusing)
         return answer
+
+    def _tell_refusal(self, account: Account, now_ms: int, *, is_refusing: bool) -> None:
+        """Tell of an account that has refused. A call's own limit is told to the caller alone."""
+        if account.kind != "call":
+            self._state.tell([self._state.account(account.key, now_ms)], now_ms, is_refusing=is_refusing)
 
     def _known_or(self, answer: AdmitAnswer, request: AdmitRequest, now_ms: int) -> AdmitAnswer:
         """The first answer, where this admission is the replay of one whose hold has ended since."""
@@ -268,6 +303,7 @@ class LedgerService:
             actual_nanousd=request.cost_nanousd,
             prompt_tokens=request.prompt_tokens,
             completion_tokens=request.completion_tokens,
+            answer=request.answer,
         )
         answer = self._settled(hold, settlement, now_ms)
         if isinstance(answer, Conflict):
@@ -288,6 +324,7 @@ class LedgerService:
             now_ms,
             prompt_tokens=request.prompt_tokens,
             completion_tokens=request.completion_tokens,
+            answer=request.answer,
         )
         assert after is not None, "only a record may find its id known"
         return self._settlement(after, now_ms, was_expired=hold.state == "expired")
@@ -303,23 +340,27 @@ class LedgerService:
         )
 
     def _remember_limits(self, accounts: list[Account], now_ms: int) -> None:
-        """A limit that a refused call or a check brought along holds for the next one too, and after a wake."""
+        """A limit that a refused call brought along holds for the next one too, and after a wake."""
         for account in accounts:
             known = self._state.account(account.key, now_ms)
-            if account != known:
+            limits = (known.limit_nanousd, known.stated_limit_nanousd)
+            if (account.limit_nanousd, account.stated_limit_nanousd) != limits:
                 self._state.write(account, now_ms)
 
-    def _keep_alive(self, accounts: list[Account], now_ms: int) -> None:
+    def _keep_alive(self, session_id: str | None, now_ms: int) -> None:
         """A refused call uses its session, to the hour: an agent that keeps asking does not outlive its budget."""
-        for account in accounts:
-            later = ledger.used(account, now_ms)
-            is_worth_a_row = (later.resets_at_ms or 0) - (account.resets_at_ms or 0) >= REFUSED_USE_STEP_MS
-            if is_worth_a_row and self._state.book.find(account.key) is not None:
-                self._state.write(later, now_ms)
+        known = None if session_id is None else self._state.book.find(ScopeKey("session", session_id, "session"))
+        if known is None:
+            return
+        account = ledger.turned(known, now_ms)
+        later = ledger.used(account, now_ms)
+        if (later.resets_at_ms or 0) - (account.resets_at_ms or 0) >= REFUSED_USE_STEP_MS:
+            self._state.write(later, now_ms)
 
     def _granted(self, hold: Hold, rate: RateLimitState | None, now_ms: int) -> Granted:
         standing = self._state.standing(hold, now_ms)
-        account = ledger.tightest(standing)
+        own = ledger.call_accounts(hold.id, hold, held_nanousd=hold.granted_nanousd)
+        account = ledger.tightest([*standing, *own])
         return Granted(
             hold_id=hold.id,
             granted_nanousd=hold.granted_nanousd,
@@ -328,6 +369,7 @@ class LedgerService:
             available_nanousd=None if account is None else account.available_nanousd,
             session=_session_of(standing),
             rate=rate,
+            earlier_tokens=hold.earlier_tokens,
         )
 
     def _session_view(self, hold: Hold, now_ms: int) -> AccountView | None:
@@ -335,7 +377,7 @@ class LedgerService:
 
 
 def _new_hold(
-    request: AdmitRequest, granted_nanousd: int, accounts: list[Account], passed: Passed, now_ms: int
+    request: AdmitRequest, granted_nanousd: int, accounts: list[Account], terms: Terms, passed: Passed, now_ms: int
 ) -> Hold:
     return Hold(
         id=request.hold_id,
@@ -346,13 +388,12 @@ def _new_hold(
         floor_nanousd=min(request.floor_nanousd, granted_nanousd),
         expires_at_ms=now_ms + request.ttl_ms,
         used_at_ms=now_ms,
-        stated_limit_nanousd=request.session_limit_nanousd,
-        default_limit_nanousd=request.session_default_limit_nanousd,
+        **msgspec.structs.asdict(terms),
         arrivals_us=passed.arrivals_us,
     )
 
 
-def _unheld(request: RecordRequest, accounts: list[Account], now_ms: int) -> Hold:
+def _unheld(request: RecordRequest, accounts: list[Account], terms: Terms, passed: Passed, now_ms: int) -> Hold:
     """A record as a hold of nothing, to be ended at once."""
     return Hold(
         id=request.event_id,
@@ -363,7 +404,8 @@ def _unheld(request: RecordRequest, accounts: list[Account], now_ms: int) -> Hol
         floor_nanousd=0,
         expires_at_ms=now_ms,
         used_at_ms=now_ms,
-        default_limit_nanousd=request.session_default_limit_nanousd,
+        **msgspec.structs.asdict(terms),
+        arrivals_us=passed.arrivals_us,
     )
 
 
@@ -377,8 +419,7 @@ def _session_of(accounts: list[Account]) -> AccountView | None:
 
 def _digest(request: AdmitRequest | RecordRequest) -> str:
     """What a repeat must agree in. A call that asks again does not count against the rate limits again."""
-    if isinstance(request, AdmitRequest):
-        request = msgspec.structs.replace(request, rate_limits=None)
+    request = msgspec.structs.replace(request, rate_limits=None)
     return hashlib.sha256(to_wire(request).encode()).hexdigest()[:32]
 
 

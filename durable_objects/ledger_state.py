@@ -11,11 +11,12 @@ from core import ledger, telemetry
 from core.budget_alerts import due_alerts
 from core.holds import Hold, ScopeKey, ended
 from core.ledger import Account
-from core.messages import WindowName
+from core.messages import AnswerNote, WindowName
 from core.rate_limit import Arrivals
 from durable_objects.account_book import AccountBook
+from durable_objects.answers import Answers
 from durable_objects.ledger_store import Checkpoint, LedgerStore
-from durable_objects.mirrors import Mirrors
+from durable_objects.mirrors import Mirrors, is_stopped, mirror_after_ms
 from durable_objects.open_holds import OpenHolds
 from durable_objects.outbox import Outbox
 from durable_objects.rebuild import rebuild
@@ -40,10 +41,12 @@ class LedgerState:
         self.arrivals = Arrivals()
         self.mirrors = Mirrors()
         self.outbox = Outbox(store)
-        self._checkpoint_number, self._number = rebuild(store, self.book, self.holds, self.arrivals)
+        self.answers = Answers(store)
+        self._checkpoint_number, self._number = rebuild(store, self.book, self.holds, self.arrivals, self.answers)
         self._checkpoint_due_at_ms = 0 if self.book.has_changes else None
         for account in self.book.changed():
-            self._note(account, 0)
+            if is_stopped(account):  # the sleep may have come before its mirror
+                self.mirrors.want(account.id, 0)
 
     # Accounts -----------------------------------------------------------------------------------------
 
@@ -83,19 +86,22 @@ class LedgerState:
 
     def put(self, account: Account, now_ms: int) -> None:
         """Change an account in memory, its row to follow at the next checkpoint."""
+        before = self.book.at_hand(account.key)
         self.book.put(account)
-        self._note(account, now_ms)
+        self._mirror(before, account, now_ms)
         if self._checkpoint_due_at_ms is None:
             self._checkpoint_due_at_ms = now_ms + CHECKPOINT_AFTER_MS
 
     def write(self, account: Account, now_ms: int) -> None:
         """Change an account and its row."""
+        before = self.book.at_hand(account.key)
         self.book.write(account, self.number)
-        self._note(account, now_ms)
+        self._mirror(before, account, now_ms)
 
-    def _note(self, account: Account, now_ms: int) -> None:
-        if account.kind == "session":
-            self.mirrors.want(account.id, now_ms)
+    def _mirror(self, before: Account | None, after: Account, now_ms: int) -> None:
+        after_ms = mirror_after_ms(before, after) if after.kind == "session" else None
+        if after_ms is not None:
+            self.mirrors.want(after.id, now_ms, after_ms)
 
     # Ends ---------------------------------------------------------------------------------------------
 
@@ -108,6 +114,7 @@ class LedgerState:
         *,
         prompt_tokens: int = 0,
         completion_tokens: int = 0,
+        answer: AnswerNote | None = None,
         accounts: Sequence[Account] | None = None,
     ) -> Hold | None:
         """End a hold, or correct the charge of an expired one. None, and nothing done, where a new record's id is
@@ -121,6 +128,7 @@ class LedgerState:
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             used_at_ms=used_at_ms(hold, standing, now_ms),
+            answer=answer,
         )
         changed = [ledger.with_end(account, hold, after) for account in standing]
         if state != "recorded":
@@ -129,6 +137,7 @@ class LedgerState:
             return None
         self._number = self.number + 1
         self.holds.remove(hold.id)
+        self.answers.note(answer)
         for account in changed:
             self.put(account, now_ms)
         self.tell(changed, now_ms)
@@ -154,6 +163,7 @@ class LedgerState:
         changed = self.book.changed()
         self.tell([account for account in changed if ledger.turned(account, now_ms) is account], now_ms)
         self.book.write_changes(self.number)
+        self.answers.write()
         self.arrivals.forget_past(now_ms)
         self.store.put_checkpoint(Checkpoint(self.number, self.arrivals.moments()))
         self._checkpoint_number = self.number

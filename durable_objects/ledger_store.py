@@ -11,17 +11,22 @@ import msgspec
 
 from core.holds import Hold, ScopeKey
 from core.ledger import Account, open_account, successor
+from core.messages import AnswerNote
 from core.windows import SESSION_IDLE_MS
 from durable_objects.row_ring import RingRow, RowRing, SqlDatabase
 
 ENDED_KEPT_MS = 15 * 60_000
 """How long an ended hold is remembered at least, so that late replays and settlements are recognised."""
 
+PAGES_PER_TRIM = 64
+"""Finding the oldest pages reads them all, so it is done now and then."""
+
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS scope_accounts (kind TEXT, id TEXT, window TEXT, body TEXT NOT NULL,"
     " forget_at_ms INTEGER NOT NULL, PRIMARY KEY (kind, id, window)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS checkpoints (one INTEGER PRIMARY KEY, body TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS answers (page INTEGER PRIMARY KEY, size INTEGER NOT NULL, body TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS set_aside (id INTEGER PRIMARY KEY, source TEXT NOT NULL, body TEXT NOT NULL)",
 )
 
@@ -155,6 +160,33 @@ class LedgerStore:
             "INSERT INTO checkpoints VALUES (1, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
             msgspec.json.encode(checkpoint).decode(),
         )
+
+    # Answers ------------------------------------------------------------------------------------------
+
+    def put_answers(self, notes: Sequence[AnswerNote], answers_max: int) -> None:
+        """Write a page, and let go of the oldest beyond so many answers."""
+        body = msgspec.json.encode(notes).decode()
+        page = self._database.execute(
+            "INSERT INTO answers (size, body) VALUES (?, ?) RETURNING page", len(notes), body
+        )[0][0]
+        if page % PAGES_PER_TRIM == 0:
+            self._database.execute(
+                "DELETE FROM answers WHERE page <= (SELECT page FROM"
+                " (SELECT page, sum(size) OVER (ORDER BY page DESC) - size AS younger FROM answers)"
+                " WHERE younger >= ? ORDER BY page DESC LIMIT 1)",
+                answers_max,
+            )
+
+    def answers(self) -> list[AnswerNote]:
+        """All there are, the oldest first."""
+        notes: list[AnswerNote] = []
+        for page, body in self._database.execute("SELECT page, body FROM answers ORDER BY page"):
+            try:
+                notes += msgspec.json.decode(body, type=list[AnswerNote])
+            except (msgspec.DecodeError, UnicodeError):
+                self._database.execute("DELETE FROM answers WHERE page = ?", page)
+                self._set_aside("answers", body)
+        return notes
 
     # Outbox -------------------------------------------------------------------------------------------
 

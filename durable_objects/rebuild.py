@@ -8,12 +8,15 @@ from core import ledger
 from core.holds import Hold, ScopeKey
 from core.rate_limit import Arrivals
 from durable_objects.account_book import AccountBook
+from durable_objects.answers import Answers
 from durable_objects.ledger_store import LedgerStore
 from durable_objects.open_holds import OpenHolds
 
 
-def rebuild(store: LedgerStore, book: AccountBook, holds: OpenHolds, arrivals: Arrivals) -> tuple[int, int]:
-    """Fill the three of them, all empty so far. Returns the last checkpoint's number and that of the last end."""
+def rebuild(
+    store: LedgerStore, book: AccountBook, holds: OpenHolds, arrivals: Arrivals, answers: Answers
+) -> tuple[int, int]:
+    """Fill the four of them, all empty so far. Returns the last checkpoint's number and that of the last end."""
     checkpoint = store.checkpoint()
     arrivals.note(checkpoint.arrivals_us)
     number = checkpoint.number
@@ -21,6 +24,7 @@ def rebuild(store: LedgerStore, book: AccountBook, holds: OpenHolds, arrivals: A
     for hold in store.holds_since(checkpoint.number):
         number = max(number, 0 if hold.charge is None else hold.charge.number)
         arrivals.note(hold.arrivals_us)
+        answers.note(hold.answer)
         if hold.state == "open":
             holds.put(hold)
         _replay(hold, book, contained)

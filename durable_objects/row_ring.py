@@ -131,8 +131,6 @@ class RowRing:
         is_over = turns.started_at_ms is not None and turns.started_at_ms + self._period_ms <= now_ms
         if self._filled[turns.current] and free and is_over:
             self._keep(_Turns(free[0], now_ms, {**closed, turns.current: now_ms}))
-        elif closed != turns.closed_at_ms:
-            self._keep(_Turns(turns.current, turns.started_at_ms, closed))
 
     def _keep(self, turns: _Turns) -> None:
         self._database.execute(

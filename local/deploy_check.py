@@ -1,4 +1,5 @@
-"""The deploy gate that works offline: wrangler's dry run, and each Worker started from its own memory snapshot.
+"""The deploy gate that works offline: no secret among the vars, wrangler's dry run, and each Worker started from its
+own memory snapshot.
 
 wrangler checks nothing inside Python and leaves files out in silence, so what it would upload is compared with what
 was staged. The platform starts a Python Worker from a snapshot taken after its imports; workerd takes and loads the
@@ -9,12 +10,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from local.paths import BUNDLE_DIR, LOCAL, NODE, NODE_MODULES, ROOT
+from local.vars_check import secrets_in
 from local.worker_config import MODULES_ROOT, LocalLimits, worker_options
 
 CONFIGS = (ROOT / "wrangler.toml", ROOT / "queue_consumer" / "wrangler.toml")
@@ -37,6 +40,13 @@ if (result.outcome !== "ok") throw new Error(`an empty batch ended as ${result.o
 
 class DeployCheckError(Exception):
     """A Worker would not deploy; the message says which step failed and quotes the tool."""
+
+
+def no_secrets(toml_path: Path) -> None:
+    """Require that the file may be seen by anybody."""
+    places = secrets_in(tomllib.loads(toml_path.read_text()))
+    if places:
+        raise DeployCheckError(f"secrets in {toml_path.name}, set them by `wrangler secret put`: {', '.join(places)}")
 
 
 def dry_run(toml_path: Path, options: dict[str, Any], work_dir: Path) -> None:
@@ -124,6 +134,7 @@ def main() -> int:
         shutil.rmtree(work_dir, ignore_errors=True)
         work_dir.mkdir(parents=True)
         try:
+            no_secrets(toml_path)
             with console.status(f"{options['name']}: wrangler's dry run"):
                 dry_run(toml_path, options, work_dir)
             with console.status(f"{options['name']}: memory snapshot"):

@@ -10,7 +10,7 @@ function pass(gate) {
 }
 
 export class LedgerGate extends DurableObject {}
-for (const method of ["admit", "extend", "settle", "record", "status", "configure", "list_sessions", "enqueue"]) {
+for (const method of ["admit", "count", "extend", "settle", "record", "status", "configure", "list_sessions", "enqueue"]) {
   LedgerGate.prototype[method] = function (text) {
     pass("ledger");
     return this.env.LEDGER.getByName(this.ctx.id.name)[method](text);

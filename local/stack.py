@@ -258,7 +258,10 @@ class Stack:
             **{k: v for k, v in os.environ.items() if _is_provider_variable(k)},
             **self.env,
         }
-        variables = {"TENANT_TOKEN_MAP": json.dumps({self.tokens["static"]: "static-tenant"})}
+        variables = {
+            "TENANT_TOKEN_MAP": json.dumps({self.tokens["static"]: "static-tenant"}),
+            "PASSED_HEADERS": "x-mock, x-mock-tag",  # what the mock providers are told by
+        }
         for provider, path in PROVIDER_PATHS.items():
             if f"{provider}_API_KEY" in given or f"{provider}_BASE_URL" in given:
                 continue

@@ -1,5 +1,5 @@
 """The telemetry Worker: batches go to the sink or, off the dead-letter queue, to
-`dead_letters`, crons to replays or the weekly report, one log line each.
+`dead_letters`, crons to upkeep or to replays and the weekly report, one log line each.
 
 It decides nothing. A batch that returns normally acknowledges whatever has no verdict, so every
 message gets one explicitly, and a fault of our own postpones them all.
@@ -11,8 +11,10 @@ import msgspec
 from js import console
 from workers import WorkerEntrypoint
 
+import upkeep
 import weekly_report
 from bindings.ffi import object_to_js, platform_env
+from core.addresses import InvalidBaseURL
 from dead_letters import keep, replay
 from sink import take, tally
 from verdicts import Postponed, Verdict, retry_delay_s
@@ -20,7 +22,7 @@ from worker_outside import WorkerOutside
 
 # As in wrangler.toml.
 DEAD_LETTER_QUEUE = "agentwatch-telemetry-dlq"
-REPLAY_CRON = "*/10 * * * *"
+UPKEEP_CRON = "0 8 * * *"
 
 
 class Default(WorkerEntrypoint):
@@ -31,6 +33,8 @@ class Default(WorkerEntrypoint):
         deal_with = keep if batch.queue == DEAD_LETTER_QUEUE else take
         try:
             verdicts = await deal_with(texts, WorkerOutside(platform_env()))
+        except InvalidBaseURL as fault:
+            verdicts = [Postponed(str(fault))] * len(messages)
         except Exception as fault:
             # Its kind only: what it says may quote a message.
             verdicts = [Postponed(f"fault: {type(fault).__name__}")] * len(messages)
@@ -43,10 +47,10 @@ class Default(WorkerEntrypoint):
 
     async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
         outside = WorkerOutside(platform_env())
-        if controller.cron == REPLAY_CRON:
-            done = await replay(outside)
+        if controller.cron == UPKEEP_CRON:
+            done = await upkeep.run(outside)
         else:
-            done = await weekly_report.run(int(controller.scheduledTime), outside)
+            done = {**await replay(outside), **await weekly_report.run(int(controller.scheduledTime), outside)}
         _log({"event": "telemetry_cron", "cron": controller.cron, **done})
 
 

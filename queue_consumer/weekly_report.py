@@ -1,9 +1,8 @@
-"""The cron's work: upkeep of the tables, then last week's report to every tenant that has not had
-it.
+"""Last week's report to every tenant that has not had it: some of them by each run, until all are told.
 
-Which tenants are due is the database's knowledge, so a run that failed half-way is finished by
-the next one, and a tenant is told once per week however often the cron fires. Weeks begin on
-Monday, UTC.
+Who is next is the database's knowledge: whoever has waited longest. So a run that failed half-way is finished by later
+ones, a tenant whose report fails waits behind the others, and a tenant is told once per week however often the cron
+fires. Weeks begin on Monday, UTC, and are reported from that day's morning on.
 """
 
 from collections import Counter
@@ -17,7 +16,12 @@ from slack import WeeklyReport, weekly_message, weekly_summary
 from verdicts import Judgement, Told, judge, reason_of
 
 TENANTS_PER_RUN_MAX = 100
-"""Five requests per tenant stay inside the thousand that one invocation may make."""
+"""Five requests per tenant stay inside the thousand that one invocation may make, beside the replays."""
+
+RETRY_AFTER_S = 3_600
+"""A report that failed is tried again an hour later, behind those that were not tried yet."""
+
+MORNING = timedelta(hours=8)
 
 
 class _Due(msgspec.Struct):
@@ -25,32 +29,29 @@ class _Due(msgspec.Struct):
 
 
 async def run(now_ms: int, outside: Outside) -> dict[str, object]:
-    """Do everything that is due and say what was done, for the log line."""
+    """Send the next reports that are due and say what was done, for the log line."""
+    week = last_week_start(now_ms).isoformat()
+    arguments: Arguments = {
+        "p_week_start": week,
+        "p_rows_max": TENANTS_PER_RUN_MAX,
+        "p_retry_seconds": RETRY_AFTER_S,
+    }
+    outcomes: Counter[str] = Counter()
     try:
-        upkeep = await call(outside, "maintain_telemetry", {})
-        reports = await _send_reports(last_week_start(now_ms), outside)
+        due = await call(outside, "take_weekly_report_tenants", arguments)
+        if judge(due) is not Judgement.ACCEPTED:
+            return {"reports": reason_of(due)}
+        for one in msgspec.json.decode(due.text, type=list[_Due]):
+            outcomes[await _send_report(one.tenant, week, outside)] += 1
     except Unreachable:
-        return {"error": "the database did not answer"}
-    done = judge(upkeep) is Judgement.ACCEPTED
-    return {"upkeep": msgspec.Raw(upkeep.text.encode()) if done else reason_of(upkeep), **reports}
+        outcomes["the database did not answer"] += 1
+    return {"week": week, "reports": dict(outcomes)}
 
 
 def last_week_start(now_ms: int) -> date:
-    """The Monday on which the last whole week began."""
-    today = datetime.fromtimestamp(now_ms // 1000, UTC).date()
+    """The Monday on which the last whole week began, as of this morning."""
+    today = (datetime.fromtimestamp(now_ms // 1000, UTC) - MORNING).date()
     return today - timedelta(days=today.weekday() + 7)
-
-
-async def _send_reports(week_start: date, outside: Outside) -> dict[str, object]:
-    week = week_start.isoformat()
-    arguments: Arguments = {"p_week_start": week, "p_rows_max": TENANTS_PER_RUN_MAX}
-    due = await call(outside, "weekly_report_tenants", arguments)
-    if judge(due) is not Judgement.ACCEPTED:
-        return {"reports": reason_of(due)}
-    outcomes: Counter[str] = Counter()
-    for one in msgspec.json.decode(due.text, type=list[_Due]):
-        outcomes[await _send_report(one.tenant, week, outside)] += 1
-    return {"week": week, "reports": dict(outcomes)}
 
 
 async def _send_report(tenant: str, week: str, outside: Outside) -> str:

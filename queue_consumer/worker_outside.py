@@ -6,7 +6,8 @@ from js import AbortSignal, fetch
 
 from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
 from bindings.ledger import DurableLedger
-from core.messages import Conflict, Recorded, RecordRequest, Settled
+from core.addresses import base_url
+from core.messages import Conflict, RateDenied, Recorded, RecordRequest, Settled
 from core.telemetry import Charge
 from outside import Answer, Unreachable
 from ports import LedgerUnreachable
@@ -29,7 +30,7 @@ class WorkerOutside:
             "authorization": f"Bearer {key}",
             "prefer": prefer,
         }
-        base = str(self._env.SUPABASE_URL).rstrip("/")
+        base = base_url(str(self._env.SUPABASE_URL), "SUPABASE_URL")
         return await _post(f"{base}/rest/v1/{path}", body, headers)
 
     async def post(self, url: str, body: str) -> Answer:
@@ -44,9 +45,12 @@ class WorkerOutside:
     async def charge(self, tenant: str, charge: Charge) -> Settled | Recorded | Conflict:
         ledger = DurableLedger(self._env.LEDGER, tenant)
         try:
-            return await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
+            answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
         except LedgerUnreachable as fault:
             raise Unreachable from fault
+        if isinstance(answer, RateDenied):
+            raise Unreachable
+        return answer
 
     async def bury(self, text: str) -> None:
         try:

@@ -1,41 +1,27 @@
-"""Money after the call: the one place where a hold ends and the call's record is written.
+"""The account of one call: from its hold on there is one exit, and this is it.
 
-Success, provider error, disconnect and cut all come here with what was used; `settle` at zero is a release.
-The rule easy to break: nothing in here may fail the caller's request, and nothing may lose the charge or the record:
-both go through the queue where they have to, and are idempotent by id.
+Success, provider error, disconnect, cut and a fault of ours all come here with what was used; `settle` at zero is a
+release. The rules easy to break: the first end counts and there is always one; nothing in here may fail the caller's
+request; nothing may lose the charge or the record, which go through the queue where they have to, and are idempotent.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from budgets import Hold
-from core import price_book
+from core import estimate, price_book
 from core.call_context import CallContext
 from core.call_plan import CallPlan
-from core.messages import Conflict, Recorded, RecordRequest, Settled, SettleRequest
+from core.messages import Recorded, RecordRequest, Settled, SettleRequest
+from core.money import NANOUSD_MAX
 from core.outage import OutageAllowance
-from core.telemetry import CallRecord, Charge, Debt, Outcome
+from core.refusals import InternalError
+from core.telemetry import CallRecord, Charge, Outcome
 from core.usage import Usage
 from identity import Caller
-from outgoing import send_message
-from ports import LedgerUnreachable, Ports
-
-CHARGE_TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCall:
-    """A call whose money is held: everything its settlement and its record will need."""
-
-    request_id: str
-    started_at_ms: int
-    caller: Caller
-    context: CallContext
-    plan: CallPlan
-    hold: Hold
-    output_ceiling_tokens: int | None = None
-    """The lowered ceiling under which the call was sent; None where it is as the caller set it."""
+from outgoing import charge_or_owe, send_message
+from ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +41,62 @@ class CallEnd:
     """A part of a stream went out on the outage allowance, though the Ledger held money for its beginning."""
 
 
-async def close_call(call: OpenCall, end: CallEnd, ports: Ports, outage: OutageAllowance) -> None:
-    """Charge the call and send its record."""
-    if call.hold.is_fail_open:
-        unused = max(0, call.hold.granted_nanousd - end.cost_nanousd)
-        outage.give_back(call.caller.tenant, unused, taken_at_ms=call.hold.taken_at_ms)
-    charged = await _charge(call.caller.tenant, _charge_of(call, end), ports)
-    await send_message(_record_of(call, end, charged, ports.clock.now_ms()), ports)
+@dataclass(slots=True)
+class OpenCall:
+    """A call whose money is held: everything its end will need, and that end."""
+
+    request_id: str
+    started_at_ms: int
+    caller: Caller
+    context: CallContext
+    plan: CallPlan
+    hold: Hold
+    ports: Ports = field(repr=False)
+    outage: OutageAllowance = field(repr=False)
+    output_ceiling_tokens: int | None = None
+    """The lowered ceiling under which the call was sent; None where it is as the caller set it."""
+    sent_at_ms: int | None = None
+    """When the provider was asked; None while it was not."""
+    is_streaming: bool = False
+    """A relay has taken the call over, and will close it when the stream ends."""
+    is_closed: bool = False
+
+    def close(self, end: CallEnd) -> None:
+        """Charge the call and send its record, without waiting for either. Only the first end counts."""
+        if self.is_closed:
+            return
+        end = _within_bounds(end)
+        closing = _closing(self, _charge_of(self, end), _record_of(self, end))
+        self.is_closed = True
+        if self.hold.is_fail_open:
+            unused = max(0, self.hold.granted_nanousd - end.cost_nanousd)
+            self.outage.give_back(self.caller.tenant, unused, taken_at_ms=self.hold.taken_at_ms)
+        self.ports.defer(closing)
+
+    def close_unheard(
+        self,
+        error_code: str | None,
+        *,
+        outcome: Outcome = "failed",
+        status: int | None = None,
+        held_nanousd: int | None = None,
+    ) -> None:
+        """End a call of whose answer nobody read what it used. It costs what that can be, at most what is held (the
+        first hold, unless said), and nothing where the provider was never asked."""
+        if self.is_closed:
+            return
+        usage, cost = Usage(), 0
+        if self.sent_at_ms is not None:
+            waited_ms = self.ports.clock.now_ms() - self.sent_at_ms
+            usage, cost = estimate.unheard(self.plan.parsed, self.plan.price, waited_ms)
+        held_nanousd = self.hold.granted_nanousd if held_nanousd is None else held_nanousd
+        cost = 0 if self.plan.is_free else min(cost, held_nanousd)
+        self.close(CallEnd(outcome, usage, cost, status, is_estimated=cost > 0, error_code=error_code))
+
+    def leave(self) -> None:
+        """The end of the scope the call is open in. What nobody has closed by then was a fault of ours."""
+        if not self.is_streaming:
+            self.close_unheard(InternalError.code)
 
 
 def new_record(
@@ -96,6 +131,13 @@ def new_record(
     )
 
 
+def _within_bounds(end: CallEnd) -> CallEnd:
+    """What no call can cost is somebody's mistake: charged as far as amounts go, and marked."""
+    if end.cost_nanousd <= NANOUSD_MAX:
+        return end
+    return replace(end, cost_nanousd=NANOUSD_MAX, is_estimated=True)
+
+
 def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
     """The end of the hold; or, where the Ledger was away and may know of no hold, the cost under the hold's id."""
     if not call.hold.is_fail_open:
@@ -113,27 +155,27 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
         completion_tokens=end.usage.completion_tokens,
         session_id=call.context.session_id,
         team=call.caller.team,
+        caller=call.caller.owner,
         session_default_limit_nanousd=call.caller.policy.session_limit_nanousd,
     )
 
 
-async def _charge(tenant: str, charge: Charge, ports: Ports) -> Settled | Recorded | None:
-    """Tell the Ledger. What it does not take is a debt; the telemetry Worker goes on telling it, or reports why not."""
-    ledger = ports.ledger_of(tenant)
-    for _ in range(CHARGE_TRIES):
-        try:
-            answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
-        except LedgerUnreachable:
-            continue
-        if isinstance(answer, Conflict):
-            break
-        return answer
-    await send_message(Debt(tenant=tenant, charge=charge), ports)
-    return None
+async def _closing(call: OpenCall, charge: Charge, record: CallRecord) -> None:
+    charged = await charge_or_owe(call.caller.tenant, charge, call.ports)
+    await send_message(_with_totals(record, charged), call.ports)
 
 
-def _record_of(call: OpenCall, end: CallEnd, charged: Settled | Recorded | None, now_ms: int) -> CallRecord:
+def _with_totals(record: CallRecord, charged: Settled | Recorded | None) -> CallRecord:
+    """What only the Ledger knows of a charge."""
     session = None if charged is None else charged.session
+    return msgspec.structs.replace(
+        record,
+        overrun_nanousd=charged.overrun_nanousd if isinstance(charged, Settled) else 0,
+        cumulative_tokens=None if session is None else session.prompt_tokens + session.completion_tokens,
+    )
+
+
+def _record_of(call: OpenCall, end: CallEnd) -> CallRecord:
     return msgspec.structs.replace(
         new_record(
             request_id=call.request_id,
@@ -147,15 +189,13 @@ def _record_of(call: OpenCall, end: CallEnd, charged: Settled | Recorded | None,
         outcome=end.outcome,
         usage=end.usage,
         cost_nanousd=end.cost_nanousd,
-        overrun_nanousd=charged.overrun_nanousd if isinstance(charged, Settled) else 0,
         model=end.model or call.plan.parsed.model,
         status=end.status,
         is_streaming=call.plan.parsed.is_streaming,
         ttfb_ms=None if end.ttfb_ms is None else float(end.ttfb_ms),
-        latency_ms=float(now_ms - call.started_at_ms),
+        latency_ms=float(call.ports.clock.now_ms() - call.started_at_ms),
         overhead_ms=None if end.overhead_ms is None else float(end.overhead_ms),
         error_code=end.error_code,
-        cumulative_tokens=None if session is None else session.prompt_tokens + session.completion_tokens,
         is_cut=end.outcome == "cut",
         is_clamped=call.output_ceiling_tokens is not None,
         is_fail_open=call.hold.is_fail_open or end.used_allowance,

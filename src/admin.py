@@ -4,52 +4,28 @@ The names in the answers of `budget-check` and `ingest` are a published contract
 tenant; changing a limit, a pause or a reset needs an administrator's.
 """
 
-import re
-from typing import Annotated, TypeVar
+from typing import Annotated
 from urllib.parse import parse_qs
 
 import msgspec
 
-from accounting import new_record
 from budgets import account_details
-from core import price_book, pricing, telemetry
-from core.call_context import CallContext, check_session_id, read_limit_usd
-from core.json_depth import is_too_deep
-from core.messages import (
-    AccountView,
-    ConfigureRequest,
-    Conflict,
-    ListSessionsRequest,
-    RecordRequest,
-    StatusRequest,
-    WindowName,
-)
+from core import price_book, telemetry
+from core.call_context import check_session_id, read_limit_usd, read_whole
+from core.messages import AccountView, BudgetWindow, ConfigureRequest, ListSessionsRequest, StatusRequest
 from core.money import format_usd, usd_number
-from core.price_book import Unpriced
 from core.providers import PROVIDERS
-from core.refusals import (
-    BodyTooLarge,
-    BudgetUnavailable,
-    InvalidRequest,
-    NotPermitted,
-    RouteNotFound,
-)
-from core.usage import Usage
-from exchange import Answer, Inbound, json_answer
+from core.refusals import BudgetUnavailable, InvalidRequest, NotPermitted, RouteNotFound
+from core.session_mirror import SessionMirror
+from exchange import Answer, Inbound, decoded, json_answer
 from identity import Caller
 from outgoing import send_message
-from ports import LedgerUnreachable, Ports, SessionMirror, TenantStoreUnreachable
+from ports import LedgerUnreachable, Ports, TenantStoreUnreachable
+from reports import ingest
 from routes import BudgetCheckRoute, IngestRoute, ModelsRoute, Route, ScopeRoute, SessionsRoute
 
-INGEST_BODY_BYTES_MAX = 1_000_000
 SESSIONS_PER_PAGE_MAX = 200
 TEAM_CHARACTERS_MAX = 128
-
-Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
-"""A thousand times the longest call there is; at the dearest price still an amount that the ledger takes."""
-
-Label = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-T = TypeVar("T", bound=msgspec.Struct)
 
 
 class BudgetCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,28 +41,12 @@ class BudgetCheck(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
-class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that an SDK made by itself. Unknown fields are ignored: newer SDKs may say more."""
-
-    model: Label
-    prompt_tokens: Count
-    completion_tokens: Count
-    latency_ms: Annotated[float, msgspec.Meta(ge=0, le=10**9)]
-    provider: str | None = None
-    session_id: str | None = None
-    iteration_index: Count | None = None
-    identified_risks: list[Label] = []
-    project: Label | None = None
-    team: Label | None = None
-    event_id: Label | None = None
-
-
 class BudgetChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An administrator's change to a scope; what is absent stays as it is."""
 
     limit_usd: str | msgspec.UnsetType | None = msgspec.UNSET
     """Decimal dollars; null removes the limit."""
-    window: WindowName | None = None
+    window: BudgetWindow | None = None
     paused: bool | None = None
     hard: bool | None = None
     alert_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
@@ -103,18 +63,18 @@ def is_administration(route: Route) -> bool:
     return isinstance(route, SessionsRoute | ScopeRoute)
 
 
-async def answer(route: Route, request: Inbound, caller: Caller, ports: Ports) -> Answer:
+async def answer(route: Route, request: Inbound, body: bytes, caller: Caller, ports: Ports) -> Answer:
     """Answer one of AgentWatch's own routes. Raises a `Refusal`."""
     try:
         match route:
             case BudgetCheckRoute():
                 return await _budget_check(request, caller, ports)
             case IngestRoute():
-                return await _ingest(request, caller, ports)
+                return await ingest(request.path, body, caller, ports)
             case SessionsRoute():
                 return await _sessions(request, caller, ports)
             case ScopeRoute(kind=kind, id=scope_id):
-                return await _scope(kind, scope_id, request, caller, ports)
+                return await _scope(kind, scope_id, request.method, body, caller, ports)
             case ModelsRoute():
                 return _models()
             case _:
@@ -129,19 +89,15 @@ async def _budget_check(request: Inbound, caller: Caller, ports: Ports) -> Answe
     limit_text = query.get("limit_usd", [None])[0]
     limit = None if limit_text is None else read_limit_usd(limit_text, "limit_usd")
     mirror = await _mirror(caller.tenant, session_id, ports)
-    if mirror is not None and mirror.limit_nanousd is not None and mirror.spent_nanousd >= mirror.limit_nanousd:
+    if mirror is not None and (mirror.is_exhausted or mirror.is_paused):
         return json_answer(msgspec.json.encode(_check_of_mirror(mirror, limit)))
     try:
         status = await ports.ledger_of(caller.tenant).status(
-            StatusRequest(
-                session_id=session_id,
-                session_limit_nanousd=limit,
-                session_default_limit_nanousd=caller.policy.session_limit_nanousd,
-            )
+            StatusRequest(session_id=session_id, session_default_limit_nanousd=caller.policy.session_limit_nanousd)
         )
     except LedgerUnreachable:
-        return json_answer(msgspec.json.encode(_check_of_mirror(mirror or SessionMirror(0, 0, None), limit)))
-    return json_answer(msgspec.json.encode(_check_of_account(status.accounts[0])))
+        return json_answer(msgspec.json.encode(_check_of_mirror(mirror, limit)))
+    return json_answer(msgspec.json.encode(_check_of_account(status.accounts[0], limit)))
 
 
 async def _mirror(tenant: str, session_id: str, ports: Ports) -> SessionMirror | None:
@@ -152,117 +108,67 @@ async def _mirror(tenant: str, session_id: str, ports: Ports) -> SessionMirror |
         return None
 
 
-def _check_of_mirror(mirror: SessionMirror, asked_limit_nanousd: int | None) -> BudgetCheck:
-    limits = [limit for limit in (mirror.limit_nanousd, asked_limit_nanousd) if limit is not None]
-    limit = min(limits) if limits else None
+def _check_of_mirror(mirror: SessionMirror | None, asked_nanousd: int | None) -> BudgetCheck:
+    if mirror is None:
+        return _check(None, asked_nanousd, spent=0, held=0, tokens=0, is_paused=False, source="kv")
     return _check(
-        limit,
-        mirror.spent_nanousd,
-        0,
-        is_exceeded=limit is not None and mirror.spent_nanousd >= limit,
+        mirror.limit_nanousd,
+        asked_nanousd,
+        spent=mirror.spent_nanousd,
+        held=0,
         tokens=mirror.tokens,
-        is_paused=False,
+        is_paused=mirror.is_paused,
         source="kv",
     )
 
 
-def _check_of_account(account: AccountView) -> BudgetCheck:
-    limit = account.limit_nanousd
+def _check_of_account(account: AccountView, asked_nanousd: int | None) -> BudgetCheck:
     return _check(
-        limit,
-        account.spent_nanousd,
-        account.held_nanousd,
-        # A limit that only warns refuses no call, so it must not stop an SDK either.
-        is_exceeded=account.is_hard and limit is not None and account.spent_nanousd >= limit,
+        account.limit_nanousd,
+        asked_nanousd,
+        spent=account.spent_nanousd,
+        held=account.held_nanousd,
         tokens=account.prompt_tokens + account.completion_tokens,
         is_paused=account.is_paused,
         source="ledger",
+        is_hard=account.is_hard,
     )
 
 
 def _check(
-    limit: int | None, spent: int, held: int, *, is_exceeded: bool, tokens: int, is_paused: bool, source: str
+    limit: int | None,
+    asked: int | None,
+    *,
+    spent: int,
+    held: int,
+    tokens: int,
+    is_paused: bool,
+    source: str,
+    is_hard: bool = True,
 ) -> BudgetCheck:
+    """The session against its own limit and the one that is asked about, whichever is smaller."""
+    # A limit that only warns refuses no call, so it must not stop an SDK either.
+    refusing = [each for each in (limit if is_hard else None, asked) if each is not None]
+    least = min((each for each in (limit, asked) if each is not None), default=None)
     return BudgetCheck(
-        exceeded=is_exceeded or is_paused,
+        exceeded=is_paused or any(spent >= each for each in refusing),
         spent_usd=usd_number(spent),
-        limit_usd=None if limit is None else usd_number(limit),
+        limit_usd=None if least is None else usd_number(least),
         cumulative_tokens=tokens,
-        remaining_usd=None if limit is None else usd_number(max(0, limit - spent - held)),
+        remaining_usd=None if least is None else usd_number(max(0, least - spent - held)),
         held_usd=usd_number(held),
         paused=is_paused,
         source=source,
     )
 
 
-async def _ingest(request: Inbound, caller: Caller, ports: Ports) -> Answer:
-    if len(request.body) > INGEST_BODY_BYTES_MAX:
-        raise BodyTooLarge(f"a report may have at most {INGEST_BODY_BYTES_MAX} bytes")
-    report = _decoded(request.body, IngestReport)
-    session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
-    provider = _provider_of(report)
-    price = price_book.find(provider or "", report.model, at_ms=None)
-    if isinstance(price, Unpriced):
-        price = price_book.stand_in(provider or "")
-    usage = Usage(input_tokens=report.prompt_tokens, output_tokens=report.completion_tokens)
-    cost = pricing.cost_nanousd(usage, price)
-    event_id = report.event_id or ports.ids.new("evt_")
-    ledger = ports.ledger_of(caller.tenant)
-    recorded = await ledger.record(
-        RecordRequest(
-            event_id=event_id,
-            cost_nanousd=cost,
-            prompt_tokens=report.prompt_tokens,
-            completion_tokens=report.completion_tokens,
-            session_id=session_id,
-            team=caller.team or report.team,
-            session_default_limit_nanousd=caller.policy.session_limit_nanousd,
-        )
-    )
-    if isinstance(recorded, Conflict):
-        raise InvalidRequest("event_id was used before for another report", param="event_id")
-    record = msgspec.structs.replace(
-        new_record(
-            request_id=event_id,
-            started_at_ms=recorded.at_ms,
-            caller=caller,
-            context=CallContext(session_id=session_id, project=report.project, iteration=report.iteration_index),
-            provider=provider,
-            path=request.path,
-            dialect=None,
-        ),
-        source="sdk",
-        team=caller.team or report.team,
-        model=report.model,
-        usage=usage,
-        cost_nanousd=cost,
-        latency_ms=report.latency_ms,
-        risks=tuple(report.identified_risks),
-        is_estimated=price.is_estimate,
-    )
-    # A repeat is told as well, as the row it already is: the first time may have been cut short before its record.
-    ports.defer(send_message(record, ports))
-    return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
-
-
-def _provider_of(report: IngestReport) -> str | None:
-    if report.provider is not None:
-        return report.provider
-    providers = price_book.providers_of(report.model)
-    return providers[0] if providers else None
-
-
 async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     query = parse_qs(request.query)
-    limit_text = query.get("limit", ["100"])[0]
-    if not (re.fullmatch("[0-9]{1,9}", limit_text) and 1 <= int(limit_text) <= SESSIONS_PER_PAGE_MAX):
-        raise InvalidRequest(f"limit must be a whole number from 1 to {SESSIONS_PER_PAGE_MAX}", param="limit")
+    limit = read_whole(query.get("limit", ["100"])[0], "limit", least=1, most=SESSIONS_PER_PAGE_MAX)
     after = query.get("after", [""])[0]
     if after:
         check_session_id(after, "after")
-    page = await ports.ledger_of(caller.tenant).list_sessions(
-        ListSessionsRequest(after_session_id=after, limit=int(limit_text))
-    )
+    page = await ports.ledger_of(caller.tenant).list_sessions(ListSessionsRequest(after_session_id=after, limit=limit))
     document = {
         "sessions": [_account_document(account) for account in page.accounts],
         "next_after": page.next_after_session_id,
@@ -270,17 +176,17 @@ async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     return json_answer(msgspec.json.encode(document))
 
 
-async def _scope(kind: str, scope_id: str, request: Inbound, caller: Caller, ports: Ports) -> Answer:
+async def _scope(kind: str, scope_id: str, method: str, body: bytes, caller: Caller, ports: Ports) -> Answer:
     if kind == "session":
         check_session_id(scope_id, "session_id")
     elif len(scope_id) > TEAM_CHARACTERS_MAX or (kind == "team" and not scope_id):
         raise InvalidRequest(f"a team's name has 1 to {TEAM_CHARACTERS_MAX} characters", param="team")
     scope_id = caller.tenant if kind == "tenant" else scope_id
     ledger = ports.ledger_of(caller.tenant)
-    if request.method != "GET":
+    if method != "GET":
         if not caller.is_admin:
             raise NotPermitted("changing a budget needs a token with the admin role")
-        change = _change(kind, scope_id, request)
+        change = _change(kind, scope_id, method, body)
         configured = await ledger.configure(change)
         for event in _budget_events(change, configured.account, caller, ports):
             ports.defer(send_message(event, ports))
@@ -294,12 +200,12 @@ async def _scope(kind: str, scope_id: str, request: Inbound, caller: Caller, por
     return json_answer(msgspec.json.encode({"accounts": [_account_document(each) for each in status.accounts]}))
 
 
-def _change(kind: str, scope_id: str, request: Inbound) -> ConfigureRequest:
+def _change(kind: str, scope_id: str, method: str, body: bytes) -> ConfigureRequest:
     """What an administrator asks of a scope. DELETE forgets what was spent and lifts a pause."""
-    window_default: WindowName = "session" if kind == "session" else "month"
-    if request.method == "DELETE":
+    window_default: BudgetWindow = "session" if kind == "session" else "month"
+    if method == "DELETE":
         return ConfigureRequest(kind="session", id=scope_id, window="session", reset_spent=True, is_paused=False)
-    change = _decoded(request.body, BudgetChange)
+    change = decoded(body, BudgetChange)
     if msgspec.structs.replace(change, window=None) == BudgetChange():
         raise InvalidRequest("nothing to change: name limit_usd, paused, hard, alert_percent or reset")
     windows = {"session": ("session",), "team": ("month",), "tenant": ("day", "month", "total")}[kind]
@@ -371,21 +277,3 @@ def _models() -> Answer:
         for model in price_book.models(provider)
     ]
     return json_answer(msgspec.json.encode({"object": "list", "data": data}))
-
-
-def _decoded(body: bytes, kind: type[T]) -> T:
-    """A JSON body, or a refusal that passes on what msgspec found and names the field."""
-    if is_too_deep(body):
-        raise InvalidRequest("the body is nested too deeply")
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(f"the body does not fit: {error}", param=_field_of(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"the body is not valid JSON: {error}") from None
-
-
-def _field_of(words: str) -> str | None:
-    """The field in msgspec's words: `… - at `$.model`` or `… missing required field `model``."""
-    quoted = words.split("`")[1::2]
-    return quoted[-1].removeprefix("$.") if quoted else None

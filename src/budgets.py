@@ -1,7 +1,8 @@
 """Money before the call: one question to the Ledger, and what a yes or a no of it means for the caller.
 
 The Ledger decides; this file asks it, asks again if it did not answer or if money that is only held may come back
-soon, and falls back on the outage allowance. Nothing here compares an amount with a limit.
+soon, and falls back on the outage allowance. Nothing here compares an amount with a limit. The rule easy to break: a
+question that was not heard may have been answered, so whoever gives up on one sees to it that no hold is left behind.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,17 +13,21 @@ import msgspec
 
 from core.call_context import CallContext
 from core.call_plan import CallPlan
+from core.holds import Terms
+from core.ledger import Account, call_accounts, fit
 from core.messages import (
     AccountView,
     AdmitAnswer,
     AdmitRequest,
+    AnswersUnknown,
     BudgetDenied,
     Conflict,
+    CountRequest,
     Granted,
     PausedDenied,
     RateDenied,
-    RateLimits,
     RateLimitState,
+    RecordRequest,
 )
 from core.money import format_usd
 from core.outage import OutageAllowance
@@ -35,8 +40,10 @@ from core.refusals import (
     RateLimited,
     Refusal,
     ScopePaused,
+    SharedAccount,
 )
 from identity import Caller
+from outgoing import charge_or_owe
 from ports import LedgerUnreachable, Ports
 
 RETRY_AFTER_MS_MAX = 60_000
@@ -68,28 +75,20 @@ async def hold_money(
     outage: OutageAllowance,
 ) -> Hold:
     """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise."""
-    request = AdmitRequest(
-        hold_id=ports.ids.new("rsv_"),
-        want_nanousd=plan.worst.want_nanousd,
-        least_nanousd=plan.worst.least_nanousd,
-        floor_nanousd=plan.worst.prompt_nanousd,
-        ttl_ms=hold_ttl_ms,
-        slice_nanousd=plan.slice_nanousd,
-        ample_nanousd=plan.ample_nanousd,
-        session_id=context.session_id,
-        team=caller.team,
-        session_limit_nanousd=context.session_limit_nanousd,
-        session_default_limit_nanousd=caller.policy.session_limit_nanousd,
-        rate_limits=RateLimits(
-            tenant_requests_per_minute=caller.policy.requests_per_minute,
-            key_requests_per_minute=caller.key_requests_per_minute,
-            key_id=caller.key_id,
-        ),
+    request = _admit_request(
+        plan, caller=caller, context=context, hold_ttl_ms=hold_ttl_ms, hold_id=ports.ids.new("rsv_")
     )
+    is_decided = False
     try:
         answer = await _admit_with_patience(request, caller, ports)
+        is_decided = True
     except LedgerUnreachable:
-        return _hold_of_allowance(request, caller, outage, ports)
+        hold = _hold_of_allowance(request, caller, outage, ports)
+        is_decided = True
+        return hold
+    finally:
+        if not is_decided:
+            ports.defer(_leave_no_hold(request, caller, ports))
     if isinstance(answer, Granted):
         return Hold(
             id=request.hold_id,
@@ -103,12 +102,48 @@ async def hold_money(
     raise _refusal_of(answer)
 
 
+def take_from_allowance(amount_nanousd: int, *, caller: Caller, outage: OutageAllowance, ports: Ports) -> int:
+    """The Ledger is away: take the money out of the outage allowance. Returns when; raises `BudgetUnavailable`."""
+    now_ms = ports.clock.now_ms()
+    if caller.policy.fails_closed or ports.unsent.is_full:
+        raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
+    ceiling_nanousd = caller.policy.outage_allowance_nanousd
+    if not outage.take(caller.tenant, amount_nanousd, ceiling_nanousd=ceiling_nanousd, now_ms=now_ms):
+        raise BudgetUnavailable(
+            "budgets cannot be checked just now and the allowance for that is used up",
+            retry_after_ms=5_000,
+        )
+    return now_ms
+
+
+def _admit_request(
+    plan: CallPlan, *, caller: Caller, context: CallContext, hold_ttl_ms: int, hold_id: str
+) -> AdmitRequest:
+    return AdmitRequest(
+        hold_id=hold_id,
+        want_nanousd=plan.worst.want_nanousd,
+        least_nanousd=plan.worst.least_nanousd,
+        floor_nanousd=plan.worst.prompt_nanousd,
+        ttl_ms=hold_ttl_ms,
+        slice_nanousd=plan.slice_nanousd,
+        ample_nanousd=plan.ample_nanousd,
+        session_id=context.session_id,
+        team=caller.team,
+        caller=caller.owner,
+        is_admin=caller.is_admin,
+        session_limit_nanousd=context.session_limit_nanousd or context.call_limit_nanousd,
+        session_default_limit_nanousd=caller.policy.session_limit_nanousd,
+        rate_limits=caller.rate_limits,
+    )
+
+
 async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Ports) -> AdmitAnswer:
+    """The Ledger's answer; once it has said no, that stands though it goes away while it is asked again."""
     ledger = ports.ledger_of(caller.tenant)
     began_at_ms = ports.clock.now_ms()
-    answer = await asked_with_one_retry(ledger.admit, request)
-    # The rate limit has counted this call: asking again is not another one.
+    # The rate limit counts a call once: asking again is not another one.
     again = msgspec.structs.replace(request, rate_limits=None)
+    answer = await asked_with_one_retry(ledger.admit, request)
     tries = 1
     while isinstance(answer, BudgetDenied):
         pause_ms = ask_again_in_ms(
@@ -122,57 +157,95 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Por
         if pause_ms is None:
             break
         await ports.clock.sleep_ms(pause_ms)
-        answer = await asked_with_one_retry(ledger.admit, again)
+        try:
+            answer = await asked_with_one_retry(ledger.admit, again)
+        except LedgerUnreachable:
+            ports.defer(_leave_no_hold(request, caller, ports))
+            break
         tries += 1
     return answer
 
 
+async def _leave_no_hold(request: AdmitRequest, caller: Caller, ports: Ports) -> None:
+    """End at zero what the Ledger may have granted unheard; if it hears the question only now, there is no hold either.
+    What others owe is not thrown away for it."""
+    if ports.unsent.is_full:
+        return
+    nothing = RecordRequest(
+        event_id=request.hold_id,
+        cost_nanousd=0,
+        prompt_tokens=0,
+        completion_tokens=0,
+        session_id=request.session_id,
+        team=request.team,
+        caller=request.caller,
+        session_default_limit_nanousd=request.session_default_limit_nanousd,
+    )
+    await charge_or_owe(caller.tenant, nothing, ports)
+
+
+async def count_call(caller: Caller, ports: Ports) -> None:
+    """Count a call that costs nothing against the caller's request rate. Raises `RateLimited`; a Ledger that is away
+    stops nobody."""
+    try:
+        answer = await ports.ledger_of(caller.tenant).count(CountRequest(rate_limits=caller.rate_limits))
+    except LedgerUnreachable:
+        return
+    if isinstance(answer, RateDenied):
+        raise rate_refusal(answer)
+
+
 async def asked_with_one_retry(ask: Callable[[Q], Awaitable[A]], request: Q) -> A:
-    """The Ledger's answer, asked once more if it did not give one. Raises `LedgerUnreachable`."""
+    """The Ledger's answer, asked once more if it did not give one at once. Raises `LedgerUnreachable`."""
     try:
         return await ask(request)
-    except LedgerUnreachable:
+    except LedgerUnreachable as away:
+        if away.has_hung:
+            raise
         return await ask(request)
 
 
 def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllowance, ports: Ports) -> Hold:
-    now_ms = ports.clock.now_ms()
-    if caller.policy.fails_closed or ports.unsent.is_full:
-        raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
-    is_taken = outage.take(
-        caller.tenant,
-        request.want_nanousd,
-        ceiling_nanousd=caller.policy.outage_allowance_nanousd,
-        now_ms=now_ms,
-    )
-    if not is_taken:
-        raise BudgetUnavailable(
-            "budgets cannot be checked just now and the allowance for that is used up",
-            retry_after_ms=5_000,
-        )
+    """A hold out of the outage allowance. Of all limits only the caller's own is known here: it limits the call."""
+    own = call_accounts(request.hold_id, Terms(call_limit_nanousd=request.session_limit_nanousd))
+    grant = fit(own, msgspec.structs.replace(request, slice_nanousd=None, ample_nanousd=None))
+    if isinstance(grant, Account):
+        raise budget_refusal(grant.view())
+    taken_at_ms = take_from_allowance(grant.amount_nanousd, caller=caller, outage=outage, ports=ports)
     return Hold(
         id=request.hold_id,
-        granted_nanousd=request.want_nanousd,
-        is_full=True,
+        granted_nanousd=grant.amount_nanousd,
+        is_full=grant.is_full,
         is_fail_open=True,
-        taken_at_ms=now_ms,
+        taken_at_ms=taken_at_ms,
     )
 
 
-def _refusal_of(answer: PausedDenied | RateDenied | Conflict) -> Refusal:
+def _refusal_of(answer: PausedDenied | RateDenied | AnswersUnknown | Conflict) -> Refusal:
     match answer:
+        case AnswersUnknown():
+            return SharedAccount(
+                "the request continues an answer that this tenant did not get through AgentWatch, or long ago, and the "
+                "provider's account is shared; send your own provider key, or the conversation itself"
+            )
         case PausedDenied(account=account):
             return ScopePaused(f"{_scope_words(account)} is paused", details=account_details(account))
-        case RateDenied(rate=rate, retry_after_ms=retry_after_ms, open_holds_max=open_holds_max):
-            return RateLimited(
-                f"more than {rate.limit_per_minute} requests a minute"
-                if open_holds_max is None
-                else f"more than {open_holds_max} calls in flight at once",
-                retry_after_ms=min(retry_after_ms, RETRY_AFTER_MS_MAX),
-                details={"limit_per_minute": rate.limit_per_minute, "remaining": rate.remaining},
-            )
+        case RateDenied():
+            return rate_refusal(answer)
         case Conflict(reason=reason):
             return InternalError(f"the hold could not be placed: {reason}")
+
+
+def rate_refusal(denied: RateDenied) -> RateLimited:
+    """The 429 of a caller that is too fast, or has too many calls in flight."""
+    limit = denied.rate.limit_per_minute
+    return RateLimited(
+        f"more than {limit} requests a minute"
+        if denied.open_holds_max is None
+        else f"more than {denied.open_holds_max} calls in flight at once",
+        retry_after_ms=min(denied.retry_after_ms, RETRY_AFTER_MS_MAX),
+        details={"limit_per_minute": limit, "remaining": denied.rate.remaining},
+    )
 
 
 def budget_refusal(account: AccountView, plan: CallPlan | None = None) -> BudgetExhausted:
@@ -210,6 +283,8 @@ def account_details(account: AccountView) -> dict[str, Detail]:
 
 
 def _scope_words(account: AccountView) -> str:
+    if account.kind == "call":
+        return "this one call"
     if account.kind == "tenant":
         return f"this tenant ({account.window})"
     return f"{account.kind} {account.id!r}" + ("" if account.kind == "session" else f" ({account.window})")

@@ -4,11 +4,11 @@ import traceback
 from typing import Any
 
 import msgspec
-from js import console
+from js import Promise, console
 from workers import WorkerEntrypoint
 
 from bindings.ffi import platform_env, text_or_none
-from bindings.http import read_request, to_response
+from bindings.http import head_of, to_response
 from bindings.kv import KvTenantStore
 from bindings.ledger import DurableLedger
 from bindings.rate_limiter import StrangerLimiter
@@ -37,6 +37,9 @@ class Default(WorkerEntrypoint):
 
     async def fetch(self, request: Any) -> Any:
         js_request = request.js_object
+        # A client that leaves cancels whatever nobody waits for; the money of its call has still to be settled.
+        seen_through = Promise.withResolvers()
+        self.ctx.waitUntil(seen_through.promise)
         try:
             return to_response(await self._answer(js_request))
         except Refusal as refusal:
@@ -49,6 +52,8 @@ class Default(WorkerEntrypoint):
             place = "".join(traceback.format_tb(fault.__traceback__))
             _log("internal_error", kind=type(fault).__name__, place=place)
             return to_response(_refused(js_request, InternalError("AgentWatch failed to handle this request")))
+        finally:
+            seen_through.resolve()
 
     async def _answer(self, js_request: Any) -> Answer:
         env = platform_env()
@@ -64,7 +69,7 @@ class Default(WorkerEntrypoint):
             is_stranger_allowed=StrangerLimiter(getattr(env, "UNAUTHENTICATED_RATE_LIMITER", None)).is_allowed,
             unsent=_unsent,
         )
-        return await handle(await read_request(js_request), ports, _isolate_of(env))
+        return await handle(head_of(js_request), ports, _isolate_of(env))
 
 
 def _isolate_of(env: Any) -> Isolate:

@@ -14,9 +14,10 @@ STRANGER_RETRY_AFTER_MS = 10_000
 
 
 async def log_in(visit: Visit) -> Caller:
-    """The caller behind a request. Raises `Unauthenticated`, `RateLimited` or `TenantsUnavailable`."""
+    """The caller behind a request. Raises `Unauthenticated`, `RateLimited`, or that nobody can tell."""
     found = await identify(
         visit.request.headers,
+        visit.request.query,
         ports=visit.ports,
         settings=visit.isolate.settings,
         cache=visit.isolate.identities,

@@ -1,12 +1,32 @@
-"""Messages on their way out: to the queue, else to the Ledger's outbox, else kept in memory for the next occasion.
+"""Charges and messages on their way out: a charge to the Ledger, or as a debt to the queue; a message to the queue,
+else to the Ledger's outbox, else kept in memory for the next occasion.
 
 The rule easy to break: nothing in here raises, because whoever sends has an answer to give or money to settle.
 """
 
-from core.telemetry import TelemetryMessage, to_wire
+from core.messages import Recorded, RecordRequest, Settled
+from core.telemetry import Charge, Debt, TelemetryMessage, to_wire
 from ports import LedgerUnreachable, Ports, QueueUnreachable
 
+CHARGE_TRIES = 3
 KEPT_SENT_AT_ONCE_MAX = 20
+
+
+async def charge_or_owe(tenant: str, charge: Charge, ports: Ports) -> Settled | Recorded | None:
+    """Tell the Ledger. What it does not take is a debt; the telemetry Worker goes on telling it, or reports why not."""
+    ledger = ports.ledger_of(tenant)
+    for _ in range(CHARGE_TRIES):
+        try:
+            answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
+        except LedgerUnreachable as away:
+            if away.has_hung:
+                break
+            continue
+        if isinstance(answer, Settled | Recorded):
+            return answer
+        break
+    await send_message(Debt(tenant=tenant, charge=charge), ports)
+    return None
 
 
 async def send_message(message: TelemetryMessage, ports: Ports) -> None:

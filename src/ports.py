@@ -14,6 +14,8 @@ from core.messages import (
     AdmitRequest,
     Configured,
     ConfigureRequest,
+    CountAnswer,
+    CountRequest,
     ExtendAnswer,
     ExtendRequest,
     ListSessionsRequest,
@@ -25,19 +27,26 @@ from core.messages import (
     Status,
     StatusRequest,
 )
+from core.session_mirror import SessionMirror
 from core.unsent import Unsent
 
 # Money ----------------------------------------------------------------------------------------------------
 
 
 class LedgerUnreachable(Exception):
-    """The ledger did not answer; whether the operation took effect is unknown."""
+    """The ledger did not answer; whether the operation took effect is unknown, and it may still come to."""
+
+    def __init__(self, *, has_hung: bool = False) -> None:
+        """`has_hung` when it took all the time it had: asking again would take as long."""
+        super().__init__()
+        self.has_hung = has_hung
 
 
 class Ledger(Protocol):
     """One tenant's money. Every operation is idempotent; every method may raise `LedgerUnreachable`."""
 
     async def admit(self, request: AdmitRequest) -> AdmitAnswer: ...
+    async def count(self, request: CountRequest) -> CountAnswer: ...
     async def extend(self, request: ExtendRequest) -> ExtendAnswer: ...
     async def settle(self, request: SettleRequest) -> SettleAnswer: ...
     async def record(self, request: RecordRequest) -> RecordAnswer: ...
@@ -53,15 +62,6 @@ class Ledger(Protocol):
 
 class TenantStoreUnreachable(Exception):
     """Tenant data cannot be read just now."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionMirror:
-    """A session's numbers as last mirrored: late, and never the authority."""
-
-    spent_nanousd: int
-    tokens: int
-    limit_nanousd: int | None
 
 
 class TenantStore(Protocol):
@@ -87,7 +87,7 @@ class TelemetryQueue(Protocol):
 
 # Providers ------------------------------------------------------------------------------------------------
 
-FailureKind = Literal["unreachable", "first_byte_timeout", "client_gone"]
+FailureKind = Literal["connection_lost", "first_byte_timeout", "client_gone"]
 StreamEnding = Literal["complete", "client_disconnected", "broken", "cut"]
 
 Body = object
@@ -107,13 +107,14 @@ class UpstreamRequest:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailed:
-    """A provider gave no answer at all."""
+    """A provider gave no answer, or none with an end. A refused connection is a lost one: the platform says no more."""
 
     kind: FailureKind
 
 
-class UpstreamBroken(Exception):
-    """The provider's answer broke off before its end."""
+@dataclass(frozen=True, slots=True)
+class TooLong:
+    """An answer that is not kept whole: it can only be passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +127,18 @@ class Relayed:
     """When set, nothing more is read until it is done; what it returns then follows."""
 
 
+Hearing = Literal["judges", "listens", "hears_the_end"]
+"""What a relay has to do with a body. One that judges sees each chunk before it passes. One that listens gets larger
+pieces of what has passed already, event by event: what `feed` returns counts for nothing but a cut. One that hears the
+end gets the last bytes in one piece, and everything passes as it comes."""
+
+
 class Relay(Protocol):
-    """Stands in a stream's path. `feed` is called with all of it in order, `ended` exactly once."""
+    """Stands in a stream's path. `feed` is called with what it is to hear, in order, and `ended` exactly once, also
+    when `feed` has raised."""
 
     @property
-    def only_listens(self) -> bool:
-        """Everything may pass before `feed` has seen it, event by event, and `feed` gets it in larger pieces: what it
-        returns counts for nothing but a cut."""
-        ...
+    def hearing(self) -> Hearing: ...
 
     @property
     def strips_usage(self) -> bool:
@@ -142,21 +147,23 @@ class Relay(Protocol):
 
     def feed(self, chunk: bytes) -> Relayed: ...
 
-    async def ended(self, ending: StreamEnding, *, first_chunk_at_ms: int | None) -> bytes:
-        """Close the account, and return the last bytes for the client (unheard when it has gone)."""
+    async def ended(self, ending: StreamEnding, *, first_chunk_at_ms: int | None) -> bytes | None:
+        """See that the account is closed, which does not wait for it, and return the last bytes for the client (unheard
+        when it has gone). None lets the body break off."""
         ...
 
 
 class UpstreamAnswer(Protocol):
-    """A provider's answer, its body not yet read. Exactly one of the three methods is called."""
+    """A provider's answer, its body not yet read. One of the three methods is called, but `relayed` after a `read` that
+    found it too long."""
 
     @property
     def status(self) -> int: ...
     @property
     def headers(self) -> Mapping[str, str]: ...
 
-    async def read(self) -> bytes:
-        """The whole body. Raises `UpstreamBroken`."""
+    async def read(self) -> bytes | TooLong | AttemptFailed:
+        """The whole body, if this isolate has room for it."""
         ...
 
     def untouched(self) -> Body: ...
@@ -198,7 +205,7 @@ class Ports:
     digests_equal: Callable[[bytes, bytes], bool]
     """Compares two digests in constant time."""
     defer: Callable[[Coroutine[None, None, None]], None]
-    """Runs a coroutine to its end, even after the answer has gone out."""
+    """Runs a coroutine to its end, even after the answer has gone out or the caller has left."""
     is_stranger_allowed: Callable[[str], Awaitable[bool]]
     """May a caller without a valid token, from this address, ask again? Counts the question."""
     unsent: Unsent

@@ -1,32 +1,42 @@
 """What happens to a request, top to bottom.
 
-A metered call: route, authenticate, plan and price, hold the money, send, then answer, settle and record.
-From the hold on there is one exit, `close_call`, whatever happens. Every refusal is raised as a `Refusal` and rendered
-here, once, in the caller's dialect.
+A metered call: route, authenticate, plan and price, make ready what is sent, hold the money, send, then answer, settle
+and record. Money is held in a scope, `_held`, that nothing leaves unsettled, whatever is raised in it. Every refusal is
+raised as a `Refusal` and rendered here, once, in the caller's dialect.
 """
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 
 import admin
 import audit
 from accounting import OpenCall, new_record
-from answers import answer_of_call, close_after_fault, refusal_of
-from budgets import hold_money
+from answers import answer_of_call, refusal_of
+from budgets import count_call, hold_money
+from core.bytes_in_flight import BodyRoom
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
 from core.dialects import DIALECTS
 from core.forwarding import downstream_headers, upstream_headers, upstream_query
+from core.limits import OWN_BODY_BYTES_MAX
+from core.provider_keys import KeyToShow, own_key_for
 from core.providers import PROVIDERS
 from core.refusals import ProviderKeyMissing, Refusal, SharedAccount, UnmeteredPath
+from core.shared_account import refuse_shared_references
 from core.upstream_paths import reaches_account
 from exchange import Answer, Inbound
 from identity import Caller
 from logins import log_in
 from outgoing import send_message
-from ports import AttemptFailed, Ports, UpstreamAnswer, UpstreamRequest
+from ports import AttemptFailed, Ports, UpstreamRequest
 from routes import HealthRoute, ProxyRoute, Route, errors_in, resolve
 from settings import Settings
-from visit import Isolate, Visit, refused, with_headers
+from visit import Isolate, Visit, read_body, refused, with_headers
+
+BODILESS = ("GET", "HEAD", "DELETE")
 
 
 async def handle(request: Inbound, ports: Ports, isolate: Isolate) -> Answer:
@@ -45,9 +55,14 @@ async def _answer(visit: Visit, route: Route, caller: Caller) -> Answer:
     try:
         if not isinstance(route, ProxyRoute):
             return await _own_route(visit, route, caller)
-        if route.upstream.charge == "metered":
-            return await _metered_call(visit, route, caller)
-        return await _free_call(visit, route, caller)
+        room = visit.room_for_body()
+        try:
+            if route.upstream.charge == "metered":
+                return await _metered_call(visit, route, caller, room)
+            return await _free_call(visit, route, caller, room)
+        except BaseException:  # after a call went well nothing of ours is done any more: its stream is open
+            room.give_back()
+            raise
     except Refusal as refusal:
         audit.note_refusal(visit, caller, refusal)
         raise
@@ -57,7 +72,9 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
     """AgentWatch's own API; its administration keeps a log of who asked for what."""
     status, error_code = 500, None
     try:
-        answer = await admin.answer(route, visit.request, caller, visit.ports)
+        with visit.room_for_body(OWN_BODY_BYTES_MAX) as room:
+            body = b"" if visit.request.method in BODILESS else await read_body(visit, room)
+        answer = await admin.answer(route, visit.request, body, caller, visit.ports)
         status = answer.status
     except Refusal as refusal:
         status, error_code = refusal.status, refusal.code
@@ -68,26 +85,45 @@ async def _own_route(visit: Visit, route: Route, caller: Caller) -> Answer:
     return with_headers(answer, {"x-agentwatch-request-id": visit.request_id})
 
 
-async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
+async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A call that costs money: held for before it is sent, charged at what it used however it ends."""
-    request, ports, isolate = visit.request, visit.ports, visit.isolate
-    context = read_call_context(request.headers)
-    plan = plan_call(route.provider, route.upstream, request.body, caller.policy, visit.started_at_ms)
-    key, key_header = _provider_key(caller, plan.provider, isolate.settings)
+    ports, settings = visit.ports, visit.isolate.settings
+    context = read_call_context(visit.request.headers)
+    received = await read_body(visit, room)
+    plan, body = plan_call(route.provider, route.upstream, received, caller.policy, visit.started_at_ms)
+    key = _provider_key(caller, plan.provider, settings, is_in_path=route.provider is not None)
+    refuse_shared_references(
+        plan.parsed,
+        path=plan.path,
+        is_own_key=key.is_own,
+        allows_unmetered_paths=caller.policy.allows_unmetered_paths,
+    )
+    question = _upstream_request(visit, plan.provider, plan.path, key, is_metered=True)
+    async with _held(visit, caller, context, plan) as call:
+        question = replace(question, body=body.to_send(call.output_ceiling_tokens))
+        call.sent_at_ms = ports.clock.now_ms()
+        answer = await ports.upstream.send(question)
+        del received, body, question
+        room.give_back()
+        return await answer_of_call(visit, call, answer)
+
+
+@asynccontextmanager
+async def _held(visit: Visit, caller: Caller, context: CallContext, plan: CallPlan) -> AsyncIterator[OpenCall]:
+    """The money of one call: held at the beginning, settled at the end, whatever happens between. A stream takes it
+    along, and settles it when it is over."""
     try:
         hold = await hold_money(
             plan,
             caller=caller,
             context=context,
-            hold_ttl_ms=isolate.settings.first_hold_ttl_ms,
-            ports=ports,
-            outage=isolate.outage,
+            hold_ttl_ms=visit.isolate.settings.first_hold_ttl_ms,
+            ports=visit.ports,
+            outage=visit.isolate.outage,
         )
     except Refusal as refusal:
         _record_refusal(visit, caller, context, plan, refusal)
         raise
-    if hold.is_fail_open:
-        audit.note_let_through(visit, caller)
     call = OpenCall(
         request_id=visit.request_id,
         started_at_ms=visit.started_at_ms,
@@ -95,20 +131,19 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answ
         context=context,
         plan=plan,
         hold=hold,
-        output_ceiling_tokens=plan.output_ceiling_within(hold.granted_nanousd),
+        ports=visit.ports,
+        outage=visit.isolate.outage,
     )
-    sent_at_ms = ports.clock.now_ms()
-    answer = None
     try:
-        body = plan.body_to_send(request.body, call.output_ceiling_tokens)
-        answer = await _send(visit, plan.provider, plan.path, body, key, key_header)
+        if hold.is_fail_open:
+            audit.note_let_through(visit, caller)
+        call.output_ceiling_tokens = plan.output_ceiling_within(hold.granted_nanousd)
+        yield call
     finally:
-        if answer is None:  # a fault of ours: its hold does not wait for the alarm
-            close_after_fault(visit, call, sent_at_ms=sent_at_ms)
-    return await answer_of_call(visit, call, answer, sent_at_ms=sent_at_ms)
+        call.leave()
 
 
-async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
+async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A path that costs nothing, or one the tenant lets through unmetered: passed on as it is."""
     assert route.provider is not None, "the unified endpoint is always metered"
     request = visit.request
@@ -119,48 +154,51 @@ async def _free_call(visit: Visit, route: ProxyRoute, caller: Caller) -> Answer:
         )
     if request.headers.get("upgrade"):
         raise UnmeteredPath("connections that leave HTTP cannot be metered", param="upgrade")
-    key, key_header = _provider_key(caller, route.provider, visit.isolate.settings)
-    is_trusted = caller.provider_key is not None or caller.policy.allows_unmetered_paths
+    key = _provider_key(caller, route.provider, visit.isolate.settings, is_in_path=True)
+    is_trusted = key.is_own or caller.policy.allows_unmetered_paths
     if not is_trusted and reaches_account(route.upstream, request.method):
         raise SharedAccount(
             f"{request.method} {route.upstream.path} reaches what is stored under an account that tenants share; "
             "send your own provider key"
         )
-    body = None if request.method in ("GET", "HEAD", "DELETE") else request.body
-    answer = await _send(visit, route.provider, route.upstream.path, body, key, key_header)
+    await count_call(caller, visit.ports)
+    body = None if request.method in BODILESS else await read_body(visit, room)
+    question = _upstream_request(visit, route.provider, route.upstream.path, key, is_metered=False)
+    answer = await visit.ports.upstream.send(replace(question, body=body))
+    room.give_back()
     headers = {"x-agentwatch-request-id": visit.request_id, "x-agentwatch-provider": route.provider}
     if isinstance(answer, AttemptFailed):
         return with_headers(refused(refusal_of(answer), DIALECTS[route.upstream.dialect], visit.request_id), headers)
     return Answer(answer.status, {**downstream_headers(answer.headers), **headers}, answer.untouched())
 
 
-def _provider_key(caller: Caller, provider: str, settings: Settings) -> tuple[str, str | None]:
-    """The key to show a provider and, when the caller sent its own, the header it came in."""
-    if caller.provider_key is not None:
-        return caller.provider_key, caller.provider_key_header
+def _provider_key(caller: Caller, provider: str, settings: Settings, *, is_in_path: bool) -> KeyToShow:
+    """The key to show a provider: the caller's own for it, or the Worker's."""
+    own = own_key_for(caller.own_keys, provider, is_in_path=is_in_path)
+    if own is not None:
+        return own
     key = settings.provider_keys.get(provider)
     if key is None:
         raise ProviderKeyMissing(
-            f"no key for {provider}: send your own behind the token (aw_live_…:your-key) or set "
+            f"no key for {provider}: send your own behind the token (aw_live_…:{provider}=your-key) or set "
             f"the secret {PROVIDERS[provider].secret_name}"
         )
-    return key, None
+    return KeyToShow(key, is_own=False)
 
 
-async def _send(
-    visit: Visit, provider: str, path: str, body: bytes | None, key: str, key_header: str | None
-) -> UpstreamAnswer | AttemptFailed:
-    settings = visit.isolate.settings
-    query = upstream_query(visit.request.query)
-    headers = upstream_headers(visit.request.headers, PROVIDERS[provider], path=path, key=key, key_header=key_header)
-    return await visit.ports.upstream.send(
-        UpstreamRequest(
-            method=visit.request.method,
-            url=f"{settings.base_urls[provider]}/{path}" + (f"?{query}" if query else ""),
-            headers=headers,
-            body=body,
-            first_byte_timeout_ms=settings.first_byte_timeout_ms,
-        )
+def _upstream_request(visit: Visit, name: str, path: str, key: KeyToShow, *, is_metered: bool) -> UpstreamRequest:
+    """What the provider is asked, but for the body."""
+    settings, provider = visit.isolate.settings, PROVIDERS[name]
+    query = upstream_query(visit.request.query, provider, path=path, is_metered=is_metered)
+    headers = upstream_headers(
+        visit.request.headers, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
+    )
+    return UpstreamRequest(
+        method=visit.request.method,
+        url=f"{settings.base_urls[name]}/{path}" + (f"?{query}" if query else ""),
+        headers=headers,
+        body=None,
+        first_byte_timeout_ms=settings.first_byte_timeout_ms,
     )
 
 

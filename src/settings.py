@@ -6,11 +6,11 @@ key and never showing the value; secrets stay out of every `repr`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-import msgspec
-
+from core.addresses import InvalidBaseURL, base_url
 from core.credentials import KeyRecord, parse_token_map
+from core.forwarding import may_be_let_pass
+from core.json_text import InvalidJSON
 from core.limits import HOLD_TTL_MS_MAX
 from core.providers import PROVIDERS
 
@@ -30,6 +30,8 @@ class Settings:
     """How long a renewed hold lives without a sign of life before the alarm ends it."""
     first_byte_timeout_ms: int
     """How long a provider may take to begin its answer. SDKs wait ten minutes by default."""
+    passed_headers: frozenset[str] = frozenset()
+    """Further headers that pass on metered paths, for gateways of the operator's own behind a `{PROVIDER}_BASE_URL`."""
 
     @property
     def first_hold_ttl_ms(self) -> int:
@@ -42,6 +44,7 @@ SETTING_NAMES = (
     "TENANT_TOKEN_MAP",
     "HOLD_TTL_MS",
     "FIRST_BYTE_TIMEOUT_MS",
+    "PASSED_HEADERS",
     *(provider.secret_name for provider in PROVIDERS.values()),
     *(provider.base_url_name for provider in PROVIDERS.values()),
 )
@@ -59,22 +62,30 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         static_keys=_static_keys(environment.get("TENANT_TOKEN_MAP", "")),
         hold_ttl_ms=_milliseconds(environment, "HOLD_TTL_MS", 120_000),
         first_byte_timeout_ms=_milliseconds(environment, "FIRST_BYTE_TIMEOUT_MS", 600_000),
+        passed_headers=_header_names(environment, "PASSED_HEADERS"),
     )
 
 
 def _base_url(environment: Mapping[str, str], name: str) -> str:
     provider = PROVIDERS[name]
-    url = (environment.get(provider.base_url_name) or provider.base_url).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise InvalidSetting(f"{provider.base_url_name} must be an http(s) URL without a query")
-    return url
+    try:
+        return base_url(environment.get(provider.base_url_name) or provider.base_url, provider.base_url_name)
+    except InvalidBaseURL as error:
+        raise InvalidSetting(str(error)) from None
+
+
+def _header_names(environment: Mapping[str, str], name: str) -> frozenset[str]:
+    names = [each.strip().lower() for each in environment.get(name, "").split(",") if each.strip()]
+    for each in names:
+        if not may_be_let_pass(each):
+            raise InvalidSetting(f"{name} must be names of headers by commas, and {each[:60]!r} cannot be one")
+    return frozenset(names)
 
 
 def _static_keys(document: str) -> tuple[tuple[bytes, KeyRecord], ...]:
     try:
         return parse_token_map(document)
-    except msgspec.DecodeError as error:
+    except InvalidJSON as error:
         raise InvalidSetting(f"TENANT_TOKEN_MAP must be JSON of token to tenant: {error}") from None
 
 

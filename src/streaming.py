@@ -1,22 +1,31 @@
 """What happens to a streamed answer: meter each chunk, ask for the next slice in time, cut when there is none, settle.
 
 The meter decides what may pass; this relay carries its questions to the Ledger and its bytes to the client. Whatever
-ends the stream, `ended` closes the account once, at what the meter saw.
+ends the stream, `ended` closes the account once, at what the meter saw. The rule easy to break: what the Ledger last
+said stands while it is away, so the allowance lends nothing to a stream that was refused.
 """
 
 import asyncio
+from dataclasses import replace
 
-from accounting import CallEnd, OpenCall, close_call
-from budgets import asked_with_one_retry, budget_refusal
-from core import estimate
+from accounting import CallEnd, OpenCall
+from budgets import asked_with_one_retry, budget_refusal, take_from_allowance
+from core import estimate, pricing
 from core.messages import AccountView, Conflict, ExtendDenied, Extended, ExtendRequest
 from core.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
-from core.outage import OutageAllowance
-from core.refusals import BudgetExhausted, Refusal, ScopePaused, UpstreamTruncated
+from core.refusals import (
+    BudgetExhausted,
+    BudgetUnavailable,
+    InternalError,
+    Refusal,
+    ScopePaused,
+    UpstreamTruncated,
+)
 from core.stream_result import StreamResult
 from core.streams import open_reader
 from core.telemetry import Outcome
-from ports import LedgerUnreachable, Ports, Relayed, StreamEnding
+from core.usage import Usage
+from ports import Body, Hearing, LedgerUnreachable, Relayed, StreamEnding, UpstreamAnswer
 from settings import Settings
 
 
@@ -30,20 +39,17 @@ class StreamRelay:
         status: int,
         is_sse: bool,
         overhead_ms: int,
-        ports: Ports,
-        outage: OutageAllowance,
         settings: Settings,
     ) -> None:
         self._call = call
         self._status = status
         self._overhead_ms = overhead_ms
-        self._ports = ports
-        self._outage = outage
+        self._ports = call.ports
         self._hold_ttl_ms = settings.hold_ttl_ms
         plan = call.plan
         is_prepaid = call.hold.is_full or plan.is_free or call.output_ceiling_tokens is not None
         self.strips_usage = plan.injects_usage
-        self.only_listens = is_prepaid and is_sse
+        self.hearing: Hearing = "listens" if is_prepaid and is_sse else "judges"
         self._meter = StreamMeter(
             open_reader(plan.dialect),
             plan.price,
@@ -56,11 +62,19 @@ class StreamRelay:
             strips_usage=self.strips_usage,
         )
         self._asking: asyncio.Future[Step] | None = None
+        self._is_refused = False
+        """The Ledger's last word was no."""
         self._denied_by: AccountView | None = None
         self._is_unreadable = False
         self._wrote_at_ms: int | None = None
         self._renewed_at_ms = call.started_at_ms
         self._lent_nanousd = self._lent_at_ms = 0
+
+    def over(self, answer: UpstreamAnswer) -> Body:
+        """The answer's body as it passes through here; the call is closed with it."""
+        body = answer.relayed(self)
+        self._call.is_streaming = True
+        return body
 
     def feed(self, chunk: bytes) -> Relayed:
         """Take some of what the provider sends."""
@@ -75,18 +89,23 @@ class StreamRelay:
         return relayed
 
     async def ended(self, ending: StreamEnding, *, first_chunk_at_ms: int | None) -> bytes:
-        """Settle and record; returns what the client still has to hear."""
+        """Close the call; returns what the client still has to hear."""
+        try:
+            return await self._closed(ending, first_chunk_at_ms)
+        finally:  # what has not closed the call by now was a fault of ours
+            self._call.close_unheard(InternalError.code, status=self._status, held_nanousd=self._meter.granted_nanousd)
+
+    async def _closed(self, ending: StreamEnding, first_chunk_at_ms: int | None) -> bytes:
         if self._asking is not None:
             await self._asking
         words = await self._last_words() if ending == "complete" else b""
         result = self._meter.close(unseen_ms=self._unseen_ms())
         self._give_back(min(self._lent_nanousd, max(0, self._meter.granted_nanousd - result.cost_nanousd)))
         refusal = self._refusal_of(ending, result)
+        self._call.close(self._end_of(ending, result, refusal, first_chunk_at_ms))
         if refusal is not None:
             is_soft = self._call.caller.policy.stream_cut == "truncate" and result.is_cut and not self._is_unreadable
             words += self._meter.render_cut(refusal, self._call.request_id, is_soft=is_soft)
-        end = self._end_of(ending, result, refusal, first_chunk_at_ms)
-        await close_call(self._call, end, self._ports, self._outage)
         return words
 
     async def _last_words(self) -> bytes:
@@ -146,6 +165,7 @@ class StreamRelay:
             return self._extended_by_allowance(ask)
         if not isinstance(answer, Conflict):
             self._renewed_at_ms = asked_at_ms
+        self._is_refused = not isinstance(answer, Extended)
         if isinstance(answer, Extended):
             self._give_back(self._lent_nanousd)
             return self._meter.granted(answer.granted_nanousd, is_full=False)
@@ -155,24 +175,23 @@ class StreamRelay:
 
     def _extended_by_allowance(self, ask: Extend) -> Step:
         """The Ledger is away: the slice comes out of the outage allowance, and is settled with the rest."""
-        policy = self._call.caller.policy
+        context = self._call.context
+        own_limit_nanousd = context.session_limit_nanousd or context.call_limit_nanousd or ask.want_nanousd
+        if self._is_refused or ask.want_nanousd > own_limit_nanousd:
+            return self._meter.denied()
         more = ask.want_nanousd - self._meter.granted_nanousd
-        now_ms = self._ports.clock.now_ms()
-        is_taken = not policy.fails_closed and self._outage.take(
-            self._call.caller.tenant,
-            more,
-            ceiling_nanousd=policy.outage_allowance_nanousd,
-            now_ms=now_ms,
-        )
-        if not is_taken:
+        try:
+            self._lent_at_ms = take_from_allowance(
+                more, caller=self._call.caller, outage=self._call.outage, ports=self._ports
+            )
+        except BudgetUnavailable:
             return self._meter.denied()
         self._lent_nanousd += more
-        self._lent_at_ms = now_ms
         return self._meter.granted(ask.want_nanousd, is_full=False)
 
     def _give_back(self, unused_nanousd: int) -> None:
         """Return what the allowance lent: the Ledger holds it now, or it was not used."""
-        self._outage.give_back(self._call.caller.tenant, unused_nanousd, taken_at_ms=self._lent_at_ms)
+        self._call.outage.give_back(self._call.caller.tenant, unused_nanousd, taken_at_ms=self._lent_at_ms)
         self._lent_nanousd -= unused_nanousd
 
     def _refusal_of(self, ending: StreamEnding, result: StreamResult) -> Refusal | None:
@@ -203,12 +222,15 @@ class StreamRelay:
             outcome = "client_disconnected"
         elif result.is_cut:
             outcome = "cut"
+        elif result.is_failed:
+            outcome = "failed"
         elif result.is_truncated:
             outcome = "upstream_truncated"
+        usage, cost = self._used(result)
         return CallEnd(
             outcome,
-            result.usage,
-            0 if self._call.plan.is_free else result.cost_nanousd,
+            usage,
+            0 if self._call.plan.is_free else cost,
             self._status,
             is_estimated=not result.is_provider_usage,
             model=result.model,
@@ -217,3 +239,12 @@ class StreamRelay:
             overhead_ms=self._overhead_ms,
             used_allowance=self._lent_at_ms > 0,
         )
+
+    def _used(self, result: StreamResult) -> tuple[Usage, int]:
+        """What the stream came to; where that is our own count, with the output that is billed and never shown."""
+        unshown = self._call.plan.parsed.unshown_output_tokens
+        if result.is_provider_usage or not unshown or not result.usage.completion_tokens:
+            return result.usage, result.cost_nanousd
+        plan, usage = self._call.plan, replace(result.usage, output_tokens=result.usage.output_tokens + unshown)
+        cost = pricing.cost_nanousd(usage, plan.price, service_tier=result.service_tier or plan.parsed.service_tier)
+        return usage, max(result.cost_nanousd, min(cost, self._meter.granted_nanousd))

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from core.bytes_in_flight import BodyRoom, BytesInFlight
 from core.dialects import Dialect, refusal_headers
+from core.limits import REQUEST_BODY_BYTES_MAX
 from core.occasions import Occasions
 from core.outage import OutageAllowance
-from core.refusals import Refusal
+from core.refusals import Refusal, UnsupportedEncoding
 from exchange import Answer, Inbound
 from identity import IdentityCache
 from ports import Ports
@@ -20,6 +22,7 @@ class Isolate:
     settings: Settings
     identities: IdentityCache = field(default_factory=IdentityCache)
     outage: OutageAllowance = field(default_factory=OutageAllowance)
+    bodies: BytesInFlight = field(default_factory=BytesInFlight)
     occasions: Occasions = field(default_factory=lambda: Occasions(window_ms=3_600_000, told_max=1_000))
     """What is told once an hour: alerts, administrators at work."""
     refused_logins: Occasions = field(default_factory=lambda: Occasions(window_ms=60_000, told_max=60))
@@ -39,6 +42,20 @@ class Visit:
     def client_address(self) -> str:
         """As Cloudflare saw it; empty where it did not say."""
         return self.request.headers.get("cf-connecting-ip", "")
+
+    def room_for_body(self, bytes_max: int = REQUEST_BODY_BYTES_MAX) -> BodyRoom:
+        """A scope in which the body may be held."""
+        return BodyRoom(self.isolate.bodies, bytes_max=bytes_max)
+
+
+async def read_body(visit: Visit, room: BodyRoom) -> bytes:
+    """The request's body. Raises `UnsupportedEncoding`, or what `room` raises."""
+    encoding = visit.request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedEncoding(
+            f"the body is encoded as {encoding[:40]}, and only plain bodies can be judged", param="content-encoding"
+        )
+    return await visit.request.read_body(room.make)
 
 
 def refused(refusal: Refusal, dialect: Dialect, request_id: str) -> Answer:

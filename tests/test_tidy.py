@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from core import refusals
 from core.refusals import Refusal
+from local.vars_check import secrets_in
 
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORM = {"js", "workers", "pyodide"}
@@ -19,7 +21,7 @@ FILE_LINES_MAX = 520
 FUNCTION_LINES_MAX = 60
 
 ORCHESTRATION = {
-    "proxy", "answers", "visit", "streaming", "admin", "audit", "logins", "accounting", "budgets", "identity", "outgoing", "routes", "settings", "ports", "exchange",
+    "proxy", "answers", "long_answers", "visit", "streaming", "admin", "audit", "logins", "accounting", "budgets", "identity", "outgoing", "reports", "routes", "settings", "ports", "exchange",
 }  # fmt: skip
 
 
@@ -128,6 +130,11 @@ def wide_excepts() -> Iterator[str]:
 
 def test_surprises_are_caught_where_the_platform_calls_in_only() -> None:
     assert set(wide_excepts()) <= {"src/entry.py", "queue_consumer/entry.py", "durable_objects/ledger_object.py"}
+
+
+@pytest.mark.parametrize("name", ["wrangler.toml", "queue_consumer/wrangler.toml"])
+def test_no_secret_stands_among_the_vars_of_a_worker(name: str) -> None:
+    assert secrets_in(tomllib.loads((ROOT / name).read_text())) == []
 
 
 CATALOGUE = [(kind.code, kind.status, kind.type, kind.is_retryable) for kind in Refusal.__subclasses__()]

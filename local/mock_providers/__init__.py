@@ -7,11 +7,15 @@ Base paths, in place of each provider's public base URL:
                               :streamGenerateContent, :countTokens, :embedContent,
                               :batchEmbedContents; OpenAI-style under v1beta/openai:
                               chat/completions, embeddings, models
-  groq       /groq/openai/v1  chat/completions, models
+  groq       /groq/openai/v1  chat/completions, responses, models
   xai        /xai/v1          chat/completions, responses, models
 
 Any key is accepted, a missing one is not. GET /_mock/models lists models and prices. A model
 called `unpriced-…` is sold by every provider, at $5 per million tokens in and $15 out.
+
+What a request may ask for that hangs on money: OpenAI's `prediction`, whose tokens are billed as
+output as far as the answer does not begin with them; Gemini's `fields=` (also `$fields=` and the
+header `x-goog-fieldmask`) and `alt=json;enum-encoding=int`, which change the answer and not the bill.
 
 Scripts: a call does what its `x-mock` header says: `key=value` pairs joined by semicolons,
 values percent-encoded (`x-mock: output_tokens=50;pace_ms=20`). Without that header it takes the
@@ -33,7 +37,8 @@ What is read (parts are taken out of the counted input; longer parts make it lon
   cache_write_1h_tokens   written to it for an hour
   audio_input_tokens      spoken input
   tool_use_prompt_tokens  results of Gemini's own tools, on top of the input
-  web_searches            searches the provider ran: Responses, Anthropic messages, native Gemini
+  web_searches            searches the provider ran: Responses, Anthropic messages, native Gemini;
+                          Anthropic bills the turns between them one by one
 
 How it arrives:
   pace_ms                 time per token; 2 for a stream, 0 for a whole answer

@@ -3,14 +3,18 @@ provider's no.
 """
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import NoReturn
+
+import msgspec
 
 from local.mock_providers import failures
 from local.mock_providers.calls import Ask, Call, Request, Wire
 from local.mock_providers.failures import Failure
 from local.mock_providers.models import Model, find_model
-from local.mock_providers.plan import Wanted, channel_totals, make_plan
+from local.mock_providers.plan import Choice, Wanted, channel_totals, make_plan
 from local.mock_providers.scripts import Script, ScriptError
+from local.mock_providers.tokens import split_text
 from local.mock_providers.usage import Usage
 
 
@@ -43,21 +47,25 @@ def accept(wire: Wire, ask: Ask, model: Model, script: Script, identity: Identit
     service_tier = _service_tier(ask, model)
     input_usage = _input_usage(ask, script)
     _check_classes(model, input_usage, script)
+    turns = 1 + script.web_searches if wire.shows_turns else 1
     limits = [model.output_tokens_max, ask.output_tokens_max or model.output_tokens_max]
     wanted = Wanted(ask.choices, min(limits), ask.stops, ask.tools, ask.json_schema)
     choices = make_plan(wanted, script, identity.seed)
+    accepted, rejected = _compare_prediction(ask, model, choices)
     return Call(
         provider=model.provider,
         ask=ask,
         model=model,
         script=script,
         choices=choices,
-        input_usage=input_usage,
+        input_usage=msgspec.structs.replace(input_usage, rejected_prediction_tokens=rejected),
         service_tier=service_tier,
         seed=identity.seed,
         unique=identity.unique,
         created_s=identity.created_s,
         channel_totals=channel_totals(choices),
+        accepted_prediction_tokens=accepted,
+        turns=turns,
     )
 
 
@@ -106,6 +114,19 @@ def _input_usage(ask: Ask, script: Script) -> Usage:
         image_input_tokens=image,
         web_search_calls=script.web_searches,
     )
+
+
+def _compare_prediction(ask: Ask, model: Model, choices: tuple[Choice, ...]) -> tuple[int, int]:
+    """Predicted tokens with which the answer begins, and the others; only OpenAI takes predictions.
+
+    They are compared at once, before anything is written, so whoever leaves early pays them too.
+    """
+    if model.provider != "openai" or not choices:
+        return 0, 0
+    predicted = split_text(ask.prediction)
+    pairs = zip(predicted, choices[0].text, strict=False)
+    accepted = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return accepted, len(predicted) - accepted
 
 
 def _check_script(wire: Wire, ask: Ask, script: Script) -> None:

@@ -22,12 +22,26 @@ Frame = tuple[bytes, Channel | None]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What a wire format parses: Gemini keeps the model and the form of the stream in the URL."""
+    """What a wire format parses: Gemini keeps the model in the path, and the form of the answer in
+    the query and in one header."""
 
     body: bytes
     path_model: str = ""
     is_stream_path: bool = False
+    query: str = ""
+    field_mask: str = ""
+
+
+class FieldTree(dict[str, "FieldTree"]):
+    """Names of JSON fields with what is wanted below each; an empty tree is all there is."""
+
+
+class Form(msgspec.Struct, frozen=True):
+    """How the caller of Google's native API wants its answer written; the others have one form."""
+
     is_sse: bool = True
+    fields_shown: FieldTree = FieldTree()
+    has_numbered_enums: bool = False
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +60,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     service_tier: str | None = None
     include_usage: bool = False
     shows_thinking: bool = False
-    is_sse: bool = True
+    prediction: str = ""
+    """What the caller expects to be written (OpenAI's predicted outputs)."""
+    form: Form = Form()
     vectors: tuple[int, ...] = ()
     """One seed for each text to embed."""
     dimensions: int | None = None
@@ -70,6 +86,9 @@ class Call:
     unique: str
     created_s: int
     channel_totals: tuple[int, ...]
+    accepted_prediction_tokens: int = 0
+    turns: int = 1
+    """How often the model was asked: once, and once more for each search of a loop that says so."""
 
     def usage_after(self, channels: tuple[int, ...] | list[int]) -> Usage:
         """What the call used once so many tokens of each channel were generated."""
@@ -80,16 +99,20 @@ class Call:
             audio_output_tokens=channels[Channel.AUDIO],
         )
 
-    @cached_property
-    def reported(self) -> Usage | None:
-        """The usage that the answer states, which a script may withhold."""
+    def reported_after(self, channels: tuple[int, ...] | list[int]) -> Usage | None:
+        """The usage that the answer states by then, which a script may withhold."""
         match self.script.usage:
             case "missing":
                 return None
             case "zero":
                 return Usage()
             case _:
-                return self.usage_after(self.channel_totals)
+                return self.usage_after(channels)
+
+    @cached_property
+    def reported(self) -> Usage | None:
+        """The usage that the whole answer states."""
+        return self.reported_after(self.channel_totals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +126,6 @@ class Wire:
     frames: Callable[[Call], Iterator[Frame]] | None = None
     stream_error: Callable[[Call, str], bytes] | None = None
     shows_web_searches: bool = False
+    shows_turns: bool = False
+    """Whether the answer states the usage of each turn of a search loop, and is billed so."""
     is_free: bool = False

@@ -276,7 +276,7 @@ def content_headers(call: Call) -> HeaderList:
     """An event stream is not to be cached; everything else is JSON."""
     if not call.ask.is_stream:
         return [(b"content-type", b"application/json")]
-    if not call.ask.is_sse:
+    if not call.ask.form.is_sse:
         return [(b"content-type", b"application/json; charset=UTF-8")]
     return [
         (b"content-type", b"text/event-stream; charset=utf-8"),

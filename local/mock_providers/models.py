@@ -86,6 +86,7 @@ def _rates(
     )
 
 
+_FIVE_USD_PER_THOUSAND = _nanousd("0.005")
 _TEN_USD_PER_THOUSAND = _nanousd("0.010")
 _GROUNDED_PROMPT = _nanousd("0.035")
 
@@ -186,6 +187,8 @@ _ANTHROPIC = (
         _rates("3", "15", cached="0.30", write_5m="3.75", write_1h="6"),
         64_000,
         served_name="claude-sonnet-4-5-20250929",
+        long_context_above_tokens=200_000,
+        long_context_rates=_rates("6", "22.50", cached="0.60", write_5m="7.50", write_1h="12"),
         web_search_nanousd=_TEN_USD_PER_THOUSAND,
     ),
     Model(
@@ -284,15 +287,18 @@ _XAI = (
         256_000,
         served_name="grok-4-0709",
         aliases=("grok-4-latest",),
+        web_search_nanousd=_FIVE_USD_PER_THOUSAND,
     ),
     Model(
         "xai",
         "grok-4.3",
         _rates("1.25", "2.50", cached="0.20"),
         1_000_000,
-        aliases=("grok-4.3-latest",),
+        # A retired name is served and billed as the model that took its place.
+        aliases=("grok-4.3-latest", "grok-4-fast-reasoning"),
         long_context_above_tokens=200_000,
         long_context_rates=_rates("2.50", "5.00", cached="0.40"),
+        web_search_nanousd=_FIVE_USD_PER_THOUSAND,
     ),
 )
 

@@ -168,8 +168,8 @@ class MockProviders:
     def _accept(self, received: Received, wire: Wire) -> Call:
         """The call, or the provider's no; from here on the entry names its model."""
         entry, target = received.entry, received.target
-        is_sse = not target.is_stream_path or "alt=sse" in entry.query.split("&")
-        request = Request(received.body, target.path_model, target.is_stream_path, is_sse)
+        mask = received.headers.get(b"x-goog-fieldmask", b"").decode("latin-1")
+        request = Request(received.body, target.path_model, target.is_stream_path, entry.query, mask)
         entry.operation = wire.name
         ask, model = acceptance.parse(entry.provider, wire, request)
         entry.model = model.name
@@ -194,7 +194,7 @@ class MockProviders:
         is_free = wire.is_free or call.script.usage == "zero"
         entry.usage = Usage() if is_free else call.usage_after(delivered.channels)
         entry.generated_tokens = sum(delivered.channels)
-        entry.billed_nanousd = billed_nanousd(entry.usage, call.model, call.service_tier)
+        entry.billed_nanousd = billed_nanousd(entry.usage, call.model, call.service_tier, turns=call.turns)
         if delivered.ending == "client_disconnected":
             entry.disconnected_at_token = entry.generated_tokens
         self._journal.close(entry, delivered.ending, at_ms=_now_ms())

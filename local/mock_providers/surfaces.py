@@ -215,7 +215,7 @@ def _gemini_native(version: str) -> Surface:
 _GROQ = Surface(
     provider="groq",
     prefix="/groq/openai/v1/",
-    wires={"chat/completions": chat_wire(openai_chat.GROQ)},
+    wires={"chat/completions": chat_wire(openai_chat.GROQ), "responses": RESPONSES},
     key_places=("authorization",),
     missing_key=(401, "Invalid API Key"),
     render_failure=failures.groq_body,

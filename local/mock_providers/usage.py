@@ -1,8 +1,9 @@
 """What a call used, in counts that never overlap, and what it costs: the provider's truth.
 
 Each wire format turns these counts into its own usage object; the journal shows them as they are.
-Two rules of the real bills are easy to break: a long prompt moves every token of the call to the
-dearer rates, and the total is rounded up once, at the end.
+Three rules of the real bills are easy to break: a long prompt moves every token that is billed with
+it to the dearer rates, each turn of a search loop is a prompt of its own, and the total is rounded up
+once, at the end.
 """
 
 import msgspec
@@ -25,6 +26,8 @@ class Usage(msgspec.Struct, frozen=True):
     """Visible text and tool-call arguments; reasoning and audio are apart."""
     reasoning_tokens: int = 0
     audio_output_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+    """Tokens of the request's `prediction` that the answer does not have: billed as if written."""
     web_search_calls: int = 0
 
     @property
@@ -40,28 +43,40 @@ class Usage(msgspec.Struct, frozen=True):
 
     @property
     def completion_tokens(self) -> int:
-        return self.output_tokens + self.reasoning_tokens + self.audio_output_tokens
+        return self.output_tokens + self.reasoning_tokens + self.audio_output_tokens + self.rejected_prediction_tokens
 
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
+    def by_turn(self, turns: int) -> tuple["Usage", ...]:
+        """The same counts spread evenly over the turns of a search loop; they add up to the whole."""
+        counts = {name: getattr(self, name) for name in self.__struct_fields__}
+        return tuple(
+            Usage(**{name: count * (turn + 1) // turns - count * turn // turns for name, count in counts.items()})
+            for turn in range(turns)
+        )
 
-def billed_nanousd(usage: Usage, model: Model, service_tier: str | None) -> int:
+
+def billed_nanousd(usage: Usage, model: Model, service_tier: str | None, *, turns: int = 1) -> int:
     """The bill: one exact sum, rounded up once."""
+    scaled = sum(_scaled(turn, model, service_tier) for turn in usage.by_turn(turns))
+    return -(-scaled // TOKENS_PER_RATE)
+
+
+def _scaled(usage: Usage, model: Model, service_tier: str | None) -> int:
     rates = rates_for(model, service_tier, prompt_tokens=usage.prompt_tokens)
-    scaled = (
+    searches = min(usage.web_search_calls, 1) if model.is_search_billed_once else usage.web_search_calls
+    return (
         (usage.input_tokens + usage.image_input_tokens) * rates.input
-        + (usage.output_tokens + usage.reasoning_tokens) * rates.output
+        + (usage.output_tokens + usage.reasoning_tokens + usage.rejected_prediction_tokens) * rates.output
         + _priced(usage.cached_input_tokens, rates.cached_input)
         + _priced(usage.cache_write_5m_tokens, rates.cache_write_5m)
         + _priced(usage.cache_write_1h_tokens, rates.cache_write_1h)
         + _priced(usage.audio_input_tokens, rates.audio_input)
         + _priced(usage.audio_output_tokens, rates.audio_output)
+        + _priced(searches, model.web_search_nanousd) * TOKENS_PER_RATE
     )
-    searches = min(usage.web_search_calls, 1) if model.is_search_billed_once else usage.web_search_calls
-    scaled += _priced(searches, model.web_search_nanousd) * TOKENS_PER_RATE
-    return -(-scaled // TOKENS_PER_RATE)
 
 
 def rates_for(model: Model, service_tier: str | None, *, prompt_tokens: int) -> Rates:

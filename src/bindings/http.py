@@ -1,25 +1,27 @@
-"""Between the platform's `Request` and `Response` and our own values, with the body's size bounded while it is read."""
+"""Between the platform's `Request` and `Response` and our own values. A body is read when asked for, not before."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from js import Response
 
 from bindings.ffi import bytes_to_js, headers_from_js, object_to_js
-from core.limits import REQUEST_BODY_BYTES_MAX
-from core.refusals import BodyTooLarge
-from exchange import Answer, Inbound
+from core.refusals import Refusal
+from exchange import Answer, Inbound, MakeRoom
+
+_LENGTH = re.compile(r"[0-9]{1,12}")
 
 
-async def read_request(request: Any) -> Inbound:
-    """Read a JavaScript `Request` whole.
-
-    Raises `BodyTooLarge` as soon as the declared or the received length passes the bound.
-    """
+def head_of(request: Any) -> Inbound:
+    """A JavaScript `Request` but for its body, which stays with the platform until it is read."""
     headers = headers_from_js(request.headers)
     parts = urlsplit(request.url)
-    body = b"" if request.method in ("GET", "HEAD") else await _read_body(request, headers)
-    return Inbound(request.method, parts.path, parts.query, headers, body)
+
+    async def read_body(make_room: MakeRoom) -> bytes:
+        return await _read_body(request, headers.get("content-length"), make_room)
+
+    return Inbound(request.method, parts.path, parts.query, headers, read_body)
 
 
 def to_response(answer: Answer) -> Any:
@@ -31,28 +33,26 @@ def to_response(answer: Answer) -> Any:
     return Response.new(body, init)
 
 
-async def _read_body(request: Any, headers: dict[str, str]) -> bytes:
-    declared = headers.get("content-length")
-    if declared is not None and declared.isdigit():
-        if int(declared) > REQUEST_BODY_BYTES_MAX:
-            raise _too_large()
-        buffer = await request.arrayBuffer()
-        return bytes(buffer.to_bytes())
+async def _read_body(request: Any, declared: str | None, make_room: MakeRoom) -> bytes:
+    """The whole body. The platform ends one with a declared length there, so it is read in one piece."""
     if not request.body:
         return b""
-    return await _read_undeclared(request.body.getReader())
+    if declared is None or _LENGTH.fullmatch(declared) is None:
+        return await _read_undeclared(request.body.getReader(), make_room)
+    make_room(int(declared))
+    buffer = await request.arrayBuffer()
+    make_room(buffer.byteLength)
+    return bytes(buffer.to_bytes())
 
 
-async def _read_undeclared(reader: Any) -> bytes:
+async def _read_undeclared(reader: Any, make_room: MakeRoom) -> bytes:
     """A chunked body tells its length only by ending."""
     received = bytearray()
-    while not (step := await reader.read()).done:
-        received += step.value.to_bytes()
-        if len(received) > REQUEST_BODY_BYTES_MAX:
-            await reader.cancel()
-            raise _too_large()
+    try:
+        while not (step := await reader.read()).done:
+            make_room(len(received) + step.value.byteLength)
+            received += step.value.to_bytes()
+    except Refusal:
+        await reader.cancel()
+        raise
     return bytes(received)
-
-
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"a request body may have at most {REQUEST_BODY_BYTES_MAX} bytes")

@@ -1,13 +1,15 @@
 """Tenant data in Workers KV: key records, configuration documents, session mirrors."""
 
-import asyncio
 from typing import Any
 
+from bindings.deadlines import KV_MS, within
 from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
-from ports import SessionMirror, TenantStoreUnreachable
+from core.session_mirror import SessionMirror, mirror_key, read_mirror
+from ports import TenantStoreUnreachable
 
-CACHE_TTL_S = 60
-"""How long the data centre may answer from its own cache."""
+CACHE_TTL_S = 30
+"""How long the data centre may answer from its own cache: the least KV takes. It is part of what a revoked token has
+left (`identity.py`)."""
 
 
 class KvTenantStore:
@@ -23,25 +25,11 @@ class KvTenantStore:
         return await self._get(f"t:{tenant}:config")
 
     async def session_mirror(self, tenant: str, session_id: str) -> SessionMirror | None:
-        root = f"t:{tenant}:s:{session_id}:"
-        spent, tokens, limit = await asyncio.gather(
-            self._get(root + "usd"), self._get(root + "tokens"), self._get(root + "budget_usd")
-        )
-        if spent is None:
-            return None
-        return SessionMirror(_nanousd(spent) or 0, int(tokens or 0), _nanousd(limit))
+        return read_mirror(await self._get(mirror_key(tenant, session_id)))
 
     async def _get(self, key: str) -> str | None:
         try:
             options = object_to_js({"type": "text", "cacheTtl": CACHE_TTL_S})
-            return text_or_none(await self._namespace.get(key, options))
+            return text_or_none(await within(KV_MS, self._namespace, "get", key, options))
         except JS_FAULTS as fault:
             raise TenantStoreUnreachable from fault
-
-
-def _nanousd(text: str | None) -> int | None:
-    """Mirrors hold exact decimal dollars."""
-    if not text:
-        return None
-    whole, _, fraction = text.partition(".")
-    return int(whole) * 1_000_000_000 + int((fraction + "000000000")[:9])

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from bindings.deadlines import LEDGER_MS, is_late, within
 from bindings.ffi import JS_FAULTS
 from core.messages import (
     KEPT,
@@ -11,6 +12,8 @@ from core.messages import (
     AdmitRequest,
     Configured,
     ConfigureRequest,
+    CountAnswer,
+    CountRequest,
     ExtendAnswer,
     ExtendRequest,
     ListSessionsRequest,
@@ -39,6 +42,9 @@ class DurableLedger:
 
     async def admit(self, request: AdmitRequest) -> AdmitAnswer:
         return await self._call("admit", request, AdmitAnswer)
+
+    async def count(self, request: CountRequest) -> CountAnswer:
+        return await self._call("count", request, CountAnswer)
 
     async def extend(self, request: ExtendRequest) -> ExtendAnswer:
         return await self._call("extend", request, ExtendAnswer)
@@ -71,6 +77,6 @@ class DurableLedger:
     async def _text_of(self, method: str, text: str) -> str:
         try:
             stub = self._namespace.getByName(self._tenant)
-            return str(await getattr(stub, method)(text))
+            return str(await within(LEDGER_MS, stub, method, text))
         except JS_FAULTS as fault:
-            raise LedgerUnreachable from fault
+            raise LedgerUnreachable(has_hung=is_late(fault)) from fault

@@ -3,6 +3,8 @@
 // With a `judge`, a Python function sees every chunk and lets bytes pass by `forward`. Without one, whole server-sent
 // events pass at once, and Python hears what came later and in large pieces: it then costs nothing per chunk.
 //
+// With `keptBytes`, an answer that is no stream passes as it comes, and Python hears its last bytes when it has ended.
+//
 // The rules easy to break: without a judge, too, only whole events pass, so that the stream can be ended anywhere; what
 // Python hears is what the provider sent, not what the client got; a client that leaves stops the provider here, at once.
 
@@ -26,6 +28,7 @@ export class Passage {
   #clientSignal;
   #stripsUsage;
   #judge;
+  #keptBytes;
   #client;
   #hasPassed = false;
   #unfinished = [];
@@ -38,13 +41,15 @@ export class Passage {
   #sayLastWords;
 
   // `source` is the provider's body; `controller` aborts its request; `clientSignal` is aborted when the client has left;
-  // `stripsUsage` takes an `include_usage` back out that the caller did not ask for; `judge` may be undefined.
-  constructor(source, controller, clientSignal, stripsUsage, judge) {
+  // `stripsUsage` takes an `include_usage` back out that the caller did not ask for; `judge` and `keptBytes`
+  // may be undefined.
+  constructor(source, controller, clientSignal, stripsUsage, judge, keptBytes) {
     this.#reader = source.getReader();
     this.#controller = controller;
     this.#clientSignal = clientSignal;
     this.#stripsUsage = stripsUsage;
     this.#judge = judge;
+    this.#keptBytes = keptBytes;
     this.#lastWords = new Promise((resolve) => (this.#sayLastWords = resolve));
     // Last, because this platform pulls before the constructor returns.
     this.readable = new ReadableStream({
@@ -55,7 +60,7 @@ export class Passage {
 
   // Resolves when there is a piece to hear, or the stream has ended.
   async listen() {
-    if (this.ending !== null || this.#heardBytes >= this.#pieceBytes) return;
+    if (this.ending !== null || (this.#heardBytes >= this.#pieceBytes && !this.#keptBytes)) return;
     await new Promise((resolve) => (this.#wake = resolve));
     this.#wake = () => {};
   }
@@ -93,6 +98,7 @@ export class Passage {
       const chunk = await this.#read();
       if (this.ending !== null) break;
       if (this.#judge) await this.#ask(chunk);
+      else if (this.#keptBytes) this.#keepEnd(chunk);
       else this.#overhear(chunk);
     }
     if (this.ending !== null) await this.#finish();
@@ -124,6 +130,13 @@ export class Passage {
     this.#heardBytes += chunk.length;
     this.forward(this.#events(chunk));
     if (this.#heardBytes >= this.#pieceBytes) this.#wake();
+  }
+
+  #keepEnd(chunk) {
+    this.#heard.push(chunk);
+    this.#heardBytes += chunk.length;
+    while (this.#heardBytes - this.#heard[0].length >= this.#keptBytes) this.#heardBytes -= this.#heard.shift().length;
+    this.forward(chunk);
   }
 
   async #finish() {

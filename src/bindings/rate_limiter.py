@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bindings.deadlines import RATE_LIMITER_MS, within
 from bindings.ffi import JS_FAULTS, object_to_js
 
 
@@ -15,6 +16,7 @@ class StrangerLimiter:
         if not self._binding:
             return True
         try:
-            return bool((await self._binding.limit(object_to_js({"key": key}))).success)
+            outcome = await within(RATE_LIMITER_MS, self._binding, "limit", object_to_js({"key": key}))
+            return bool(outcome.success)
         except JS_FAULTS:
             return True

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bindings.deadlines import QUEUE_MS, within
 from bindings.ffi import JS_FAULTS, object_to_js
 from ports import QueueUnreachable
 
@@ -14,6 +15,6 @@ class QueueTelemetry:
 
     async def send(self, text: str) -> None:
         try:
-            await self._queue.send(text, object_to_js({"contentType": "text"}))
+            await within(QUEUE_MS, self._queue, "send", text, object_to_js({"contentType": "text"}))
         except JS_FAULTS as fault:
             raise QueueUnreachable from fault

@@ -12,20 +12,23 @@ from js import AbortController, AbortSignal, clearTimeout, fetch, setTimeout
 from pyodide.ffi import create_proxy, to_js
 from workers import import_from_javascript
 
-from bindings.ffi import JS_FAULTS, bytes_to_js, headers_from_js, object_to_js
+from bindings.ffi import JS_FAULTS, bytes_to_js, headers_from_js, object_to_js, text_or_none
+from core.limits import ANSWER_BYTES_MAX, ANSWER_END_BYTES, ANSWERS_BYTES_MAX
 from ports import (
     AttemptFailed,
     Body,
     Relay,
     Relayed,
+    StreamEnding,
+    TooLong,
     UpstreamAnswer,
-    UpstreamBroken,
     UpstreamRequest,
 )
 
 Defer = Callable[[Any], None]
 
 _passage_module: Any = None
+_bodies_module: Any = None
 
 
 class FetchUpstream:
@@ -54,7 +57,7 @@ class FetchUpstream:
     def _failure(self, controller: Any) -> AttemptFailed:
         if self._client_signal.aborted:
             return AttemptFailed("client_gone")
-        return AttemptFailed("first_byte_timeout" if controller.signal.aborted else "unreachable")
+        return AttemptFailed("first_byte_timeout" if controller.signal.aborted else "connection_lost")
 
 
 class FetchAnswer:
@@ -67,54 +70,81 @@ class FetchAnswer:
         self._defer = defer
         self.status: int = response.status
         self.headers: Mapping[str, str] = headers_from_js(response.headers)
+        self._source: Any = None
+        """The body as far as it was read in vain: a passage goes on from there."""
 
-    async def read(self) -> bytes:
+    async def read(self) -> bytes | TooLong | AttemptFailed:
         try:
-            buffer = await self._response.arrayBuffer()
-        except JS_FAULTS as fault:
-            raise UpstreamBroken from fault
-        return bytes(buffer.to_bytes())
+            whole = await self._body().whole(ANSWER_BYTES_MAX, ANSWERS_BYTES_MAX)
+        except JS_FAULTS:
+            return AttemptFailed("client_gone" if self._client_signal.aborted else "connection_lost")
+        return TooLong() if whole is None else bytes(whole.to_bytes())
 
     def untouched(self) -> Body:
         return self._response.body
 
     def relayed(self, relay: Relay) -> Body:
-        judge = None if relay.only_listens else _Judge(relay)
+        judge = _Judge(relay) if relay.hearing == "judges" else None
         proxy = None if judge is None else create_proxy(judge.see)
-        passage = _javascript().Passage.new(
-            self._response.body, self._controller, self._client_signal, relay.strips_usage, proxy
+        passage = _passages().Passage.new(
+            self._source or self._response.body,
+            self._controller,
+            self._client_signal,
+            relay.strips_usage,
+            proxy,
+            ANSWER_END_BYTES if relay.hearing == "hears_the_end" else None,
         )
         if judge is not None:
             judge.passage = passage
         self._defer(_attend(passage, relay, proxy))
         return passage.readable
 
+    def _body(self) -> Any:
+        self._source = _bodies().Body.new(self._response.body)
+        return self._source
 
-def _javascript() -> Any:
-    """Our own JavaScript, imported at the first stream: at start-up only the platform's modules can be."""
+
+def _passages() -> Any:
+    """Our own JavaScript, imported at the first use: at start-up only the platform's modules can be."""
     global _passage_module
     if _passage_module is None:
         _passage_module = import_from_javascript("bindings/passage.mjs")
     return _passage_module
 
 
+def _bodies() -> Any:
+    global _bodies_module
+    if _bodies_module is None:
+        _bodies_module = import_from_javascript("bindings/bodies.mjs")
+    return _bodies_module
+
+
 async def _attend(passage: Any, relay: Relay, judge: Any) -> None:
-    """Let the relay hear what it has not seen, close its account at the end, and say its last words."""
+    """Let the relay hear what it has not seen, close its account whatever was raised, and say its last words."""
     words = None
+    ending: StreamEnding = "broken"
     try:
-        while True:
-            await passage.listen()
-            ending = passage.ending
-            piece = passage.hear()
-            if piece.length and relay.feed(bytes(piece.to_bytes())).is_cut:
-                passage.cut()
-            if isinstance(ending, str):
-                break
-        words = bytes_to_js(await relay.ended(ending, first_chunk_at_ms=_number_or_none(passage.firstChunkAtMs)))
+        try:
+            ending = await _heard(passage, relay)
+        finally:
+            last = await relay.ended(ending, first_chunk_at_ms=_number_or_none(passage.firstChunkAtMs))
+            words = None if last is None else bytes_to_js(last)
     finally:
         passage.close(words)
         if judge is not None:
             judge.destroy()
+
+
+async def _heard(passage: Any, relay: Relay) -> StreamEnding:
+    """How the stream ended, once the relay has heard all of it."""
+    while True:
+        await passage.listen()
+        ending: StreamEnding | None = text_or_none(passage.ending)
+        piece = passage.hear()
+        if piece.length and relay.feed(bytes(piece.to_bytes())).is_cut:
+            passage.cut()
+        if ending is not None:
+            return ending
 
 
 def _number_or_none(value: Any) -> int | None:

@@ -16,6 +16,8 @@ LABEL_CHARACTERS_MAX = 128
 ITERATION_MAX = 1_000_000
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_WHOLE = re.compile(r"[0-9]{1,12}")
+"""No sign, blank, underscore or digit of another script: `int` takes them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class CallContext:
 
     session_id: str | None = None
     session_limit_nanousd: int | None = None
+    call_limit_nanousd: int | None = None
+    """What this one call may cost: the caller named a budget and no session."""
     project: str | None = None
     agent: str | None = None
     iteration: int | None = None
@@ -32,9 +36,12 @@ class CallContext:
 def read_call_context(headers: Mapping[str, str]) -> CallContext:
     """Read the labels from lower-case `headers`. Raises `InvalidRequest` naming the header at fault."""
     budget = headers.get("x-agentwatch-budget-usd")
+    limit = None if budget is None else read_limit_usd(budget, "x-agentwatch-budget-usd")
+    session_id = _session_id_of(headers)
     return CallContext(
-        session_id=_session_id_of(headers),
-        session_limit_nanousd=None if budget is None else read_limit_usd(budget, "x-agentwatch-budget-usd"),
+        session_id=session_id,
+        session_limit_nanousd=None if session_id is None else limit,
+        call_limit_nanousd=limit if session_id is None else None,
         project=_label(headers, "x-agentwatch-project"),
         agent=_label(headers, "x-agentwatch-agent"),
         iteration=_iteration(headers),
@@ -59,6 +66,13 @@ def read_limit_usd(text: str, param: str) -> int:
         raise InvalidRequest(f"{param} {error}", param=param) from None
 
 
+def read_whole(text: str, param: str, *, least: int, most: int) -> int:
+    """A whole number in plain digits within bounds, or `InvalidRequest` naming `param`."""
+    if _WHOLE.fullmatch(text) is None or not least <= (number := int(text)) <= most:
+        raise InvalidRequest(f"{param} must be a whole number from {least} to {most}", param=param)
+    return number
+
+
 def _session_id_of(headers: Mapping[str, str]) -> str | None:
     for name in SESSION_HEADERS:
         text = headers.get(name)
@@ -79,6 +93,4 @@ def _iteration(headers: Mapping[str, str]) -> int | None:
     text = headers.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and int(text[:9]) <= ITERATION_MAX and len(text) <= 7):
-        raise InvalidRequest(f"{name} must be a whole number from 0 to {ITERATION_MAX}", param=name)
-    return int(text)
+    return read_whole(text, name, least=0, most=ITERATION_MAX)

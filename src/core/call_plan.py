@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from core import estimate, price_book
 from core.calls import ParsedCall
 from core.dialects import DIALECTS, Dialect
+from core.dialects.prepared_body import PreparedBody
 from core.estimate import WorstCase
 from core.policy import TenantPolicy
 from core.price_book import Price, Unpriced
@@ -28,7 +29,7 @@ AMPLE_REASONING_TOKENS = 32_768
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """A metered call as it will be held for and sent. `model_to_send` is set when the body must name another model."""
+    """A metered call as it will be held for and sent."""
 
     provider: str
     path: str
@@ -42,7 +43,6 @@ class CallPlan:
     """What a metered stream holds at first: its input and a slice of output. None holds the whole."""
     ample_nanousd: int | None = None
     """What pays for an ample answer, where the caller named no ceiling."""
-    model_to_send: str | None = None
 
     @property
     def injects_usage(self) -> bool:
@@ -51,8 +51,8 @@ class CallPlan:
 
     @property
     def hides_reasoning(self) -> bool:
-        """Its stream may owe output that it never shows."""
-        return hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
+        """Its answer may owe output that it never shows."""
+        return self.parsed.has_output and hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
 
     def output_ceiling_within(self, granted_nanousd: int) -> int | None:
         """The lowered output ceiling of a call held in full for less than its worst case; None leaves it as it is."""
@@ -60,20 +60,13 @@ class CallPlan:
             return None
         return estimate.output_ceiling_within(self.parsed, self.price, granted_nanousd)
 
-    def body_to_send(self, body: bytes, output_ceiling_tokens: int | None) -> bytes:
-        """The caller's own bytes, unless something must change."""
-        if output_ceiling_tokens is None and not self.injects_usage and self.model_to_send is None:
-            return body
-        return self.dialect.with_changes(
-            body,
-            output_tokens_max=output_ceiling_tokens,
-            model=self.model_to_send,
-            include_usage=self.injects_usage,
-        )
 
+def plan_call(
+    provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int
+) -> tuple[CallPlan, PreparedBody]:
+    """Read a request, price its worst case, and make its body ready to send. `provider` None lets the model name it.
 
-def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int) -> CallPlan:
-    """Read a request and price its worst case. `provider` None lets the model name it.
+    The body stands apart from the plan, which lives as long as the call's stream does.
 
     Raises `InvalidRequest` naming the field, `UnmeteredPath`, or `UnpricedModel`.
     """
@@ -90,7 +83,7 @@ def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy:
     worst = estimate.worst_case(parsed, price)
     if is_free:
         worst = replace(worst, prompt_nanousd=0, least_nanousd=0, want_nanousd=0)
-    return CallPlan(
+    plan = CallPlan(
         provider=provider,
         path=path,
         dialect=dialect,
@@ -100,8 +93,8 @@ def plan_call(provider: str | None, upstream: UpstreamPath, body: bytes, policy:
         worst=worst,
         slice_nanousd=None if is_free else _slice_nanousd(provider, parsed, price),
         ample_nanousd=None if is_free else _ample_nanousd(provider, parsed, price),
-        model_to_send=model_to_send,
     )
+    return plan, dialect.prepare(body, model=model_to_send, include_usage=plan.injects_usage)
 
 
 def _unmetered(tools: tuple[str, ...]) -> UnmeteredPath:

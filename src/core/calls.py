@@ -90,3 +90,9 @@ class AnswerFacts:
     finish_reason: str | None = None
     answer_id: str | None = None
     """By which a later call may refer to this answer."""
+    conversation_id: str | None = None
+    """The stored conversation that this answer belongs to."""
+    error_code: str | None = None
+    """The provider's own error in place of an answer."""
+    is_blocked: bool = False
+    """The prompt was turned away before the model wrote anything: there is no output."""

@@ -1,7 +1,8 @@
-"""Who is calling, read from headers: our token, and the provider key that may come with it.
+"""Who is calling, read from headers: our token, and the provider keys that may come with it.
 
 Any SDK works unmodified because our token may stand wherever a provider's key would. A token is only ever compared
-by its SHA-256 digest, and neither it nor a provider key is printed: both mask their `repr`.
+by its SHA-256 digest, and neither it nor a provider key is printed: both mask their `repr`. Whose a provider key is,
+`core.provider_keys` decides.
 The rule easy to break: every credential, however malformed, is digested and looked up in the same way, so that
 timing tells nothing about which tokens exist.
 """
@@ -9,13 +10,17 @@ timing tells nothing about which tokens exist.
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl
 
 import msgspec
 
-TOKEN_HEADERS = ("x-agentwatch-key", "authorization", "x-api-key", "x-goog-api-key", "api-key")
-"""Where a token may stand, first match wins. The last four are where provider keys stand too."""
+from core.json_text import read_json
+from core.provider_keys import KEY_HEADERS, OwnKey, own_key_behind_token, own_keys_in
+
+TOKEN_HEADERS = ("x-agentwatch-key", *KEY_HEADERS)
+"""Where a token may stand, first match wins. All but the first are where provider keys stand too."""
 
 TenantId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
 """A tenant's id stands in KV keys between colons, so it may hold none: `a:s:b` would reach into tenant `a`."""
@@ -25,16 +30,17 @@ Role = Literal["member", "admin"]
 
 _TOKEN_START = re.compile(r"aw_(live|test)_")
 _BEARER_PREFIX = "bearer "
+_ONE_WORD = re.compile(r"[!-~]+")
+_QUERY_KEY = "?key"
+"""Where Google's API takes a key in the address. It stands beside the headers under a name that no header can have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What the caller presented: the digest of our token and, if given, a provider key of the caller's own."""
+    """What the caller presented: the digest of our token and, if given, provider keys of the caller's own."""
 
     token_digest: bytes
-    provider_key: str | None = field(default=None, repr=False)
-    provider_key_header: str | None = None
-    """The header in which the provider key came; None when it came behind our token (`aw_live_x:sk-y`)."""
+    own_keys: tuple[OwnKey, ...] = ()
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,53 +68,48 @@ def is_token(value: str) -> bool:
     return _TOKEN_START.match(value) is not None
 
 
-def read_credential(headers: Mapping[str, str]) -> Credential | None:
-    """Find our token among lower-case `headers`; None when no header carries anything like one.
+def read_credential(headers: Mapping[str, str], query: str = "") -> Credential | None:
+    """Find our token among lower-case `headers`, or in the query's `key`; None when nothing there is like one.
 
-    `x-agentwatch-key` holds our token alone or with a provider key behind a colon; so do the providers' own
-    headers. A provider header that does not hold our token holds the caller's own provider key.
+    `x-agentwatch-key` holds our token alone or with a provider key behind a colon; so do the providers' own places.
+    A provider's place that does not hold our token may hold the caller's own key for that provider.
     """
-    for name in TOKEN_HEADERS:
-        value = _bare_value(headers, name)
-        if value is None or (name != "x-agentwatch-key" and not is_token(value)):
+    values = _presented(headers, query)
+    for name, value in values.items():
+        if name != "x-agentwatch-key" and not is_token(value):
             continue
         token, _, behind_colon = value.partition(":")
-        if behind_colon:
-            return Credential(digest(token), behind_colon)
-        own_key_header = _own_key_header(headers)
-        own_key = None if own_key_header is None else _bare_value(headers, own_key_header)
-        return Credential(digest(token), own_key, own_key_header)
+        others = {place: other for place, other in values.items() if place in KEY_HEADERS and not is_token(other)}
+        behind_token = (own_key_behind_token(behind_colon),) if behind_colon else ()
+        return Credential(digest(token), (*behind_token, *own_keys_in(others)))
     return None
 
 
 def parse_key_record(document: bytes | str) -> KeyRecord:
-    """Read a stored key record. Raises `msgspec.ValidationError` or `msgspec.DecodeError`."""
-    return msgspec.json.decode(document, type=KeyRecord)
+    """Read a stored key record. Raises `InvalidJSON`."""
+    return read_json(document, KeyRecord)
 
 
 def parse_token_map(document: str) -> tuple[tuple[bytes, KeyRecord], ...]:
     """Read the static map secret: JSON of token to tenant id, or to a key record.
 
-    Raises `msgspec.ValidationError` or `msgspec.DecodeError`; their messages name places, never tokens, because
-    map keys do not appear in them.
+    Raises `InvalidJSON`; its message names places, never tokens, because map keys do not appear in it.
     """
-    entries = msgspec.json.decode(document or "{}", type=dict[str, TenantId | KeyRecord])
+    entries = read_json(document or "{}", dict[str, TenantId | KeyRecord])
     return tuple(
         (digest(token), KeyRecord(tenant=value) if isinstance(value, str) else value)
         for token, value in entries.items()
     )
 
 
-def _bare_value(headers: Mapping[str, str], name: str) -> str | None:
-    value = headers.get(name, "").strip()
+def _presented(headers: Mapping[str, str], query: str) -> dict[str, str]:
+    """What stands in the places for tokens and keys, in their order. A value of two words (`Basic …`) is neither."""
+    values = {name: _without_bearer(name, headers.get(name, "").strip()) for name in TOKEN_HEADERS}
+    values[_QUERY_KEY] = dict(parse_qsl(query)).get("key", "")
+    return {name: value for name, value in values.items() if _ONE_WORD.fullmatch(value)}
+
+
+def _without_bearer(name: str, value: str) -> str:
     if name in ("authorization", "x-agentwatch-key") and value[: len(_BEARER_PREFIX)].lower() == _BEARER_PREFIX:
-        value = value[len(_BEARER_PREFIX) :].strip()
-    return value or None
-
-
-def _own_key_header(headers: Mapping[str, str]) -> str | None:
-    for name in TOKEN_HEADERS[1:]:
-        value = _bare_value(headers, name)
-        if value is not None and not is_token(value):
-            return name
-    return None
+        return value[len(_BEARER_PREFIX) :].strip()
+    return value

@@ -12,7 +12,7 @@ after the call, one that is high only holds money for a moment.
 from dataclasses import dataclass, replace
 
 from core.calls import ParsedCall, PromptSize
-from core.money import NANOUSD_MAX, UNITS_PER_RATE
+from core.money import UNITS_PER_RATE
 from core.price_book import STANDARD, Price, Rates
 from core.pricing import cost_nanousd, rated_units, rates_of
 from core.usage import Usage
@@ -41,8 +41,16 @@ search, from the cache it has just written."""
 _DOCUMENT_SEARCHERS = frozenset({"xai"})
 """Providers that do not read an attached document but search it, by the call (xAI's guide to files)."""
 
-GENERATED_TOKENS_PER_SECOND_MAX = 2_000
-"""Of one answer: above what the fastest models of the five providers are advertised with (Groq, about 1,000)."""
+FIRST_TOKEN_MS_MIN = 100
+"""No provider answers sooner: a connection, a queue and the reading of the shortest prompt lie before the first token,
+and the fastest measured (Groq, Artificial Analysis, 2026) take twice that."""
+
+GENERATED_TOKENS_PER_SECOND_MAX = {"groq": 2_000, "anthropic": 500, "xai": 500}
+GENERATED_TOKENS_PER_SECOND_MAX_OTHERS = 1_000
+"""Of one answer: about twice what each provider's fastest models are measured at (Artificial Analysis, 2026)."""
+
+READ_TOKENS_PER_SECOND_MAX = 100_000
+"""Of a prompt: some million tokens take the quickest models more than ten seconds to the first token."""
 
 _AUDIO_TOKENS_PER_SECOND = {"gemini": 32}
 _AUDIO_TOKENS_PER_SECOND_OTHERS = 10
@@ -121,10 +129,20 @@ def worst_case(call: ParsedCall, price: Price) -> WorstCase:
     )
 
 
-def most_used_within(call: ParsedCall, price: Price, elapsed_ms: int) -> tuple[Usage, int]:
-    """What a provider may have used, and what that may cost, in the time before it was given up unheard."""
-    generated = -(-elapsed_ms * GENERATED_TOKENS_PER_SECOND_MAX // 1_000)
-    usage = _usage(call, price, min(_output_ceiling(call, price), generated))
+def unheard(call: ParsedCall, price: Price, waited_ms: int) -> tuple[Usage, int]:
+    """What an attempt may have used, and what that may cost, whose answer nobody read.
+
+    A time-out, a connection that was lost, an answer that broke off or makes no sense, a client that left, a fault of
+    ours: each leaves a provider that was perhaps at work for this long, and that may bill the input it can have read
+    and the output it can have written by then. In less time than a first token takes nobody has done either, which
+    makes a refused connection free without being told from a lost one (the platform says the same of both).
+    """
+    working_ms = max(0, waited_ms - FIRST_TOKEN_MS_MIN)
+    if working_ms == 0:
+        return Usage(), 0
+    rate = GENERATED_TOKENS_PER_SECOND_MAX.get(price.provider, GENERATED_TOKENS_PER_SECOND_MAX_OTHERS)
+    generated = min(_output_ceiling(call, price), -(-working_ms * rate // 1_000))
+    usage = _read_within(_usage(call, price, generated), waited_ms * READ_TOKENS_PER_SECOND_MAX // 1_000)
     return usage, _dearest_nanousd(usage, call, price)
 
 
@@ -147,6 +165,17 @@ def output_ceiling_within(call: ParsedCall, price: Price, granted_nanousd: int) 
     return max(0, ceiling)
 
 
+def _read_within(usage: Usage, tokens: int) -> Usage:
+    """The usage with its input, and the searches for it, as far as that can have been read."""
+    total = usage.prompt_tokens
+    if total <= tokens:
+        return usage
+    kinds = ("input_tokens", "cached_input_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
+             "audio_input_tokens", "cached_audio_input_tokens", "image_input_tokens", "web_search_calls",
+             "document_search_calls")  # fmt: skip
+    return replace(usage, **{kind: -(-getattr(usage, kind) * tokens // total) for kind in kinds})
+
+
 def _output_ceiling(call: ParsedCall, price: Price) -> int:
     if not call.has_output:
         return 0
@@ -162,8 +191,7 @@ def _tiers(call: ParsedCall) -> tuple[str | None, ...]:
 
 
 def _dearest_nanousd(usage: Usage, call: ParsedCall, price: Price) -> int:
-    cost = max(cost_nanousd(usage, price, service_tier=tier) for tier in _tiers(call))
-    return min(cost, NANOUSD_MAX)
+    return max(cost_nanousd(usage, price, service_tier=tier) for tier in _tiers(call))
 
 
 def _usage(call: ParsedCall, price: Price, output_tokens: int) -> Usage:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.messages import Message, ScopeKind, WindowName
+from core.messages import AnswerNote, Message, ScopeKind, WindowName
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -39,9 +39,22 @@ class Charge(msgspec.Struct, frozen=True, array_like=True):
     completion_tokens: Count = 0
 
 
-class Hold(Message, frozen=True):
-    """One call's money. `request` is the digest of what was asked for, by which a replay is told from a different
-    request under the same id."""
+class Terms(Message, frozen=True, kw_only=True):
+    """Whose session a call is in, and what it says of limits, each for what it may limit."""
+
+    owner: str | None = None
+    """The session's owner, from this call on."""
+    stated_limit_nanousd: Count | None = None
+    """The owner's own limit for the session."""
+    default_limit_nanousd: Count | None = None
+    """The tenant's default for sessions at that time."""
+    call_limit_nanousd: Count | None = None
+    """The most that may be held for this call: its caller's own limit, where there is no session or it is another's."""
+
+
+class Hold(Terms, frozen=True, kw_only=True):
+    """One call's money, on its terms: a wake learns sessions' owners and limits from them. `request` is the digest of
+    what was asked for, by which a replay is told from a different request under the same id."""
 
     id: str
     request: str
@@ -53,9 +66,6 @@ class Hold(Message, frozen=True):
     used_at_ms: Count
     """When the call last used its session: a sign of life that came after the session's end is none."""
     metered_nanousd: Count | None = None
-    stated_limit_nanousd: Count | None = None
-    """The session limit its caller stated, and below the tenant's default at that time: a wake learns limits here."""
-    default_limit_nanousd: Count | None = None
     arrivals_us: dict[str, int] = msgspec.field(default_factory=dict)
     """Where the rate limiter stood after its admission."""
     state: Literal["open", "settled", "expired", "recorded"] = "open"
@@ -63,6 +73,10 @@ class Hold(Message, frozen=True):
     """None while it is open."""
     corrected: Charge | None = None
     """The charge of its expiry, where a late settlement has replaced it."""
+    earlier_tokens: Count | None = None
+    """What the earlier answers that its call continues came to, as far as was known when it was granted."""
+    answer: AnswerNote | None = None
+    """What a later call may continue: a wake learns it here."""
 
 
 def ended(
@@ -74,6 +88,7 @@ def ended(
     prompt_tokens: int,
     completion_tokens: int,
     used_at_ms: int,
+    answer: AnswerNote | None = None,
 ) -> Hold:
     """The hold after its end, or with its expiry's charge corrected."""
     overrun = max(0, charged_nanousd - hold.granted_nanousd)
@@ -83,6 +98,7 @@ def ended(
         used_at_ms=max(used_at_ms, hold.used_at_ms),
         charge=Charge(number, charged_nanousd, overrun, prompt_tokens, completion_tokens),
         corrected=hold.charge,
+        answer=answer,
     )
 
 

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import msgspec
 
-from core.holds import Charge, Hold, HoldScope, ScopeKey
-from core.messages import AccountView, AdmitRequest, ConfigureRequest, ScopeKind, WindowName
+from core.holds import Charge, Hold, HoldScope, ScopeKey, Terms
+from core.messages import AccountView, AdmitRequest, ConfigureRequest, RecordRequest, ScopeKind, WindowName
 from core.windows import SESSION_IDLE_MS, window_bounds
 
 FULL_HOLD_PERCENT = 10
@@ -42,8 +42,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resets_at_ms: int | None
     limit_nanousd: Total | None = None
     """The limit in force."""
+    owner: str | None = None
+    """Whose session it is: the first caller's. Only that one's limits tighten it."""
     stated_limit_nanousd: Total | None = None
-    """The smallest limit that a session's callers have stated; only a smaller one tightens the limit in force."""
+    """The smallest limit that a session's owner has stated; only a smaller one tightens the limit in force."""
     is_limit_decided: bool = False
     """The session has, or an administrator took away, its first limit: the tenant's default no longer applies."""
     spent_nanousd: Total = 0
@@ -143,13 +145,49 @@ def used(account: Account, now_ms: int) -> Account:
     return msgspec.structs.replace(account, resets_at_ms=max(account.resets_at_ms, now_ms + SESSION_IDLE_MS))
 
 
-def with_caller_limit(account: Account, caller_nanousd: int | None, default_nanousd: int | None) -> Account:
-    """A session takes the first limit it is given, else the tenant's default; later ones only tighten.
+def terms_of(request: AdmitRequest | RecordRequest, accounts: Sequence[Account]) -> Terms:
+    """Who owns the call's session from now on, and which limit the call's own one is: a session belongs to its first
+    caller, and a limit that somebody else states there is not the session's but this call's."""
+    session = next((account for account in accounts if account.kind == "session"), None)
+    owner = None if session is None else session.owner or request.caller
+    terms = Terms(owner=owner, default_limit_nanousd=request.session_default_limit_nanousd)
+    if isinstance(request, RecordRequest) or request.session_limit_nanousd is None:
+        return terms
+    if session is not None and (request.is_admin or owner == request.caller):
+        return msgspec.structs.replace(terms, stated_limit_nanousd=request.session_limit_nanousd)
+    return msgspec.structs.replace(terms, call_limit_nanousd=request.session_limit_nanousd)
+
+
+def call_accounts(hold_id: str, terms: Terms, *, held_nanousd: int = 0) -> list[Account]:
+    """The account of a call under a limit of its own, if it has one: nobody else's money, and no row."""
+    if terms.call_limit_nanousd is None:
+        return []
+    account = Account(
+        kind="call",
+        id=hold_id,
+        window="call",
+        starts_at_ms=0,
+        resets_at_ms=None,
+        limit_nanousd=terms.call_limit_nanousd,
+        held_nanousd=held_nanousd,
+    )
+    return [account]
+
+
+def with_terms(account: Account, terms: Terms) -> Account:
+    """A session takes its first caller as its owner, and the first limit the owner states, else the tenant's default;
+    later ones only tighten.
 
     A limit stated again changes nothing, so it does not undo what an administrator has set since.
     """
     if account.kind != "session":
         return account
+    if account.owner is None and terms.owner is not None:
+        account = msgspec.structs.replace(account, owner=terms.owner)
+    return _with_limit(account, terms.stated_limit_nanousd, terms.default_limit_nanousd)
+
+
+def _with_limit(account: Account, caller_nanousd: int | None, default_nanousd: int | None) -> Account:
     limit, stated = account.limit_nanousd, account.stated_limit_nanousd
     if caller_nanousd is not None and (stated is None or caller_nanousd < stated):
         stated = caller_nanousd
@@ -171,6 +209,23 @@ def tightest(accounts: Sequence[Account]) -> Account | None:
     """The account with the least available, or None where nothing is limited."""
     limited = [account for account in accounts if account.available_nanousd is not None]
     return min(limited, key=lambda account: account.available_nanousd or 0, default=None)
+
+
+def knowing(request: AdmitRequest, earlier_tokens: int | None) -> AdmitRequest:
+    """The admission with the amounts for earlier answers of this length; its own where that is not known."""
+    if request.earlier is None or earlier_tokens is None:
+        return request
+    step = next((step for step in request.earlier.steps if earlier_tokens <= step.tokens), None)
+    if step is None:
+        return request
+    return msgspec.structs.replace(
+        request,
+        want_nanousd=step.want_nanousd,
+        least_nanousd=step.least_nanousd,
+        floor_nanousd=step.floor_nanousd,
+        slice_nanousd=step.slice_nanousd,
+        ample_nanousd=step.ample_nanousd,
+    )
 
 
 def fit(accounts: Sequence[Account], request: AdmitRequest) -> Grant | Account:
@@ -243,7 +298,7 @@ def with_end(account: Account, before: Hold, after: Hold) -> Account:
 
 def with_replay(account: Account, hold: Hold, contained_number: int) -> Account:
     """The account as its row has it, which contains ends up to a number, with what of this hold it lacks."""
-    account = used(with_caller_limit(account, hold.stated_limit_nanousd, hold.default_limit_nanousd), hold.used_at_ms)
+    account = used(with_terms(account, hold), hold.used_at_ms)
     if hold.charge is None:
         return with_hold(account, hold.granted_nanousd)
     if hold.charge.number <= contained_number:

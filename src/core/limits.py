@@ -1,11 +1,26 @@
 """Every bound in the system, each with its unit and its reason, and how they relate."""
 
-REQUEST_BODY_BYTES_MAX = 10 * 1024 * 1024
-"""A request body, copied once into the wasm heap: with its parse and its copy to the provider it stays far inside an
-isolate's 128 MB, and a million tokens of text take about half of it."""
+REQUEST_BODY_BYTES_MAX = 32 * 1024 * 1024
+"""A request body: as much as Anthropic takes, the most of the five."""
+
+REQUEST_BODIES_BYTES_MAX = 34 * 1024 * 1024
+"""All request bodies in one isolate at a time."""
+
+OWN_BODY_BYTES_MAX = 1_000_000
+"""A body for AgentWatch's own routes: a report with its lists of names, a change of a budget."""
 
 SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024
 """One event of a stream; the largest real ones carry a base64 image. Reading one takes about three times its size."""
+
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
+"""An answer that is read whole: several times the longest text. It is in memory about four times, on the way into
+Python and out again; a longer one (embeddings of many inputs, pictures) passes on, and its end is read."""
+
+ANSWERS_BYTES_MAX = 12 * 1024 * 1024
+"""All answers that this isolate is reading at once: four times this are less than half of its 128 MB."""
+
+ANSWER_END_BYTES = 64 * 1024
+"""What is kept of a long answer: every provider states the usage among its last members."""
 
 STREAM_WITHHELD_BYTES_MAX = 1024 * 1024
 """What a stream may pile up while it waits for the ledger, should the edge be unable to stop the provider meanwhile:
@@ -32,9 +47,16 @@ OUTBOX_MESSAGES_MAX = 100_000
 QUEUE_MESSAGE_BYTES_MAX = 128_000
 """What the queue takes as one message; a longer one would block all behind it for ever."""
 
+ANSWERS_REMEMBERED_MAX = 20_000
+"""Ids of earlier answers that a ledger knows, at about 150 bytes each. The oldest are forgotten: a call that continues
+one is held for like one whose past nobody knows."""
+
 MIRRORS_WAITING_MAX = 10_000
 """Sessions that wait for their KV mirror. A mirror is a cache: the oldest wait is given up."""
 
+
+EARLIER_ANSWERS_MAX = 8
+"""Ids of earlier answers in one request. No API takes more than two."""
 
 JSON_DEPTH_MAX = 64
 """How deeply JSON may be nested. Tool schemas reach some thirty; an interpreter in WebAssembly dies below 1,000."""
@@ -52,4 +74,4 @@ JSON_VALUES_MAX = 500_000
 BODY_MEMBERS_MAX = 256
 """Members of a request itself. The richest dialect knows about sixty."""
 
-assert SSE_EVENT_BYTES_MAX < REQUEST_BODY_BYTES_MAX
+assert SSE_EVENT_BYTES_MAX < REQUEST_BODY_BYTES_MAX < REQUEST_BODIES_BYTES_MAX

@@ -10,18 +10,25 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-from core.limits import HOLD_TTL_MS_MAX, SCOPE_ID_CHARACTERS_MAX
+from core.limits import EARLIER_ANSWERS_MAX, HOLD_TTL_MS_MAX, SCOPE_ID_CHARACTERS_MAX
 from core.money import NANOUSD_MAX
 
 Amount = Annotated[int, msgspec.Meta(ge=0, le=NANOUSD_MAX)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=NANOUSD_MAX)]
-Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**50)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+TOKENS_MAX = 2**50
 Duration = Annotated[int, msgspec.Meta(ge=1, le=HOLD_TTL_MS_MAX)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 PerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+Owner = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
+"""Who a session belongs to, such as `team:search` or `key:key_1`."""
 
-ScopeKind = Literal["session", "team", "tenant"]
-WindowName = Literal["session", "day", "month", "total"]
+BudgetKind = Literal["session", "team", "tenant"]
+BudgetWindow = Literal["session", "day", "month", "total"]
+ScopeKind = Literal["call", "session", "team", "tenant"]
+"""A budget's scope, or a single call under a limit of its own."""
+
+WindowName = Literal["call", "session", "day", "month", "total"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,6 +81,28 @@ class RateLimits(Message, frozen=True):
     key_id: Name | None = None
 
 
+class AmountsAt(msgspec.Struct, frozen=True, array_like=True):
+    """The amounts of an admission whose earlier answers come to at most so many tokens."""
+
+    tokens: Count
+    want_nanousd: Amount
+    least_nanousd: Amount
+    floor_nanousd: Amount
+    slice_nanousd: Amount | None = None
+    ample_nanousd: Amount | None = None
+
+
+class EarlierAnswers(Message, frozen=True):
+    """Answers that the provider stored and the call continues. The admission's own amounts are for any length; where
+    the ledger knows them all, those of the first step that is long enough count instead."""
+
+    ids: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=EARLIER_ANSWERS_MAX)]
+    steps: tuple[AmountsAt, ...] = ()
+    """The shortest first."""
+    must_be_known: bool = False
+    """The provider's account is shared: what this tenant did not make is another's."""
+
+
 class AdmitRequest(Message, frozen=True, tag="admit"):
     """Hold money on every scope of a call, or on none.
 
@@ -94,10 +123,16 @@ class AdmitRequest(Message, frozen=True, tag="admit"):
     ample_nanousd: Amount | None = None
     session_id: Name | None = None
     team: Name | None = None
+    caller: Owner | None = None
+    """Whose call it is: a session without an owner becomes the caller's."""
+    is_admin: bool = False
+    """An administrator may tighten any session."""
     session_limit_nanousd: Limit | None = None
-    """The caller's own limit for the session (header); the first one counts, later ones only tighten."""
+    """The caller's own limit (header). The caller's session takes the first one, and later ones only tighten it;
+    where there is no session, or it is somebody else's, it limits this one call."""
     session_default_limit_nanousd: Limit | None = None
     rate_limits: RateLimits | None = None
+    earlier: EarlierAnswers | None = None
 
     def __post_init__(self) -> None:
         if self.least_nanousd > self.want_nanousd:
@@ -115,6 +150,8 @@ class Granted(Message, frozen=True, tag="granted"):
     """What remains on the tightest scope after this hold; None where nothing is limited."""
     session: AccountView | None = None
     rate: RateLimitState | None = None
+    earlier_tokens: int | None = None
+    """What the earlier answers came to, where the ledger knows them."""
 
 
 class BudgetDenied(Message, frozen=True, tag="budget_denied"):
@@ -143,7 +180,26 @@ class Conflict(Message, frozen=True, tag="conflict"):
     reason: str
 
 
-AdmitAnswer = Granted | BudgetDenied | PausedDenied | RateDenied | Conflict
+class AnswersUnknown(Message, frozen=True, tag="answers_unknown"):
+    """The call continues an answer that this ledger does not know, and must. Nothing was held anywhere."""
+
+
+AdmitAnswer = Granted | BudgetDenied | PausedDenied | RateDenied | AnswersUnknown | Conflict
+
+
+class CountRequest(Message, frozen=True, tag="count"):
+    """Count a call that costs nothing against the request rates, and do nothing else."""
+
+    rate_limits: RateLimits
+
+
+class Counted(Message, frozen=True, tag="counted"):
+    """The call was within its rates."""
+
+    rate: RateLimitState | None = None
+
+
+CountAnswer = Counted | RateDenied
 
 
 # Streams --------------------------------------------------------------------------------------------------
@@ -183,14 +239,25 @@ ExtendAnswer = Extended | ExtendDenied | Conflict
 # Settlement -----------------------------------------------------------------------------------------------
 
 
+class AnswerNote(msgspec.Struct, frozen=True, array_like=True):
+    """An answer that a later call may continue: the ids it goes by, and its tokens, input and output."""
+
+    ids: Annotated[tuple[Name, ...], msgspec.Meta(max_length=2)]
+    tokens: Count
+
+
 class SettleRequest(Message, frozen=True, tag="settle"):
     """End a hold at what the call really cost. Zero releases it. Repeats change nothing twice."""
 
     hold_id: Name
-    actual_nanousd: Amount
-    prompt_tokens: Tokens = 0
-    completion_tokens: Tokens = 0
+    actual_nanousd: Count
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
     iteration: int | None = None
+    answer: AnswerNote | None = None
+
+    def __post_init__(self) -> None:
+        _cut(self, actual_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
 
 
 class Settled(Message, frozen=True, tag="settled"):
@@ -214,12 +281,19 @@ class RecordRequest(Message, frozen=True, tag="record"):
     """
 
     event_id: Name
-    cost_nanousd: Amount
-    prompt_tokens: Tokens
-    completion_tokens: Tokens
+    cost_nanousd: Count
+    prompt_tokens: Count
+    completion_tokens: Count
     session_id: Name | None = None
     team: Name | None = None
+    caller: Owner | None = None
     session_default_limit_nanousd: Limit | None = None
+    rate_limits: RateLimits | None = None
+    """For a report. A call that was let through is charged however many there were."""
+    answer: AnswerNote | None = None
+
+    def __post_init__(self) -> None:
+        _cut(self, cost_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
 
 
 class Recorded(Message, frozen=True, tag="recorded"):
@@ -230,19 +304,19 @@ class Recorded(Message, frozen=True, tag="recorded"):
     session: AccountView | None = None
 
 
-RecordAnswer = Recorded | Conflict
+RecordAnswer = Recorded | RateDenied | Conflict
 
 
 # Reading and steering -------------------------------------------------------------------------------------
 
 
 class StatusRequest(Message, frozen=True, tag="status"):
-    """Read the accounts of the scopes named. A session limit given here counts as a caller's own limit."""
+    """Read the accounts of the scopes named, and change nothing. A session that has no limit yet is shown with the
+    tenant's default, which its first call would give it."""
 
     session_id: Name | None = None
     team: Name | None = None
     include_tenant: bool = False
-    session_limit_nanousd: Limit | None = None
     session_default_limit_nanousd: Limit | None = None
 
 
@@ -255,9 +329,9 @@ class Status(Message, frozen=True, tag="status_answer"):
 class ConfigureRequest(Message, frozen=True, tag="configure"):
     """An administrator's change to one scope in one window. None leaves a thing as it is."""
 
-    kind: ScopeKind
+    kind: BudgetKind
     id: Name
-    window: WindowName
+    window: BudgetWindow
     limit_nanousd: Limit | None = None
     clear_limit: bool = False
     is_paused: bool | None = None
@@ -288,6 +362,13 @@ KEPT = "{}"
 """A ledger's answer to a telemetry message that its outbox took; any other means that it did not."""
 
 T = TypeVar("T")
+
+
+def _cut(end: Message, **maxima: int) -> None:
+    """Bring the amounts of an end within bounds. Refusing it for its size would leave its hold standing."""
+    for name, most in maxima.items():
+        if getattr(end, name) > most:
+            msgspec.structs.force_setattr(end, name, most)
 
 
 def to_wire(message: Message) -> str:

@@ -21,6 +21,7 @@ from typing import Literal
 import msgspec
 
 from core.json_depth import is_too_deep
+from core.json_text import InvalidJSON, read_leniently
 from core.limits import STREAM_WITHHELD_BYTES_MAX
 from core.money import NANOUSD_MAX, UNITS_PER_RATE, cost_of_units
 from core.price_book import Price
@@ -36,6 +37,8 @@ LEAST_EXTENSION_TOKENS = 16
 
 SLICE_GROWTH_MAX = 8
 """Slices double up to this many times the first, so that a long answer asks the ledger seldom."""
+
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 
 _NULL_USAGE = re.compile(rb',\s*"usage"\s*:\s*null')
 
@@ -117,6 +120,7 @@ class StreamMeter:
         self._is_asking = False
         self._is_denied = False
         self._is_blind = False
+        self._is_closed = False
         self._fragment: SSEEvent | None = None
         self._cut: Cut | None = None
         self._result: StreamResult | None = None
@@ -177,8 +181,9 @@ class StreamMeter:
             self._take_grant(self.metered_nanousd, is_full=False)
 
     def finish(self) -> Step:
-        """The provider closed the connection: what was left without its end, if it can be read,
+        """The provider closed the connection in good order: what was left without its end, if it can be read,
         still passes."""
+        self._is_closed = True
         rest = self._reader.splitter.close()
         if rest is None:
             return self._step([])
@@ -206,6 +211,7 @@ class StreamMeter:
                 estimate_least_nanousd=self._granted_nanousd if self._is_blind else 0,
                 estimate_most_nanousd=self._granted_nanousd if self._is_full else NANOUSD_MAX,
                 is_cut=self._cut is not None,
+                is_closed=self._is_closed,
             )
         return self._result
 
@@ -220,8 +226,9 @@ class StreamMeter:
         )
 
     def _take_grant(self, total_nanousd: int, is_full: bool) -> None:
+        """There is no more money than `NANOUSD_MAX`, so who has it asks no further."""
         self._granted_nanousd = total_nanousd
-        self._is_full = is_full
+        self._is_full = is_full or total_nanousd >= NANOUSD_MAX
         self._granted_units = total_nanousd * UNITS_PER_RATE
         self._ask_at_units = (self._granted_units + self._bill.units()) // 2
 
@@ -250,8 +257,8 @@ class StreamMeter:
         reached = max(self._granted_nanousd, metered)
         useful = cost_of_units(LEAST_EXTENSION_TOKENS * self._bill.output_units_per_token)
         return Extend(
-            want_nanousd=reached + max(self._slice_nanousd, useful),
-            least_nanousd=metered if self._withheld else reached + useful,
+            want_nanousd=min(reached + max(self._slice_nanousd, useful), NANOUSD_MAX),
+            least_nanousd=min(metered if self._withheld else reached + useful, NANOUSD_MAX),
             metered_nanousd=metered,
         )
 
@@ -266,13 +273,17 @@ class StreamMeter:
         seen = self._observed(event)
         self._bill.add(seen)
         if seen.has_output and not self._is_paid:
+            if before.is_ended:
+                before.reopen()
             self._client_side = before
             return self._withhold(event)
         return self._as_sent(event, is_usage_only=seen.is_usage_only)
 
     def _observed(self, event: SSEEvent) -> Observation:
         """What the event shows. A model can be talked into arguments nested so deeply that decoding them would end the
-        interpreter."""
+        interpreter; and a provider may put a plain document where events were promised."""
+        if event.data is None and event.raw.lstrip()[:1] == b"{":
+            event = msgspec.structs.replace(event, data=event.raw.strip())
         if event.data is not None and is_too_deep(event.data):
             return unreadable(event)
         return self._reader.observe(event)
@@ -329,7 +340,7 @@ def _is_whole(rest: SSEEvent) -> bool:
     if rest.data.startswith(b"[DONE]"):
         return True
     try:
-        msgspec.json.decode(rest.data, type=msgspec.Raw)
-    except msgspec.DecodeError:
+        read_leniently(rest.data, _decode_raw)
+    except InvalidJSON:
         return False
     return True

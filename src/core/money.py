@@ -6,7 +6,7 @@ and no float ever holds an amount. The one way out to JSON numbers is `usd_numbe
 published contract types as numbers.
 """
 
-from decimal import Decimal, InvalidOperation
+import re
 
 NANOUSD_PER_USD = 1_000_000_000
 UNITS_PER_RATE = 1_000_000
@@ -18,31 +18,33 @@ NANOUSD_MAX = 9_000_000 * NANOUSD_PER_USD
 assert NANOUSD_MAX < 2**53, "amounts must survive a round trip through a JavaScript number"
 
 _TEXT_CHARACTERS_MAX = 40
+_FRACTION_DIGITS = 9
+_DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
+"""The one form an amount is written in. What other readers of numbers take besides (`1_0`, `1e3`, `+5`, digits of other
+scripts, blanks around it) has more than one reading, and a limit may have only one."""
 
 
 class InvalidAmount(ValueError):
-    """A dollar amount that is not a finite, positive decimal within bounds. The message is safe to show."""
+    """A dollar amount that is not a positive decimal within bounds. The message is safe to show."""
 
 
 def parse_usd(text: str) -> int:
     """Read a positive decimal dollar amount, such as `12.50`, as nano-dollars.
 
-    Digits beyond the nano-dollar are rounded down, so a limit is never read as more than was written.
-    Raises `InvalidAmount` for anything that is not a finite positive decimal of at most $9,000,000.
+    Digits beyond the nano-dollar are dropped, so a limit is never read as more than was written.
+    Raises `InvalidAmount` for anything that is not a positive plain decimal of at most $9,000,000.
     """
     if len(text) > _TEXT_CHARACTERS_MAX:
         raise InvalidAmount(f"must be a decimal number of dollars of at most {_TEXT_CHARACTERS_MAX} characters")
-    try:
-        amount = Decimal(text.strip())
-    except InvalidOperation:
-        raise InvalidAmount("must be a decimal number of dollars, such as 12.50") from None
-    if not amount.is_finite() or amount <= 0:
-        raise InvalidAmount("must be a finite number of dollars above zero")
-    if amount > NANOUSD_MAX // NANOUSD_PER_USD:
-        raise InvalidAmount("must be at most 9000000 dollars")
-    nanousd = int(amount * NANOUSD_PER_USD)
+    digits = _DECIMAL.fullmatch(text)
+    if digits is None:
+        raise InvalidAmount("must be a positive decimal number of dollars, such as 12.50")
+    fraction = (digits[2] or "")[:_FRACTION_DIGITS].ljust(_FRACTION_DIGITS, "0")
+    nanousd = int(digits[1]) * NANOUSD_PER_USD + int(fraction)
     if nanousd == 0:
         raise InvalidAmount("must be at least 0.000000001 dollars")
+    if nanousd > NANOUSD_MAX:
+        raise InvalidAmount("must be at most 9000000 dollars")
     return nanousd
 
 
@@ -61,5 +63,6 @@ def usd_number(amount_nanousd: int) -> float:
 
 
 def cost_of_units(total_units_times_rate: int) -> int:
-    """Turn a running total of (units x nano-dollars per million units) into nano-dollars, rounded up once."""
-    return -(-total_units_times_rate // UNITS_PER_RATE)
+    """Turn a running total of (units x nano-dollars per million units) into nano-dollars, rounded up once; an amount
+    beyond `NANOUSD_MAX` is that."""
+    return min(-(-total_units_times_rate // UNITS_PER_RATE), NANOUSD_MAX)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from core.json_text import InvalidJSON, read_json
 from core.money import InvalidAmount, parse_usd
 
 UnpricedPolicy = Literal["block", "estimate", "free"]
@@ -58,8 +59,8 @@ DEFAULT_POLICY = TenantPolicy()
 def parse_policy(document: bytes | str) -> TenantPolicy:
     """Read a stored configuration document. Raises `InvalidPolicy` naming the field at fault."""
     try:
-        stored = msgspec.json.decode(document, type=_Document)
-    except msgspec.DecodeError as error:
+        stored = read_json(document, _Document)
+    except InvalidJSON as error:
         raise InvalidPolicy(str(error)) from None
     return TenantPolicy(
         session_limit_nanousd=_usd(stored.session_budget_usd, "session_budget_usd"),

@@ -31,6 +31,8 @@ def rated_units(usage: Usage, price: Price, *, service_tier: str | None) -> int:
         + usage.audio_input_tokens * rates.audio_input_nanousd_per_mtok
         + usage.cached_audio_input_tokens * rates.audio_input_nanousd_per_mtok
         + usage.image_input_tokens * rates.image_input_nanousd_per_mtok
+        # The table's rate of images is that of the dearer of pictures and video.
+        + usage.video_input_tokens * rates.image_input_nanousd_per_mtok
         + usage.output_tokens * rates.output_nanousd_per_mtok
         + usage.reasoning_tokens * rates.reasoning_nanousd_per_mtok
         + usage.audio_output_tokens * rates.audio_output_nanousd_per_mtok

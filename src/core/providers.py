@@ -39,3 +39,27 @@ PROVIDERS: dict[str, Provider] = {
         Provider("xai", "https://api.x.ai/v1", "authorization"),
     )
 }
+
+
+_SPELLINGS = {
+    "claude": "anthropic",
+    "azureopenai": "openai",
+    "azure": "openai",
+    "google": "gemini",
+    "googleai": "gemini",
+    "googleaistudio": "gemini",
+    "googlegemini": "gemini",
+    "googlegenai": "gemini",
+    "googlegenerativeai": "gemini",
+    "googlevertex": "gemini",
+    "vertex": "gemini",
+    "vertexai": "gemini",
+    "groqcloud": "groq",
+    "grok": "xai",
+}
+
+
+def canonical_provider(name: str) -> str | None:
+    """The provider that a name means in any usual spelling (`OpenAI`, `x.ai`, `vertex_ai`); None where it is none."""
+    word = "".join(character for character in name.lower() if character.isalnum())
+    return word if word in PROVIDERS else _SPELLINGS.get(word)

@@ -14,12 +14,15 @@
       RouteNotFound        404  route_not_found
       MethodNotAllowed     405  method_not_allowed
       BodyTooLarge         413  body_too_large
+      UnsupportedEncoding  415  unsupported_encoding
       InternalError        500  internal_error        retryable
       UpstreamUnreachable  502  upstream_unreachable  retryable
+      UnreadableAnswer     502  unreadable_answer
       UpstreamTruncated    502  upstream_truncated    retryable, only ever mid-stream
       InvalidConfiguration 503  invalid_configuration retryable
       TenantsUnavailable   503  tenants_unavailable   retryable
       BudgetUnavailable    503  budget_unavailable    retryable
+      TooManyBytes         503  too_many_bytes        retryable
       UpstreamTimedOut     504  upstream_timeout      retryable
 
 `code` is the contract, `message` is prose. A subclass sets its four class-level facts and nothing else.
@@ -134,10 +137,23 @@ class BodyTooLarge(Refusal):
     status, type, code = 413, "invalid_request_error", "body_too_large"
 
 
+class UnsupportedEncoding(Refusal):
+    """The request body is compressed, so it cannot be judged."""
+
+    status, type, code = 415, "invalid_request_error", "unsupported_encoding"
+
+
 class UpstreamUnreachable(Refusal):
-    """The provider could not be reached, or its answer broke off or made no sense."""
+    """The provider could not be reached, or the connection was lost before it answered."""
 
     status, type, code, is_retryable = 502, "upstream_error", "upstream_unreachable", True
+
+
+class UnreadableAnswer(Refusal):
+    """The provider answered, and may bill it, but the answer broke off or makes no sense. The same once more would be
+    billed once more, so clients are told not to try by themselves."""
+
+    status, type, code = 502, "upstream_error", "unreadable_answer"
 
 
 class UpstreamTimedOut(Refusal):
@@ -158,8 +174,15 @@ class BudgetUnavailable(Refusal):
     status, type, code, is_retryable = 503, "unavailable_error", "budget_unavailable", True
 
 
+class TooManyBytes(Refusal):
+    """The request bodies on their way through this isolate leave no room for this one just now."""
+
+    status, type, code, is_retryable = 503, "unavailable_error", "too_many_bytes", True
+
+
 class TenantsUnavailable(Refusal):
-    """The store of tokens cannot be read and the token is not one this isolate or the static map knows."""
+    """The store of tenants cannot be read, and neither this isolate nor the static map knows the token or what its
+    tenant may do."""
 
     status, type, code, is_retryable = 503, "unavailable_error", "tenants_unavailable", True
 

@@ -12,9 +12,9 @@ is never shorter than a byte, and the bytes added since the last sizing bound th
 
 from dataclasses import replace
 
-from core.money import UNITS_PER_RATE
+from core.money import UNITS_PER_RATE, cost_of_units
 from core.price_book import STANDARD, Price
-from core.pricing import cost_nanousd, rated_units
+from core.pricing import cost_nanousd, rated_units, rates_of
 from core.streams.observation import Observation
 from core.text_size import RunningText
 from core.usage import Usage
@@ -49,7 +49,11 @@ class StreamBill:
         self._requested_tier = service_tier
         self._searches = 0
         self._unseen_tokens = 0
-        self._is_counting = False
+        self._is_nothing_unseen = False
+        self._has_output = False
+        self._prompt = prompt
+        self._stated: Usage | None = None
+        """What the provider has counted so far, its own words alone."""
         self._begin_anew(prompt)
 
     @property
@@ -57,19 +61,26 @@ class StreamBill:
         """What one more token of text adds to the cost."""
         return self._text_rate
 
+    @property
+    def is_nothing(self) -> bool:
+        """Nothing was generated, as far as anybody saw, and the provider has counted nothing."""
+        return not self._has_output and self._stated is None
+
     def add(self, seen: Observation) -> None:
         """Count one event. Its usage, if any, is taken to include the event's own output."""
         if seen.has_output:
             self.is_final = False
+            self._has_output = True
             self._add_output(seen)
+        if seen.is_blocked or (seen.usage is not None and seen.has_output):
+            self._is_nothing_unseen = True
         if seen.usage is not None:
-            self._is_counting = self._is_counting or seen.has_output
             self._reconcile(seen.usage, is_final=seen.is_final_usage)
 
     def allow_for_unseen(self, elapsed_ms: int) -> None:
         """Count the reasoning a model may have done out of sight in this time, as far as the
         provider has not counted it: what it can have written at most, less what it showed of it."""
-        if self.is_final or self._is_counting:
+        if self.is_final or self._is_nothing_unseen:
             return
         rate = UNSEEN_TOKENS_PER_SECOND_MAX.get(self._price.provider, UNSEEN_TOKENS_PER_SECOND_MAX_OTHERS)
         self._unseen_tokens = max(0, elapsed_ms * rate // 1_000 - self.usage().reasoning_tokens)
@@ -95,10 +106,11 @@ class StreamBill:
         return units
 
     def usage(self) -> Usage:
-        """The counts so far."""
+        """The counts so far. A bill covers what had been written when it was stated, and nothing after that."""
         base = self._base
         return replace(
             base,
+            billed_nanousd=None if self._has_grown else base.billed_nanousd,
             output_tokens=base.output_tokens + self._text.tokens + self._extra_tokens,
             reasoning_tokens=base.reasoning_tokens + self._reasoning.tokens + self._unseen_tokens,
             audio_output_tokens=base.audio_output_tokens + self._audio_tokens,
@@ -107,9 +119,41 @@ class StreamBill:
         )
 
     def cost_nanousd(self, served_tier: str | None) -> int:
-        """What the counts cost in the tier the call was served in, else in the one asked for."""
+        """What the counts cost in the tier the call was served in, else in the one asked for. What the provider billed
+        in mid-stream stands, and what was written since comes on top."""
+        usage, base = self.usage(), self._base
         tier = served_tier or self._requested_tier
-        return cost_nanousd(self.usage(), self._price, service_tier=tier)
+        units = rated_units(usage, self._price, service_tier=tier)
+        if usage.billed_nanousd is None and base.billed_nanousd is not None:
+            counted = rated_units(replace(base, billed_nanousd=None), self._price, service_tier=tier)
+            units += base.billed_nanousd * UNITS_PER_RATE - counted
+        return cost_of_units(units)
+
+    def estimate_most_nanousd(self, held_nanousd: int, served_tier: str | None) -> int:
+        """The most that an estimate may come to under a hold in full: the hold, with what the provider counted in the
+        place of what was estimated of it."""
+        if self._stated is None:
+            return held_nanousd
+        tier = served_tier or self._requested_tier
+        prompt = cost_nanousd(self._prompt, self._price, service_tier=tier)
+        return cost_nanousd(self._stated, self._price, service_tier=tier) + max(0, held_nanousd - prompt)
+
+    def unseen_nanousd(self, served_tier: str | None) -> tuple[Usage, int]:
+        """What was perhaps reasoned out of sight, and nothing else; and what that costs."""
+        usage = Usage(reasoning_tokens=self._unseen_tokens)
+        return usage, cost_nanousd(usage, self._price, service_tier=served_tier or self._requested_tier)
+
+    @property
+    def _has_grown(self) -> bool:
+        """Something was written since the last counts."""
+        written = self._text.has_pieces or self._reasoning.has_pieces or self._extra_tokens or self._audio_bytes
+        return bool(written or self._images or self._unseen_tokens or self._uncounted_searches)
+
+    @property
+    def _completion_tokens(self) -> int:
+        """What `usage` would count, without making one."""
+        since = self._text.tokens + self._extra_tokens + self._reasoning.tokens + self._audio_tokens
+        return self._base.completion_tokens + since + self._images * IMAGE_OUTPUT_TOKENS
 
     @property
     def _audio_tokens(self) -> int:
@@ -134,13 +178,17 @@ class StreamBill:
             self.units()
 
     def _reconcile(self, reported: Usage, *, is_final: bool) -> None:
+        if is_final or self._stated is None or reported.prompt_tokens:
+            self._stated = reported
+        else:
+            self._stated = _joined(self._stated, reported)
         if is_final:
             self.is_final = True
+            self._searches = reported.web_search_calls or self._searches
             self._begin_anew(reported)
             return
-        estimated = self.usage()
         prompt = reported if reported.prompt_tokens else self._base
-        if reported.completion_tokens * PLAUSIBLE_PART >= estimated.completion_tokens:
+        if reported.completion_tokens * PLAUSIBLE_PART >= self._completion_tokens:
             self._begin_anew(_joined(prompt, reported))
         else:
             self._set_base(_joined(prompt, self._base))
@@ -156,7 +204,7 @@ class StreamBill:
         self._base = base
         tier = self._dearer_tier(base)
         self._base_units = rated_units(base, self._price, service_tier=tier)
-        rates = self._price.rates(prompt_tokens=base.prompt_tokens, service_tier=tier)
+        rates = rates_of(base, self._price, service_tier=tier)
         self._text_rate = rates.output_nanousd_per_mtok
         self._reasoning_rate = rates.reasoning_nanousd_per_mtok
         self._audio_rate = rates.audio_output_nanousd_per_mtok
@@ -186,6 +234,10 @@ class _Written:
         self._pieces = 0
 
     @property
+    def has_pieces(self) -> bool:
+        return self._pieces > 0
+
+    @property
     def tokens(self) -> int:
         """Estimated high, and at least one for every piece."""
         return max(self._running.tokens, self._pieces) if self._pieces else 0
@@ -199,9 +251,12 @@ class _Written:
 
 
 def _joined(prompt: Usage, output: Usage) -> Usage:
-    """The input counts of one usage with the output counts of another."""
+    """The input counts of one usage with the output counts of another, and what that other was billed at."""
     return replace(
         prompt,
+        web_search_calls=max(prompt.web_search_calls, output.web_search_calls),
+        document_search_calls=max(prompt.document_search_calls, output.document_search_calls),
+        billed_nanousd=output.billed_nanousd,
         output_tokens=output.output_tokens,
         reasoning_tokens=output.reasoning_tokens,
         audio_output_tokens=output.audio_output_tokens,

@@ -5,6 +5,11 @@ dialect converts to this shape. A usage that is zero is a fact; a usage that is 
 """
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
+
+COUNT_MAX = 100_000_000
+"""No call has so many tokens or searches of one kind: 128 answers of 128,000 tokens, twenty reads of a window of a
+million. A provider that states more is in error, and is charged and recorded as this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +17,7 @@ class Usage:
     """Disjoint counts in tokens (calls for `…_calls`), all non-negative."""
 
     input_tokens: int = 0
-    """Plain text input, neither cached nor written to a cache, not audio or image."""
+    """Plain text input, neither cached nor written to a cache, not audio, image or video."""
     cached_input_tokens: int = 0
     """Input read from the provider's prompt cache."""
     cache_write_5m_tokens: int = 0
@@ -24,6 +29,8 @@ class Usage:
     cached_audio_input_tokens: int = 0
     """Audio input read from the provider's prompt cache."""
     image_input_tokens: int = 0
+    video_input_tokens: int = 0
+    """The pictures of a video; its sound is audio."""
     output_tokens: int = 0
     """Visible text output, tool-call arguments included; reasoning, audio and images excluded."""
     reasoning_tokens: int = 0
@@ -40,8 +47,8 @@ class Usage:
     """The longest prompt among the turns of the model that these counts sum up, where the provider tells them apart."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            assert (getattr(self, field.name) or 0) >= 0, f"{field.name} is negative"
+        assert min(_counts_of(self)) >= 0, "a count is negative"
+        assert min(self.billed_nanousd or 0, self.longest_prompt_tokens or 0) >= 0, "a bill or a prompt is negative"
 
     @property
     def prompt_tokens(self) -> int:
@@ -54,18 +61,23 @@ class Usage:
             + self.audio_input_tokens
             + self.cached_audio_input_tokens
             + self.image_input_tokens
+            + self.video_input_tokens
         )
 
     @property
     def completion_tokens(self) -> int:
         """Everything that was generated, reasoning, audio and images included."""
-        return (
-            self.output_tokens
-            + self.reasoning_tokens
-            + self.audio_output_tokens
-            + self.image_output_tokens
-        )
+        return self.output_tokens + self.reasoning_tokens + self.audio_output_tokens + self.image_output_tokens
 
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def is_beyond_belief(self) -> bool:
+        """Some count was more than any call has, and was lowered."""
+        searches = max(self.web_search_calls, self.document_search_calls)
+        return max(self.prompt_tokens, self.completion_tokens, searches) >= COUNT_MAX
+
+
+_counts_of = attrgetter(*(field.name for field in fields(Usage) if field.default == 0))

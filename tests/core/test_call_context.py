@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.call_context import read_call_context
+from core.call_context import read_call_context, read_whole
 from core.refusals import InvalidRequest
 
 
@@ -30,9 +30,16 @@ REFUSED = [
     ("x-agentwatch-budget-usd", "-5"),
     ("x-agentwatch-budget-usd", "nan"),
     ("x-agentwatch-budget-usd", "five"),
+    ("x-agentwatch-budget-usd", "1_0"),
+    ("x-agentwatch-budget-usd", "１２"),
+    ("x-agentwatch-budget-usd", "5, 6"),
     ("x-agentwatch-iteration", "-1"),
     ("x-agentwatch-iteration", "1.5"),
     ("x-agentwatch-iteration", "99999999"),
+    ("x-agentwatch-iteration", "1_0"),
+    ("x-agentwatch-iteration", "٣"),
+    ("x-agentwatch-iteration", "+1"),
+    ("x-agentwatch-iteration", " 1"),
     ("x-agentwatch-project", "p" * 129),
 ]
 
@@ -55,5 +62,23 @@ def test_labels_and_budget_are_read() -> None:
         }
     )
 
-    assert context.session_limit_nanousd == 250_000_000
+    assert context.call_limit_nanousd == 250_000_000
     assert (context.project, context.agent, context.iteration) == ("demo", "writer", 3)
+
+
+def test_a_budget_without_a_session_limits_the_call() -> None:
+    context = read_call_context({"x-agentwatch-budget-usd": "0.25"})
+
+    assert (context.call_limit_nanousd, context.session_limit_nanousd) == (250_000_000, None)
+
+
+def test_a_budget_with_a_session_limits_the_session() -> None:
+    context = read_call_context({"x-agentwatch-budget-usd": "0.25", "x-litellm-trace-id": "run-7"})
+
+    assert (context.call_limit_nanousd, context.session_limit_nanousd) == (None, 250_000_000)
+
+
+@pytest.mark.parametrize("text", ["0", "201", "1_0", "１２", "+5", "5 ", "-1", "1e2", "1" * 5_000])
+def test_a_number_is_plain_digits_within_bounds(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="whole number from 1 to 200"):
+        read_whole(text, "limit", least=1, most=200)

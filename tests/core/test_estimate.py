@@ -287,3 +287,44 @@ def usages_within(draw: st.DrawFn, call: ParsedCall, price: Price, ceiling: int)
         output_tokens=output - thought - spoken,
         web_search_calls=draw(st.integers(0, call.web_search_calls_max)),
     )
+
+
+UNHEARD_CALL = ParsedCall(
+    model="gpt-4o-mini", is_streaming=False, prompt=PromptSize(text_tokens=50_000), output_tokens_max=4_000
+)
+
+
+def unheard(waited_ms: int, call: ParsedCall = UNHEARD_CALL) -> Usage:
+    price = price_book.find("openai", call.model, at_ms=0)
+    assert isinstance(price, Price)
+    usage, cost = estimate.unheard(call, price, waited_ms)
+    assert cost == cost_nanousd(usage, price)
+    return usage
+
+
+UNHEARD = {
+    "nothing before a first token": (100, (0, 0)),
+    "little of either just after": (101, (10_100, 1)),
+    "all of the input once it can be read": (500, (50_000, 400)),
+    "the output that its time allows": (2_100, (50_000, 2_000)),
+    "never more output than was asked for": (60_000, (50_000, 4_000)),
+}
+
+
+@pytest.mark.parametrize(("waited_ms", "counts"), UNHEARD.values(), ids=UNHEARD)
+def test_an_unheard_attempt_used_what_its_time_allows(waited_ms: int, counts: tuple[int, int]) -> None:
+    usage = unheard(waited_ms)
+
+    assert (usage.prompt_tokens, usage.completion_tokens) == counts
+
+
+def test_of_an_unheard_attempt_s_searches_as_many_count_as_of_its_input() -> None:
+    searching = replace(UNHEARD_CALL, web_search_calls_max=10)
+
+    assert 0 < unheard(200, searching).web_search_calls < 10 == unheard(60_000, searching).web_search_calls
+
+
+def test_an_unheard_embedding_costs_its_input_alone() -> None:
+    embedding = replace(UNHEARD_CALL, model="text-embedding-3-small", has_output=False, output_tokens_max=None)
+
+    assert unheard(60_000, embedding).completion_tokens == 0 < unheard(60_000, embedding).prompt_tokens

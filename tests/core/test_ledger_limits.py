@@ -4,13 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.holds import Charge, Hold, expiry_charge_nanousd
-from core.ledger import configured, fit, open_account, turned, used, with_caller_limit, with_charge
+from core.holds import Charge, Hold, Terms, expiry_charge_nanousd
+from core.ledger import configured, fit, open_account, turned, used, with_charge, with_terms
 from core.messages import AdmitRequest, ConfigureRequest
 from core.rate_limit import admit_request
 from core.windows import SESSION_IDLE_MS, window_bounds
 
 NOV_24_2026_MS = 1_795_478_400_000
+
+
+def a_session(limit_nanousd):
+    return with_terms(open_account("session", "s", "session", 0), Terms(stated_limit_nanousd=limit_nanousd))
+
 
 WINDOWS = [
     ("day", NOV_24_2026_MS, NOV_24_2026_MS + 86_400_000),
@@ -62,9 +67,11 @@ LIMITS = [
 
 @pytest.mark.parametrize(("known", "caller", "default", "expected"), LIMITS)
 def test_the_first_limit_counts_and_later_ones_only_tighten(known, caller, default, expected):
-    account = with_caller_limit(open_account("session", "s", "session", 0), known, None)
+    account = a_session(known)
 
-    assert with_caller_limit(account, caller, default).limit_nanousd == expected
+    after = with_terms(account, Terms(stated_limit_nanousd=caller, default_limit_nanousd=default))
+
+    assert after.limit_nanousd == expected
 
 
 EXPIRIES = [(100, 10, None, 100), (100, 10, 40, 40), (100, 10, 3, 10), (100, 10, 400, 100), (5, 10, 0, 5)]
@@ -121,7 +128,7 @@ OPEN_ENDED = [
     ("want", "ample", "granted"), [case[1:] for case in OPEN_ENDED], ids=[c[0] for c in OPEN_ENDED]
 )
 def test_a_call_that_names_no_ceiling_does_not_take_the_whole_budget(want, ample, granted):
-    account = with_caller_limit(open_account("session", "s", "session", 0), 100, None)
+    account = a_session(100)
 
     grant = fit([account], a_request(want, ample=ample))
 

@@ -7,6 +7,7 @@ import pytest
 
 from core.limits import HOLD_TTL_MS_MAX
 from core.messages import (
+    TOKENS_MAX,
     AdmitRequest,
     ConfigureRequest,
     ExtendRequest,
@@ -15,13 +16,14 @@ from core.messages import (
     SettleRequest,
     StatusRequest,
     from_wire,
+    to_wire,
 )
 from core.money import NANOUSD_MAX
 
 GOOD = {
     AdmitRequest: {
         "type": "admit", "hold_id": "rsv", "want_nanousd": 9, "least_nanousd": 1, "floor_nanousd": 0, "ttl_ms": 1,
-        "slice_nanousd": 1, "session_id": "s", "team": "t", "session_limit_nanousd": 1,
+        "slice_nanousd": 1, "session_id": "s", "team": "t", "caller": "team:t", "session_limit_nanousd": 1,
         "session_default_limit_nanousd": 1,
     },
     ExtendRequest: {
@@ -32,15 +34,23 @@ GOOD = {
     },
     RecordRequest: {
         "type": "record", "event_id": "evt", "cost_nanousd": 0, "prompt_tokens": 0, "completion_tokens": 0,
-        "session_id": "s", "team": "t", "session_default_limit_nanousd": 1,
+        "session_id": "s", "team": "t", "caller": "team:t", "session_default_limit_nanousd": 1,
     },
-    StatusRequest: {"type": "status", "session_id": "s", "team": "t", "session_limit_nanousd": 1},
+    StatusRequest: {"type": "status", "session_id": "s", "team": "t", "session_default_limit_nanousd": 1},
     ConfigureRequest: {
         "type": "configure", "kind": "team", "id": "t", "window": "month", "limit_nanousd": 1, "alert_percent": 80,
     },
     ListSessionsRequest: {"type": "list_sessions", "limit": 1},
 }  # fmt: skip
 
+ENDS = {
+    (SettleRequest, "actual_nanousd"): NANOUSD_MAX,
+    (SettleRequest, "prompt_tokens"): TOKENS_MAX,
+    (SettleRequest, "completion_tokens"): TOKENS_MAX,
+    (RecordRequest, "cost_nanousd"): NANOUSD_MAX,
+    (RecordRequest, "prompt_tokens"): TOKENS_MAX,
+    (RecordRequest, "completion_tokens"): TOKENS_MAX,
+}
 BAD_NUMBERS = [-1, NANOUSD_MAX + 1, 2**53, 2**64, 10**30, 0.5, "1", None, True]
 NUMBERS = [
     (kind, field) for kind, fields in GOOD.items() for field, value in fields.items() if type(value) is int
@@ -62,8 +72,20 @@ def test_a_number_out_of_bounds_is_no_message(kind, field):
                                 "limit_nanousd", "alert_percent")  # fmt: skip
         if bad is None and is_optional:
             continue
+        if (kind, field) in ENDS and isinstance(bad, int) and bad > 1:
+            continue
         with pytest.raises(msgspec.ValidationError):
             from_wire(json.dumps({**GOOD[kind], field: bad}), kind)
+
+
+@pytest.mark.parametrize(("kind", "field"), sorted(ENDS, key=str), ids=lambda each: getattr(each, "__name__", each))
+@pytest.mark.parametrize("bad", [2**53, 2**64, 10**30])
+def test_an_end_that_is_too_large_is_cut_to_its_bound_on_both_sides(kind, field, bad):
+    """Refused for its size it would leave its hold standing, and its charge unpaid."""
+    read = from_wire(json.dumps({**GOOD[kind], field: bad}), kind)
+
+    assert getattr(read, field) == ENDS[kind, field]
+    assert read == from_wire(to_wire(msgspec.structs.replace(read, **{field: bad})), kind)
 
 
 @pytest.mark.parametrize(("kind", "field"), NAMES, ids=lambda each: getattr(each, "__name__", each))

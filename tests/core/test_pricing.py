@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import price_book, pricing
+from core.money import NANOUSD_MAX
 from core.price_book import Price
 from core.usage import Usage
 
-COUNTS = [field.name for field in fields(Usage) if field.name != "billed_nanousd"]
+COUNTS = [field.name for field in fields(Usage) if field.name not in ("billed_nanousd", "longest_prompt_tokens")]
 
 counts = st.integers(0, 2_000_000)
 usages = st.builds(Usage, **dict.fromkeys(COUNTS, counts))
@@ -114,3 +115,28 @@ def test_gemini_bills_a_grounded_prompt_before_3_and_each_query_since(model: str
 @given(usage=usages, bill=counts, price=prices, tier=tiers)
 def test_a_provider_s_own_exact_bill_is_the_cost(usage: Usage, bill: int, price: Price, tier: str | None) -> None:
     assert pricing.cost_nanousd(replace(usage, billed_nanousd=bill), price, service_tier=tier) == bill
+
+
+def test_the_long_band_goes_by_one_turn_and_not_by_what_a_search_read_in_all() -> None:
+    price = price_of("anthropic", "claude-haiku-5-5")
+    turns = Usage(input_tokens=150_000)
+
+    short = pricing.cost_nanousd(replace(turns, longest_prompt_tokens=90_000), price)
+    long = pricing.cost_nanousd(replace(turns, longest_prompt_tokens=110_000), price)
+
+    assert pricing.cost_nanousd(Usage(input_tokens=75_000), price) * 2 == short
+    assert long == pricing.cost_nanousd(turns, price) > short
+
+
+def test_no_turn_is_longer_than_the_model_s_window() -> None:
+    usage = Usage(input_tokens=401_468, output_tokens=792, web_search_calls=10)
+
+    cost = pricing.cost_nanousd(usage, price_of("anthropic", "claude-sonnet-4-5-20250929"))
+
+    assert cost == 401_468 * 3_000 + 792 * 15_000 + 10 * 10_000_000
+
+
+def test_no_cost_is_beyond_what_a_ledger_can_hold() -> None:
+    usage = Usage(output_tokens=10**14, web_search_calls=10**14)
+
+    assert pricing.cost_nanousd(usage, price_of("openai", "o1-pro")) == NANOUSD_MAX

@@ -94,7 +94,7 @@ def test_a_model_hides_its_thinking_unless_it_is_known_to_show_it(provider, mode
 
 @pytest.mark.parametrize(("provider", "path", "body", "is_hidden"), REQUESTS.values(), ids=REQUESTS)
 def test_a_stream_is_held_in_full_where_its_request_makes_it_hide_thinking(provider, path, body, is_hidden) -> None:
-    plan = plan_call(provider, path, json.dumps(body).encode(), TenantPolicy(), 0)
+    plan, _ = plan_call(provider, path, json.dumps(body).encode(), TenantPolicy(), 0)
 
     assert plan.hides_reasoning is is_hidden
     assert (plan.slice_nanousd is None) is is_hidden
@@ -105,7 +105,7 @@ def test_a_ceiling_is_never_lowered_below_the_thinking_that_the_request_pays_for
     body = {**NATIVE, "model": "claude-sonnet-4-5", "thinking": {"type": "enabled", "budget_tokens": 2_000}}
     path = UpstreamPath("messages", "metered", "anthropic_messages")
 
-    plan = plan_call("anthropic", path, json.dumps(body).encode(), TenantPolicy(), 0)
+    plan, _ = plan_call("anthropic", path, json.dumps(body).encode(), TenantPolicy(), 0)
 
     ceiling = plan.output_ceiling_within(plan.worst.least_nanousd)
     assert ceiling is not None and ceiling > 2_000

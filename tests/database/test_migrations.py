@@ -72,9 +72,11 @@ def test_daily_upkeep_runs_for_the_service_where_nobody_is_superuser(
 
     with supabase_like.transaction():
         supabase_like.execute("set local role service_role")
-        row = supabase_like.execute("select public.maintain_telemetry()").fetchone()
+        row = supabase_like.execute("select public.make_months_ahead()").fetchone()
+        forgotten = supabase_like.execute("select public.forget_old_records()").fetchone()
 
-    assert row is not None
+    assert row is not None and forgotten is not None
+    assert forgotten[0]["dropped_months"] == []
     assert row[0]["created_months"] == [f"{datetime.now(UTC):%Y_%m}"]
 
 
@@ -135,7 +137,12 @@ def test_pg_cron_is_asked_only_where_it_is(sql: psycopg.Connection) -> None:
             "insert into pg_extension select 99999, 'pg_cron', 10, oid, false, '1', null, null"
             " from pg_namespace where nspname = 'cron'"
         )
-        sql.execute(MIGRATIONS[-1].read_bytes())
-        asked = sql.execute("select * from cron.asked").fetchall()
+        for path in MIGRATIONS:
+            sql.execute(path.read_bytes())
+        # A name that is scheduled again gets the new command.
+        asked = sql.execute("select distinct on (name) * from cron.asked order by name, ctid desc").fetchall()
 
-    assert asked == [("agentwatch-maintenance", "17 3 * * *", "select public.maintain_telemetry()")]
+    assert asked == [
+        ("agentwatch-maintenance", "17 3 * * *", "select public.make_months_ahead()"),
+        ("agentwatch-retention", "27 3 * * *", "select public.forget_old_records()"),
+    ]

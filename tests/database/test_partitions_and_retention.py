@@ -1,5 +1,6 @@
 """Months of calls: made ahead, never missing a record, dropped whole when they are old."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import psycopg
 import pytest
 
 from core.telemetry import CallRecord
+from local.database import Database
 from rows import row_of
 from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call
 
@@ -175,7 +177,37 @@ def test_logins_and_budget_changes_are_kept_for_a_year(sql: psycopg.Connection) 
 def test_daily_upkeep_leaves_what_is_fresh(sql: psycopg.Connection) -> None:
     insert(sql, a_call_at(datetime.now(UTC)))
 
-    row = sql.execute("select maintain_telemetry()").fetchone()
+    made = sql.execute("select make_months_ahead()").fetchone()
+    forgotten = sql.execute("select forget_old_records()").fetchone()
 
-    assert row == ({"created_months": [], "dropped_months": [], "deleted_rows": 0},)
+    assert made == ({"created_months": []},)
+    assert forgotten == ({"dropped_months": [], "locked_months": [], "deleted_rows": 0},)
     assert sql.execute("select count(*) from llm_request_logs").fetchone() == (1,)
+
+
+@pytest.fixture
+def locked_month(far_future: datetime, database: Database, sql: psycopg.Connection) -> Iterator[datetime]:
+    """May 2040 is old, and somebody is at work on it."""
+    sql.execute("select agentwatch.create_log_partition('2040-05-01')")
+    with psycopg.connect(database.dsn) as other:
+        other.execute("lock table agentwatch.llm_request_logs_2040_05 in access exclusive mode")
+        yield far_future
+
+
+def test_a_lock_on_an_old_month_does_not_stop_the_next_one(locked_month: datetime, sql: psycopg.Connection) -> None:
+    made = sql.execute("select agentwatch.create_log_partition('2040-08-01')").fetchone()
+
+    assert made == (True,)
+
+
+def test_a_locked_month_is_left_for_another_day_and_the_rest_is_forgotten(
+    locked_month: datetime, sql: psycopg.Connection
+) -> None:
+    insert(sql, AUTH)
+
+    row = sql.execute("select agentwatch.apply_retention(%s)", (locked_month + timedelta(days=400),)).fetchone()
+
+    assert row is not None
+    assert row[0]["locked_months"] == ["2040_05"]
+    assert sql.execute("select count(*) from auth_events").fetchone() == (0,)
+    sql.execute("select agentwatch.ensure_log_partitions(now())")

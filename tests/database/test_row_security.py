@@ -89,8 +89,9 @@ def test_a_tenant_cannot_read_anothers_week(rest: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [
-        ("maintain_telemetry", {}),
-        ("weekly_report_tenants", {"p_week_start": "2026-11-16", "p_rows_max": 9}),
+        ("make_months_ahead", {}),
+        ("forget_old_records", {}),
+        ("take_weekly_report_tenants", {"p_week_start": "2026-11-16", "p_rows_max": 9, "p_retry_seconds": 9}),
         (
             "claim_dispatch",
             {

@@ -7,7 +7,9 @@ import msgspec
 import psycopg
 import pytest
 
+import weekly_report
 from core.telemetry import CallRecord, to_wire
+from outside import Answer
 from sink import take
 from tests.database.rest_outside import RestOutside
 from tests.queue_consumer.records import AT_MS, a_call
@@ -97,3 +99,42 @@ def test_a_tenant_that_made_no_call_that_week_gets_no_report(outside: RestOutsid
     done = asyncio.run(run(NEXT_WEEK_MS + 7 * DAY_MS, outside))
 
     assert (done["reports"], outside.told) == ({}, [])
+
+
+def test_more_tenants_than_one_run_serves_are_all_told_by_the_next_runs(
+    outside: RestOutside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weekly_report, "TENANTS_PER_RUN_MAX", 10)
+    store([a_call(number, tenant=f"tenant-{number:02}") for number in range(25)], outside)
+
+    told = [asyncio.run(run(NEXT_WEEK_MS + 600_000 * turn, outside))["reports"] for turn in range(4)]
+
+    assert told == [{"no_webhook": 10}, {"no_webhook": 10}, {"no_webhook": 5}, {}]
+
+
+def test_tenants_whose_report_fails_do_not_stand_in_the_way_of_those_behind_them(
+    outside: RestOutside, monkeypatch: pytest.MonkeyPatch, sql: psycopg.Connection
+) -> None:
+    """However they fail: their claim handed back, or never come so far."""
+    monkeypatch.setattr(weekly_report, "TENANTS_PER_RUN_MAX", 2)
+    for tenant in ("a", "b"):
+        outside.configs[tenant] = CONFIG
+    outside.webhook_answers = [Answer(503, "")] * 8
+    store([a_call(number, tenant=tenant) for number, tenant in enumerate("abcd")], outside)
+
+    asyncio.run(run(NEXT_WEEK_MS, outside))
+    sql.execute("update report_dispatches set tried_at = tried_at - interval '1 hour'")
+    asyncio.run(run(NEXT_WEEK_MS, outside))
+    sql.execute("update report_dispatches set tried_at = tried_at - interval '1 hour'")
+    asyncio.run(run(NEXT_WEEK_MS, outside))
+
+    rows = sql.execute("select tenant, attempts, result from report_dispatches order by tenant").fetchall()
+    assert rows == [("a", 2, None), ("b", 2, None), ("c", 1, "no_webhook"), ("d", 1, "no_webhook")]
+
+
+def test_a_report_says_in_the_table_what_was_told(outside: RestOutside, sql: psycopg.Connection) -> None:
+    store([a_call()], outside)
+
+    asyncio.run(run(NEXT_WEEK_MS, outside))
+
+    assert str(sql.execute("select summary from report_dispatches").fetchone()).startswith("('Week of 2026-11-16")

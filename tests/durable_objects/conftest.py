@@ -1,6 +1,8 @@
 import pytest
 
+from core.messages import CountRequest
 from durable_objects.ledger_service import LedgerService
+from tests.support.ledger_requests import NOW_MS
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 
 
@@ -12,3 +14,9 @@ def database() -> SqliteDatabase:
 @pytest.fixture
 def ledger(database: SqliteDatabase) -> LedgerService:
     return a_service(database)
+
+
+@pytest.fixture
+def count():
+    """Ask a ledger to count a call that costs nothing."""
+    return lambda ledger, limits: ledger.count(CountRequest(rate_limits=limits), NOW_MS)

@@ -75,10 +75,11 @@ def test_a_header_after_a_default_can_only_tighten(ledger, database):
     assert limit_after(ledger, database, session_limit_nanousd=50, session_default_limit_nanousd=100) == 50
 
 
-def test_a_check_that_names_a_limit_gives_a_session_its_first(ledger, database):
-    ledger.status(StatusRequest(session_id="s", session_limit_nanousd=70), NOW_MS)
+def test_a_look_at_a_new_session_shows_the_default_it_would_get_and_gives_it_none(ledger):
+    shown = ledger.status(StatusRequest(session_id="s", session_default_limit_nanousd=70), NOW_MS)
 
-    assert session(a_service(database)).limit_nanousd == 70
+    assert shown.accounts[0].limit_nanousd == 70
+    assert session(ledger).limit_nanousd is None
 
 
 @pytest.mark.parametrize("trouble", ["overspent", "paused", "reset", "team overspent", "tenant paused"])

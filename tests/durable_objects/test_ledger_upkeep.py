@@ -98,16 +98,19 @@ def test_forgetting_writes_no_row_per_hold(ledger, database):
     assert database.connection.total_changes - before < 20
 
 
-def test_a_hold_that_outlives_its_table_moves_on(ledger, database):
-    ledger.admit(an_admission(ttl_ms=HOUR_MS), NOW_MS)
+@pytest.mark.parametrize("admitted_minute", range(6))
+def test_a_hold_that_outlives_its_table_moves_on_in_time(ledger, database, admitted_minute):
+    """Wherever in its table's turn it was written, no wake finds the ledger without it."""
     for minute in range(60):
-        ledger.record(a_record(1, f"evt_{minute}"), NOW_MS + minute * MINUTE_MS)
-        alarms(ledger, NOW_MS, NOW_MS + minute * MINUTE_MS)
+        now_ms = NOW_MS + minute * MINUTE_MS
+        ledger.record(a_record(1, f"evt_{minute}"), now_ms)
+        if minute == admitted_minute:
+            ledger.admit(an_admission(ttl_ms=HOUR_MS), now_ms)
+        alarms(ledger, NOW_MS, now_ms)
+        held = session(a_service(database), now_ms).held_nanousd
+        assert held == (100 if minute >= admitted_minute else 0), minute
 
-    woken = a_service(database)
-
-    assert session(woken, NOW_MS + 59 * MINUTE_MS).held_nanousd == 100
-    assert isinstance(woken.settle(a_settlement(30), NOW_MS + 59 * MINUTE_MS), Settled)
+    assert isinstance(a_service(database).settle(a_settlement(30), now_ms), Settled)
 
 
 def test_an_idle_ledger_forgets_its_sessions_and_then_sets_no_alarm(ledger, database):

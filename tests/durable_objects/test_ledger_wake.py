@@ -173,7 +173,7 @@ def test_one_bad_row_is_set_aside_and_the_ledger_lives_on(database, table, body)
     ledger.admit(an_admission("rsv_2", team="search"), NOW_MS)
     ledger.settle(a_settlement(30, "rsv_2"), NOW_MS)
     ledger.sweep(NOW_MS + TTL_MS - 1)
-    ledger.list_sessions(ListSessionsRequest(limit=10), NOW_MS)
+    ledger._state.checkpoint(NOW_MS)
     where = {"holds_0": "WHERE id = 'rsv_1'", "scope_accounts": "WHERE kind = 'team'"}.get(table, "")
     database.execute(f"UPDATE {table} SET body = ? {where}", body)
 

@@ -1,21 +1,34 @@
 """How long a token's record and a tenant's policy are believed, and who waits when they are read again."""
 
+import asyncio
 import json
+import re
+from pathlib import Path
 
 import pytest
 
-from identity import FRESH_MS, RENEWED_AFTER_MS, Caller, IdentityCache, Stranger, identify
+from core.credentials import digest
+from core.refusals import TenantsUnavailable
+from identity import (
+    CARRIED_ON_MS,
+    ENTRIES_MAX,
+    FRESH_MS,
+    RENEWED_AFTER_MS,
+    Caller,
+    IdentityCache,
+    Stranger,
+    identify,
+)
 from settings import parse_settings
 from tests.support.memory_ports import TOKEN, World
-
-SETTINGS = parse_settings({})
 
 
 class Counting(World):
     """A world that counts the reads of KV which a request waits for, and those behind it."""
 
-    def __init__(self):
+    def __init__(self, **settings):
         super().__init__({})
+        self.settings = parse_settings(settings)
         self.cache = IdentityCache()
         self.reads = 0
 
@@ -29,14 +42,16 @@ class Counting(World):
         seen = []
 
         async def asked():
-            caller = await identify(
-                {"authorization": f"Bearer {token}"}, ports=self.ports(), settings=SETTINGS, cache=self.cache
-            )
+            caller = await self.identify(token)
             seen.append(self.reads - before)
             return Answered(caller)
 
         caller = self.run(asked()).caller
         return caller, seen[0], self.reads - before
+
+    async def identify(self, token=TOKEN):
+        headers = {"authorization": f"Bearer {token}"}
+        return await identify(headers, "", ports=self.ports(), settings=self.settings, cache=self.cache)
 
     def set_record(self, **changes):
         (key,) = (key for key in self.kv if key.startswith("key:"))
@@ -107,21 +122,12 @@ def test_a_token_in_use_is_found_disabled_at_the_call_after_its_renewal(world):
     assert isinstance(world.ask()[0], Stranger)
 
 
-def test_an_unknown_token_is_renewed_like_a_known_one(world):
-    stranger = "aw_live_" + "cd" * 24
-    world.ask(stranger)
-    world.pass_time(RENEWED_AFTER_MS)
-
-    assert world.ask(stranger)[1:] == (0, 1)
-
-
 def test_a_renewal_that_fails_is_nobody_s_error(world):
-    stranger = "aw_live_" + "cd" * 24
-    world.ask(stranger)
+    world.ask()
     world.pass_time(RENEWED_AFTER_MS)
     world.is_kv_away = True
 
-    assert isinstance(world.ask(stranger)[0], Stranger)
+    assert isinstance(world.ask()[0], Caller)
 
 
 def test_a_stale_record_carries_on_while_kv_is_away(world):
@@ -130,3 +136,185 @@ def test_a_stale_record_carries_on_while_kv_is_away(world):
     world.is_kv_away = True
 
     assert isinstance(world.ask()[0], Caller)
+
+
+def test_a_revoked_token_is_let_in_for_forty_seconds_at_most():
+    """A promise to administrators (README): changing either number changes it."""
+    source = (Path(__file__).parents[2] / "src/bindings/kv.py").read_text()
+    kv_cache_s = int(re.search(r"^CACHE_TTL_S = (\d+)$", source, re.MULTILINE)[1])
+
+    assert FRESH_MS + kv_cache_s * 1_000 == 40_000
+
+
+def test_a_record_is_believed_until_it_is_stale_and_no_longer(world):
+    world.ask()
+    world.set_record(disabled=True)
+
+    world.pass_time(FRESH_MS - 1)
+    assert isinstance(world.ask()[0], Caller)
+    world.ask()
+    assert isinstance(world.ask()[0], Stranger)
+
+
+def test_a_renewal_comes_at_half_the_time_a_record_is_fresh(world):
+    world.ask()
+    world.pass_time(RENEWED_AFTER_MS - 1)
+    assert world.ask()[1:] == (0, 0)
+    world.pass_time(1)
+
+    assert world.ask()[1:] == (0, 2)
+    assert FRESH_MS == 2 * RENEWED_AFTER_MS
+
+
+def test_while_kv_is_away_a_good_token_carries_on_for_a_stated_time(world):
+    world.ask()
+    world.is_kv_away = True
+
+    world.pass_time(CARRIED_ON_MS - 1)
+    assert isinstance(world.ask()[0], Caller)
+    world.pass_time(1)
+    with pytest.raises(TenantsUnavailable):
+        world.ask()
+
+
+def test_while_kv_is_away_a_disabled_token_stays_disabled_whatever_the_static_map_says():
+    world = Counting(TENANT_TOKEN_MAP=json.dumps({TOKEN: "acme"}))
+    world.set_record(disabled=True)
+    world.ask()
+    world.is_kv_away = True
+    world.pass_time(2 * CARRIED_ON_MS)
+
+    assert world.ask()[0].outcome == "disabled"
+
+
+def test_a_token_that_is_disabled_in_kv_is_not_revived_by_the_static_map():
+    world = Counting(TENANT_TOKEN_MAP=json.dumps({TOKEN: "acme"}))
+    world.set_record(disabled=True)
+
+    assert world.ask()[0].outcome == "disabled"
+
+
+def test_a_token_of_the_static_map_whose_record_is_gone_is_known_by_the_map():
+    world = Counting(TENANT_TOKEN_MAP=json.dumps({TOKEN: "acme"}))
+    world.kv.clear()
+
+    assert world.ask()[0].tenant == "acme"
+
+
+def test_of_two_reads_the_one_that_began_later_is_believed(world):
+    """The first one read KV before the token was disabled, and was slow to say so."""
+    slow = asyncio.Event()
+
+    async def kv_is_slow_once(token_digest, read=world.key_record):
+        stored = await read(token_digest)
+        if not slow.is_set():
+            world.set_record(disabled=True)
+            world.key_record = read
+            await slow.wait()
+        return stored
+
+    world.key_record = kv_is_slow_once
+
+    async def both():
+        older = asyncio.ensure_future(world.identify())
+        await asyncio.sleep(0)
+        newer = await world.identify()
+        slow.set()
+        return newer, await older, await world.identify()
+
+    assert [found.outcome for found in asyncio.run(both())] == ["disabled"] * 3
+
+
+def test_of_two_reads_of_a_configuration_the_one_that_began_later_is_believed(world):
+    slow = asyncio.Event()
+
+    async def kv_is_slow_once(tenant, read=world.config):
+        document = await read(tenant)
+        if not slow.is_set():
+            world.kv["t:acme:config"] = '{"fail_closed": true}'
+            world.config = read
+            await slow.wait()
+        return document
+
+    world.config = kv_is_slow_once
+
+    async def both():
+        older = asyncio.ensure_future(world.identify())
+        await asyncio.sleep(0)
+        newer = await world.identify()
+        slow.set()
+        return newer, await older, await world.identify()
+
+    assert [found.policy.fails_closed for found in asyncio.run(both())] == [True] * 3
+
+
+def test_a_token_deleted_meanwhile_is_not_brought_back_by_an_older_read(world):
+    slow = asyncio.Event()
+
+    async def kv_is_slow_once(token_digest, read=world.key_record):
+        stored = await read(token_digest)
+        if not slow.is_set():
+            world.kv.clear()
+            world.key_record = read
+            await slow.wait()
+        return stored
+
+    world.key_record = kv_is_slow_once
+
+    async def both():
+        older = asyncio.ensure_future(world.identify())
+        await asyncio.sleep(0)
+        newer = await world.identify()
+        slow.set()
+        return newer, await older
+
+    assert asyncio.run(both()) == (Stranger("unknown"), Stranger("unknown"))
+
+
+def test_made_up_tokens_push_out_no_real_one(world):
+    world.ask()
+    for number in range(ENTRIES_MAX + 10):
+        world.ask(f"aw_live_{number:048x}")
+    world.is_kv_away = True
+
+    assert isinstance(world.ask()[0], Caller)
+
+
+def test_what_is_remembered_of_made_up_tokens_is_bounded(world):
+    for number in range(ENTRIES_MAX + 10):
+        world.ask(f"aw_live_{number:048x}")
+
+    assert len(world.cache.strangers) == ENTRIES_MAX == 2_000
+    assert world.ask(f"aw_live_{0:048x}")[1] == 1
+    assert world.ask(f"aw_live_{ENTRIES_MAX:048x}")[1] == 0
+
+
+def test_of_too_many_real_tokens_the_one_read_longest_ago_goes_first(world):
+    record = world.kv[f"key:{digest(TOKEN).hex()}"]
+    for number in range(ENTRIES_MAX + 1):
+        token = f"aw_live_{number:048x}"
+        world.kv[f"key:{digest(token).hex()}"] = record
+        world.ask(token)
+
+    assert len(world.cache.records) == ENTRIES_MAX
+    assert world.ask(f"aw_live_{1:048x}")[1] == 0
+    assert world.ask(f"aw_live_{0:048x}")[1] == 1
+
+
+def test_a_token_made_just_now_works_as_soon_as_nobody_believes_the_old_answer(world):
+    token = "aw_live_" + "cd" * 24
+    world.ask(token)
+    world.kv[f"key:{digest(token).hex()}"] = '{"tenant": "acme"}'
+    world.pass_time(FRESH_MS)
+
+    assert world.ask(token)[0].tenant == "acme"
+    assert world.cache.strangers == {}
+
+
+def test_a_configuration_that_was_pushed_out_is_not_taken_for_an_empty_one(world):
+    world.ask()
+    world.cache.policies.clear()
+    world.is_kv_away = True
+
+    with pytest.raises(TenantsUnavailable):
+        world.ask()

@@ -12,11 +12,12 @@ import pytest
 
 from core.providers import PROVIDERS
 from core.upstream_paths import resolve_upstream_path
-from exchange import Answer, Inbound
+from exchange import Answer
 from proxy import handle
 from settings import parse_settings
 from tests.edge.costly_routes import FREE_POSTS, METERED, UNMETERED
 from tests.edge.sdk_routes import routes_of_clients
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
 from visit import Isolate
 
@@ -101,13 +102,14 @@ SETTINGS = parse_settings({provider.secret_name: "sk-ours" for provider in PROVI
 
 
 def play(attempt: Attempt, **config: object) -> tuple[Answer, World]:
+    own_key = ":sk-own" if "tunedModels/" in attempt.path else ""  # the shared key reaches no tenant's own models
     world = World({"requests_per_minute": 1_000_000, **config})
     world.answer = ScriptedAnswer(chunks=(b"{}",))
-    request = Inbound(
+    request = an_inbound(
         attempt.method,
         f"/v1/proxy/{attempt.provider}/{attempt.path}",
         attempt.query,
-        {"authorization": f"Bearer {TOKEN}", "content-type": "application/json", **attempt.headers},
+        {"authorization": f"Bearer {TOKEN}{own_key}", "content-type": "application/json", **attempt.headers},
         json.dumps(BODY).encode(),
     )
     answer = world.run(handle(request, world.ports(), Isolate(SETTINGS)))

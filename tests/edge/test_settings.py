@@ -22,6 +22,15 @@ def test_base_urls_and_keys_are_replaceable() -> None:
 REFUSED = [
     {"OPENAI_BASE_URL": "ftp://x"},
     {"GEMINI_BASE_URL": "https://x?key=1"},
+    {"GEMINI_BASE_URL": "https://user:word@x"},
+    {"GROQ_BASE_URL": "http://api.groq.com/openai/v1"},
+    {"GROQ_BASE_URL": "http://127.0.0.1.example.com"},
+    {"GROQ_BASE_URL": "http://10.0.0.1:8080"},
+    {"GROQ_BASE_URL": "HTTP://localhost.example"},
+    {"XAI_BASE_URL": "https://"},
+    {"XAI_BASE_URL": "https://[::1"},
+    {"PASSED_HEADERS": "x-a,authorization"},
+    {"PASSED_HEADERS": "content type"},
     {"HOLD_TTL_MS": "soon"},
     {"HOLD_TTL_MS": "0"},
     {"TENANT_TOKEN_MAP": "{"},
@@ -35,6 +44,15 @@ def test_a_bad_value_fails_naming_its_key(environment: dict[str, str]) -> None:
         parse_settings(environment)
 
     assert "aw_live_secret" not in str(fault.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "http://localhost", "http://[::1]:9", "https://10.0.0.1"])
+def test_only_this_machine_is_reached_without_encryption(url: str) -> None:
+    assert parse_settings({"XAI_BASE_URL": url + "/"}).base_urls["xai"] == url
+
+
+def test_an_operator_names_headers_for_its_own_gateway() -> None:
+    assert parse_settings({"PASSED_HEADERS": "X-Route, x-team"}).passed_headers == {"x-route", "x-team"}
 
 
 def test_no_secret_is_printed() -> None:

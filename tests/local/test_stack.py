@@ -31,6 +31,11 @@ except KeyboardInterrupt:
 """
 
 
+def hear_interrupts() -> None:
+    """A child of a shell's background job is born deaf to SIGINT, and Python then leaves it so."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture
 def busy_port() -> Iterator[int]:
     with socket.socket() as listener:
@@ -87,7 +92,7 @@ def test_starting_on_a_taken_port_fails_before_anything_starts(tmp_path: Path, b
 def test_nothing_is_left_running_when_the_supervisor_ends_by(tmp_path: Path, end: signal.Signals) -> None:
     supervisor = subprocess.Popen(
         [sys.executable, "-c", HOLD_A_STACK, str(tmp_path / "state")],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=hear_interrupts,
     )  # fmt: skip
     assert supervisor.stdout is not None and supervisor.stdin is not None
     assert supervisor.stdout.readline() == "up\n"
@@ -129,7 +134,7 @@ def test_help_of_every_command_says_what_it_does() -> None:
 def test_an_interrupted_demo_is_not_a_success() -> None:
     demo = subprocess.Popen(
         [sys.executable, "-u", "-m", "local", "demo"], cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=hear_interrupts,
     )  # fmt: skip
     assert demo.stdout is not None
     while "call   1" not in (line := demo.stdout.readline()):

@@ -2,18 +2,40 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import anthropic
 import groq
 import httpx
 import openai
+import pytest
 from google import genai
 from google.genai import types
 
 ENDED_WITHIN_S = 5.0
 KEY = "sk-of-the-test"
+KEYS = {"authorization": f"Bearer {KEY}", "x-api-key": KEY, "x-goog-api-key": KEY}
+"""Every provider's way to send a key."""
+
+ASK = [{"role": "user", "content": "Say something about rivers."}]
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}}
+"""A schema."""
+
+both_ways = pytest.mark.parametrize("is_stream", [False, True], ids=["json", "stream"])
+
+
+def cases(names, table):
+    """A parametrization whose rows begin with their own name."""
+    return pytest.mark.parametrize(names, [row[1:] for row in table], ids=[row[0] for row in table])
+
+
+def has(actual, expected):
+    """Whether a JSON document has what is expected of it, and perhaps more members."""
+    if isinstance(expected, dict):
+        return isinstance(actual, dict) and all(has(actual.get(name), value) for name, value in expected.items())
+    if isinstance(expected, list):
+        return len(actual) == len(expected) and all(map(has, actual, expected))
+    return actual == expected
 
 
 @dataclass(frozen=True)
@@ -24,50 +46,38 @@ class Mock:
     tag: str
     http: httpx.Client
 
-    def headers(self, **script: object) -> dict[str, str]:
+    def headers(self, **script):
         header = ";".join(f"{key}={quote(str(value))}" for key, value in script.items())
         return {"x-mock-tag": self.tag, **({"x-mock": header} if script else {})}
 
-    def openai(self, base: str = "/openai/v1", **script: object) -> openai.OpenAI:
-        return openai.OpenAI(
-            base_url=self.url + base,
-            api_key=KEY,
-            max_retries=0,
-            default_headers=self.headers(**script),
-        )
+    def openai(self, base="/openai/v1", **script):
+        return self._client(openai.OpenAI, base, script)
 
-    def anthropic(self, **script: object) -> anthropic.Anthropic:
-        return anthropic.Anthropic(
-            base_url=self.url + "/anthropic",
-            api_key=KEY,
-            max_retries=0,
-            default_headers=self.headers(**script),
-        )
+    def anthropic(self, **script):
+        return self._client(anthropic.Anthropic, "/anthropic", script)
 
-    def gemini(self, **script: object) -> genai.Client:
-        options = types.HttpOptions(base_url=self.url + "/gemini", headers=self.headers(**script))
+    def groq(self, **script):
+        return self._client(groq.Groq, "/groq", script)
+
+    def gemini(self, **script):
+        options = types.HttpOptions(base_url=self.url + "/gemini", headers=self.headers(pace_ms=0, **script))
         return genai.Client(api_key=KEY, vertexai=False, http_options=options)
 
-    def groq(self, **script: object) -> groq.Groq:
-        return groq.Groq(
-            base_url=self.url + "/groq",
-            api_key=KEY,
-            max_retries=0,
-            default_headers=self.headers(**script),
-        )
+    def _client(self, kind, base, script):
+        headers = self.headers(pace_ms=0, **script)
+        return kind(base_url=self.url + base, api_key=KEY, max_retries=0, default_headers=headers)
 
-    def post(self, path: str, body: dict[str, Any], **script: object) -> httpx.Response:
-        """A plain call with every provider's way to send a key."""
-        keys = {"authorization": f"Bearer {KEY}", "x-api-key": KEY, "x-goog-api-key": KEY}
-        headers = {**keys, "anthropic-version": "2023-06-01", **self.headers(**script)}
+    def post(self, path, body, **script):
+        headers = {**KEYS, "anthropic-version": "2023-06-01", **self.headers(**script)}
         return self.http.post(self.url + path, json=body, headers=headers)
 
-    def entries(self) -> list[dict[str, Any]]:
-        found = self.http.get(f"{self.url}/_mock/journal", params={"tag": self.tag})
-        entries: list[dict[str, Any]] = found.json()["entries"]
-        return entries
+    def get(self, path, **query):
+        return self.http.get(f"{self.url}/_mock/{path}", params={"tag": self.tag, **query})
 
-    def entry(self) -> dict[str, Any]:
+    def entries(self, **query):
+        return self.get("journal", **query).json()["entries"]
+
+    def entry(self):
         """The test's only call, once it has ended."""
         deadline_s = time.monotonic() + ENDED_WITHIN_S
         while True:
@@ -76,15 +86,3 @@ class Mock:
                 return entry
             assert time.monotonic() < deadline_s, "the call does not end"
             time.sleep(0.01)
-
-    def wait_until_running(self) -> None:
-        """Returns once the test's call has been accepted and is being answered."""
-        deadline_s = time.monotonic() + ENDED_WITHIN_S
-        while self.summary()["totals"]["running"] == 0:
-            assert time.monotonic() < deadline_s, "the call does not begin"
-            time.sleep(0.01)
-
-    def summary(self) -> dict[str, Any]:
-        found = self.http.get(f"{self.url}/_mock/journal/summary", params={"tag": self.tag})
-        summary: dict[str, Any] = found.json()
-        return summary

@@ -1,104 +1,78 @@
 """Groq as its official client sees it, and xAI as OpenAI's client does."""
 
-from typing import Any
-
-import groq
 import openai
 import pytest
 
-from tests.mock_providers.running_mock import Mock
+from tests.mock_providers.running_mock import ASK, both_ways, cases, has
 
-ASK: list[Any] = [{"role": "user", "content": "Say something about rivers."}]
-LLAMA = "llama-3.3-70b-versatile"
-
-
-def test_groq_answers_its_own_client(mock: Mock) -> None:
-    answer = mock.groq(output_tokens=9).chat.completions.create(model=LLAMA, messages=ASK)
-
-    assert answer.usage is not None
-    assert answer.usage.completion_tokens == 9
-    assert answer.usage.total_time is not None
+GPT_OSS = "openai/gpt-oss-20b"
+THINKING = {"input_tokens": 32, "reasoning_tokens": 94, "output_tokens": 9}
+INCLUDED = {"stream": True, "stream_options": {"include_usage": True}}
 
 
-def test_groqs_stream_carries_usage_in_x_groq_unasked(mock: Mock) -> None:
-    stream = mock.groq(output_tokens=9, pace_ms=0).chat.completions.create(model=LLAMA, messages=ASK, stream=True)
+@both_ways
+def test_groq_shows_reasoning_and_gives_usage_unasked(mock, is_stream):
+    answer = mock.groq(**THINKING).chat.completions.create(model=GPT_OSS, messages=ASK, stream=is_stream)
+    chunks = list(answer) if is_stream else [answer]
 
-    first, *_, last = list(stream)
-
-    assert first.x_groq is not None and first.x_groq.id
-    assert last.choices[0].finish_reason == "stop"
-    assert last.x_groq is not None and last.x_groq.usage is not None
-    assert last.x_groq.usage.completion_tokens == 9
-
-
-def test_groqs_stream_also_honours_include_usage(mock: Mock) -> None:
-    client = mock.openai("/groq/openai/v1", output_tokens=9, pace_ms=0)
-
-    *_, last = client.chat.completions.create(
-        model=LLAMA, messages=ASK, stream=True, stream_options={"include_usage": True}
-    )
-
-    assert last.choices == []
-    assert last.usage is not None and last.usage.completion_tokens == 9
+    shown = [choice.delta if is_stream else choice.message for chunk in chunks for choice in chunk.choices]
+    usage = chunks[-1].x_groq.usage if is_stream else answer.usage
+    assert len([one for one in shown if one.reasoning]) == (94 if is_stream else 1)
+    assert has(usage.to_dict(), {"completion_tokens": 103, "completion_tokens_details": {"reasoning_tokens": 94}})
 
 
-def test_groq_streams_reasoning_in_its_own_field(mock: Mock) -> None:
-    stream = mock.groq(reasoning_tokens=4, pace_ms=0).chat.completions.create(
-        model="openai/gpt-oss-20b", messages=ASK, stream=True
-    )
+def test_groq_streams_usage_in_a_last_chunk_when_asked(mock):
+    client = mock.openai("/groq/openai/v1", **THINKING)
 
-    reasoning = [chunk.choices[0].delta.reasoning for chunk in stream if chunk.choices]
+    *_, last = client.chat.completions.create(model=GPT_OSS, messages=ASK, **INCLUDED)
 
-    assert len([text for text in reasoning if text]) == 4
+    assert (last.choices, last.usage.completion_tokens) == ([], 103)
 
 
-def test_groqs_error_raises_in_its_client(mock: Mock) -> None:
-    with pytest.raises(groq.RateLimitError) as caught:
-        mock.groq(status=429, retry_after_s=7).chat.completions.create(model=LLAMA, messages=ASK)
+@both_ways
+def test_xai_counts_reasoning_on_top_and_states_its_bill_in_ticks(mock, is_stream):
+    client = mock.openai("/xai/v1", **THINKING)
+    answer = client.chat.completions.create(model="grok-4", messages=ASK, **(INCLUDED if is_stream else {}))
+    chunks = list(answer) if is_stream else [answer]
 
-    assert caught.value.response.headers["retry-after"] == "7"
-
-
-def test_xais_completion_tokens_leave_reasoning_out(mock: Mock) -> None:
-    client = mock.openai("/xai/v1", reasoning_tokens=40, output_tokens=10)
-
-    answer = client.chat.completions.create(model="grok-3-mini", messages=ASK)
-
-    assert answer.usage is not None
-    assert answer.usage.completion_tokens == 10
-    assert answer.usage.total_tokens == answer.usage.prompt_tokens + 50
+    stated = {"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135, "num_sources_used": 0}
+    details = {"completion_tokens_details": {"reasoning_tokens": 94}}
+    bill = {"cost_in_usd_ticks": mock.entry()["billed_nanousd"] * 10}
+    shown = [choice.delta if is_stream else choice.message for chunk in chunks for choice in chunk.choices]
+    assert has(chunks[-1].usage.to_dict(), {**stated, **details, **bill})
+    assert len([one for one in shown if hasattr(one, "reasoning_content")]) == (94 if is_stream else 1)
 
 
-def test_xai_states_its_bill_in_ticks(mock: Mock) -> None:
-    client = mock.openai("/xai/v1", input_tokens=1000, reasoning_tokens=40, output_tokens=10)
-
-    answer = client.chat.completions.create(model="grok-4", messages=ASK)
-
-    usage: Any = answer.usage
-    assert usage.cost_in_usd_ticks == mock.entry()["billed_nanousd"] * 10
-
-
-def test_xai_streams_reasoning_content(mock: Mock) -> None:
-    stream = mock.openai("/xai/v1", reasoning_tokens=4, pace_ms=0).chat.completions.create(
-        model="grok-3-mini", messages=ASK, stream=True
-    )
-
-    deltas: list[Any] = [chunk.choices[0].delta for chunk in stream if chunk.choices]
-
-    assert len([one for one in deltas if getattr(one, "reasoning_content", None)]) == 4
+RESPONDING = [
+    ("groq", "/groq/openai/v1", GPT_OSS, 0, {}),
+    ("xai", "/xai/v1", "grok-4", 2,
+     {"cost_in_usd_ticks": (32 * 3_000 + 103 * 15_000 + 2 * 5_000_000) * 10, "num_server_side_tools_used": 2,
+      "server_side_tool_usage_details": {"web_search_calls": 2, "x_search_calls": 0}}),
+]  # fmt: skip
 
 
-def test_xais_responses_answer(mock: Mock) -> None:
-    answer = mock.openai("/xai/v1", output_tokens=6).responses.create(model="grok-4", input="Rivers?")
+@both_ways
+@cases(("base", "model", "searches", "expected"), RESPONDING)
+def test_responses_count_reasoning_within_and_xais_state_tools_and_bill(
+    mock, is_stream, base, model, searches, expected
+):
+    client = mock.openai(base, **THINKING, web_searches=searches)
+    answer = client.responses.create(model=model, input="Rivers?", stream=is_stream)
 
-    assert answer.usage is not None
-    assert answer.usage.output_tokens == 6
+    usage = (list(answer)[-1].response if is_stream else answer).usage.to_dict()
+
+    counted = {"input_tokens": 32, "output_tokens": 103, "output_tokens_details": {"reasoning_tokens": 94}}
+    assert has(usage, {**counted, **expected})
 
 
-def test_xais_error_is_two_texts(mock: Mock) -> None:
+def test_a_retired_name_is_served_as_the_model_that_took_its_place(mock):
+    answer = mock.openai("/xai/v1").chat.completions.create(model="grok-4-fast-reasoning", messages=ASK)
+
+    assert answer.model == "grok-4.3"
+
+
+def test_xais_error_is_two_texts(mock):
     with pytest.raises(openai.NotFoundError) as caught:
         mock.openai("/xai/v1").chat.completions.create(model="grok-nope", messages=ASK)
 
-    body: Any = caught.value.response.json()
-    assert set(body) == {"code", "error"}
-    assert isinstance(body["error"], str)
+    assert set(caught.value.response.json()) == {"code", "error"}

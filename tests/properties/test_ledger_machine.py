@@ -18,10 +18,13 @@ from core.messages import (
     BudgetDenied,
     ConfigureRequest,
     Conflict,
+    CountRequest,
     Extended,
     ExtendRequest,
     Granted,
+    ListSessionsRequest,
     PausedDenied,
+    RateLimits,
     Recorded,
     RecordRequest,
     Settled,
@@ -39,6 +42,7 @@ KEPT_MS = 15 * 60_000
 AMOUNTS = st.integers(min_value=0, max_value=900)
 SESSIONS = st.sampled_from(["s1", "s2", None])
 TEAMS = st.sampled_from(["search", None])
+CALLERS = st.sampled_from(["team:a", "key:b"])
 STATED = st.sampled_from([1_000, 1_000, 700, None])
 seen: Counter[str] = Counter()
 
@@ -62,7 +66,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(
         want=AMOUNTS, least=AMOUNTS, is_stream=st.booleans(), session=SESSIONS, team=TEAMS, stated=STATED,
-        ttl_ms=st.sampled_from([1_000, TTL_MS]),
+        alone=st.sampled_from([50, 200, 400, None]), ttl_ms=st.sampled_from([1_000, TTL_MS]), caller=CALLERS, is_admin=st.sampled_from([False, False, True]),
     )  # fmt: skip
     def admit(
         self,
@@ -72,24 +76,33 @@ class LedgerMachine(RuleBasedStateMachine):
         session: str | None,
         team: str | None,
         stated: int | None,
+        alone: int | None,
         ttl_ms: int,
+        caller: str,
+        is_admin: bool,
     ) -> None:
         self.count += 1
         least = min(want, least)
+        stated = alone if session is None else stated
         request = AdmitRequest(
             hold_id=f"rsv_{self.count}", want_nanousd=want, least_nanousd=least, floor_nanousd=least // 2,
-            ttl_ms=ttl_ms, session_id=session, team=team, session_limit_nanousd=stated if session else None,
-            slice_nanousd=50 if is_stream else None,
+            ttl_ms=ttl_ms, session_id=session, team=team, session_limit_nanousd=stated, caller=caller,
+            is_admin=is_admin, slice_nanousd=50 if is_stream else None,
         )  # fmt: skip
         before = self.sums()
         answer = self.service.admit(request, self.now_ms)
         seen[type(answer).__name__] += 1
         life = None if session is None else self.model.life(session, self.now_ms)
+        is_own = session is not None and (life is None or is_admin or life.owner in (None, caller))
         is_worth_a_row = life is None or self.now_ms - life.used_at_ms >= 3_600_000
         if session is not None and (isinstance(answer, Granted) or (is_worth_a_row and (life or stated))):
             life = self.model.use(session, self.now_ms)
         if life is not None:
-            self.model.state_limit(life, request.session_limit_nanousd)
+            is_tighter = self.model.state_limit(life, stated if is_own else None)
+            if isinstance(answer, Granted) or is_tighter:
+                life.owner = life.owner or caller
+        own_limit = None if is_own else stated
+        seen["a stranger's limit"] += life is not None and own_limit is not None
         if not isinstance(answer, Granted):
             assert want > 0, "a call that costs nothing is never refused"
             assert self.sums() == before, "a denial changes nothing"
@@ -99,8 +112,10 @@ class LedgerMachine(RuleBasedStateMachine):
         scopes = self.model.scopes(session, team)
         windows = {scope: self.model.window(scope, self.now_ms) for scope in scopes}
         self.model.holds[request.hold_id] = NaiveHold(
-            windows, answer.granted_nanousd, self.now_ms + ttl_ms, floor=min(least // 2, answer.granted_nanousd)
-        )
+            windows, answer.granted_nanousd, self.now_ms + ttl_ms, floor=min(least // 2, answer.granted_nanousd),
+            most=own_limit,
+        )  # fmt: skip
+        assert own_limit is None or answer.granted_nanousd <= own_limit
         self.admissions[request.hold_id] = (request, answer)
         self.written_at_ms[request.hold_id] = self.now_ms
         if answer.granted_nanousd:
@@ -115,6 +130,10 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self.model.life(request.session_id, self.now_ms).is_paused
             return
         assert isinstance(answer, BudgetDenied)
+        if answer.account.kind == "call":
+            seen["denied by its own limit"] += 1
+            assert answer.account.limit_nanousd == request.session_limit_nanousd < request.least_nanousd
+            return
         scope = (answer.account.kind, answer.account.id, answer.account.window)
         spent, held = self.model.spent(scope, self.now_ms), self.model.held(scope, self.now_ms)
         assert answer.account.limit_nanousd - spent - held < request.least_nanousd
@@ -153,12 +172,15 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.model.use(scope[1], self.now_ms)
         if isinstance(answer, Extended):
             assert hold.granted <= answer.granted_nanousd <= hold.granted + more
+        elif answer.account.kind == "call":
+            assert hold.most is not None and hold.granted + more > hold.most
         else:
             assert more > 0, "what is held already is never denied"
             refusing = (answer.account.kind, answer.account.id, answer.account.window)
             spent = self.model.spent(refusing, self.now_ms)
             is_short_for_good = not answer.account.is_paused and answer.account.limit_nanousd - spent <= hold.granted
             self.model.tell([refusing], self.now_ms, refusing=refusing if is_short_for_good else None)
+        assert hold.most is None or answer.granted_nanousd <= hold.most
         hold.granted = answer.granted_nanousd
         hold.metered = max(metered, hold.metered or 0)
         hold.expires_at_ms = max(hold.expires_at_ms, self.now_ms + TTL_MS)
@@ -198,33 +220,48 @@ class LedgerMachine(RuleBasedStateMachine):
         self.written_at_ms[hold_id] = self.now_ms
         self.model.end(hold, actual, self.now_ms)
 
-    @rule(cost=AMOUNTS, session=SESSIONS, team=TEAMS)
-    def record(self, cost: int, session: str | None, team: str | None) -> None:
+    @rule(cost=AMOUNTS, session=SESSIONS, team=TEAMS, caller=CALLERS)
+    def record(self, cost: int, session: str | None, team: str | None, caller: str) -> None:
         self.count += 1
         report = RecordRequest(
             event_id=f"evt_{self.count}", cost_nanousd=cost, prompt_tokens=0, completion_tokens=0,
-            session_id=session, team=team,
+            session_id=session, team=team, caller=caller,
         )  # fmt: skip
         answers = [self.service.record(report, self.now_ms) for _ in range(2)]
         changed = msgspec.structs.replace(report, cost_nanousd=cost + 1)
         assert [answer.is_replay for answer in answers] == [False, True]
         assert isinstance(self.service.record(changed, self.now_ms), Conflict)
-        self.model.use(session, self.now_ms)
+        life = self.model.use(session, self.now_ms)
+        if life is not None:
+            life.owner = life.owner or caller
         scopes = self.model.scopes(session, team)
         hold = NaiveHold({scope: self.model.window(scope, self.now_ms) for scope in scopes}, 0, self.now_ms)
         self.model.holds[report.event_id] = hold
         self.model.end(hold, cost, self.now_ms)
 
-    # Steering -----------------------------------------------------------------------------------------
+    # Looking ------------------------------------------------------------------------------------------
 
-    @rule(session=st.sampled_from(["s1", "s2"]), stated=STATED)
-    def check(self, session: str, stated: int | None) -> None:
-        self.service.status(StatusRequest(session_id=session, session_limit_nanousd=stated), self.now_ms)
+    @rule(session=st.sampled_from(["s1", "s2"]))
+    def look(self, session: str) -> None:
+        """A check, a page of sessions and a call that costs nothing write nothing; what they tell is right."""
+        written = self.database.connection.total_changes
+        shown = self.service.status(
+            StatusRequest(session_id=session, session_default_limit_nanousd=500), self.now_ms
+        ).accounts[0]
+        page = self.service.list_sessions(ListSessionsRequest(), self.now_ms).accounts
+        self.service.count(CountRequest(rate_limits=RateLimits(tenant_requests_per_minute=10_000)), self.now_ms)
+        assert self.database.connection.total_changes == written
         life = self.model.life(session, self.now_ms)
-        if life is None and stated is not None:
-            life = self.model.use(session, self.now_ms)
-        if life is not None:
-            self.model.state_limit(life, stated)
+        is_decided = life is not None and (life.limit is not None or life.is_decided)
+        assert shown.limit_nanousd == (life.limit if is_decided else 500)
+        listed = {account.id: account.spent_nanousd for account in page}
+        assert listed == {
+            name: self.model.spent(("session", name, "session"), self.now_ms)
+            for name in ("s1", "s2")
+            if self.model.life(name, self.now_ms) is not None
+        }
+
+    # Steering -----------------------------------------------------------------------------------------
 
     @rule(session=st.sampled_from(["s1", "s2"]), limit=st.sampled_from([2_000, 900, None]))
     def set_session_limit(self, session: str, limit: int | None) -> None:
@@ -355,4 +392,5 @@ def test_any_history_agrees_with_the_naive_model() -> None:
     LedgerMachine.TestCase().runTest()
 
     needed = ["Granted", "BudgetDenied", "PausedDenied", "Extended", "settlement", "expiry", "wake"]
-    assert all(seen[name] for name in [*needed, "late settlement"]), seen
+    own = ["a stranger's limit", "denied by its own limit"]
+    assert all(seen[name] for name in [*needed, "late settlement", *own]), seen

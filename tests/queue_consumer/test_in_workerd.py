@@ -175,8 +175,9 @@ def test_the_cron_makes_partitions_and_sends_last_weeks_report(harness: Harness)
     harness.send(to_wire(call))
     eventually(lambda: harness.count("llm_request_logs") == 1)
 
+    harness.stack.run_cron("agentwatch-telemetry", "0 8 * * *")
     for _ in range(2):
-        harness.stack.run_cron("agentwatch-telemetry", "0 8 * * *")
+        harness.stack.run_cron("agentwatch-telemetry", "*/10 * * * *")
 
     eventually(lambda: any(body["text"].startswith("AgentWatch: Week of") for body in harness.seen("told")))
     assert harness.sql("select result, attempts from report_dispatches") == [("sent", 1)]

@@ -1,4 +1,4 @@
-"""The cron: whichever day it fires, each tenant is told of each finished week once."""
+"""The crons: upkeep in parts, and each tenant is told of each finished week once, whenever they fire."""
 
 import asyncio
 from datetime import date
@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+import upkeep
 from outside import Answer
 from tests.queue_consumer.scripted_outside import ScriptedOutside
 from weekly_report import last_week_start, run
@@ -24,8 +25,7 @@ REPORT = Answer(
 
 def an_outside(**changes: Any) -> ScriptedOutside:
     answers = {
-        "maintain_telemetry": Answer(200, '{"created_months":[]}'),
-        "weekly_report_tenants": Answer(200, '[{"tenant":"acme"},{"tenant":"beta"}]'),
+        "take_weekly_report_tenants": Answer(200, '[{"tenant":"acme"},{"tenant":"beta"}]'),
         "weekly_report": REPORT,
     }
     return ScriptedOutside(
@@ -44,9 +44,9 @@ def log_of(done: dict[str, object]) -> Any:
     [
         (MONDAY_MS, date(2026, 11, 16)),
         (MONDAY_MS + 6 * 86_400_000, date(2026, 11, 16)),
-        (MONDAY_MS - 9 * 3_600_000, date(2026, 11, 9)),
+        (MONDAY_MS - 1, date(2026, 11, 9)),
     ],
-    ids=["Monday morning", "Sunday after", "Sunday night before"],
+    ids=["Monday morning", "Sunday after", "before that morning"],
 )
 def test_the_week_reported_is_the_last_whole_one(now_ms: int, expected: date) -> None:
     assert last_week_start(now_ms) == expected
@@ -58,11 +58,7 @@ def test_every_due_tenant_is_told() -> None:
     done = asyncio.run(run(MONDAY_MS, outside))
 
     assert len(outside.told) == 2
-    assert log_of(done) == {
-        "upkeep": {"created_months": []},
-        "week": "2026-11-16",
-        "reports": {"sent": 2},
-    }
+    assert log_of(done) == {"week": "2026-11-16", "reports": {"sent": 2}}
 
 
 def test_a_second_run_tells_nobody_again() -> None:
@@ -84,16 +80,22 @@ def test_a_report_that_slack_does_not_take_is_sent_by_the_next_run() -> None:
     assert set(outside.dispatches.values()) == {"sent"}
 
 
-def test_upkeep_that_fails_is_said_and_does_not_stop_the_reports() -> None:
-    outside = an_outside(rpc_answers={"maintain_telemetry": Answer(500, '{"code":"55P03"}')})
+@pytest.mark.parametrize("failing", upkeep.STEPS)
+def test_a_part_of_upkeep_that_fails_is_said_and_does_not_stop_the_other(failing: str) -> None:
+    answers = {step: Answer(200, '{"done":1}') for step in upkeep.STEPS}
+    outside = an_outside(rpc_answers={**answers, failing: Answer(500, '{"code":"55P03"}')})
 
-    done = asyncio.run(run(MONDAY_MS, outside))
+    done = log_of(asyncio.run(upkeep.run(outside)))
 
-    assert done["upkeep"] == "500 55P03"
-    assert len(outside.told) == 2
+    assert done == {step: "500 55P03" if step == failing else {"done": 1} for step in upkeep.STEPS}
+
+
+def test_months_are_made_before_anything_is_forgotten() -> None:
+    assert upkeep.STEPS == ("make_months_ahead", "forget_old_records")
 
 
 def test_an_unreachable_database_is_said() -> None:
-    done = asyncio.run(run(MONDAY_MS, an_outside(is_database_away=True)))
+    away = an_outside(is_database_away=True)
 
-    assert done == {"error": "the database did not answer"}
+    assert asyncio.run(run(MONDAY_MS, away))["reports"] == {"the database did not answer": 1}
+    assert set(asyncio.run(upkeep.run(away)).values()) == {"the database did not answer"}

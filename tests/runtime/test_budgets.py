@@ -1,11 +1,12 @@
 """Money on the genuine runtime: what the provider's journal says is compared with what the Ledger says."""
 
 import asyncio
+import hashlib
 
 import httpx
 import pytest
 
-from tests.runtime.conftest import eventually
+from tests.runtime.conftest import Edge, eventually
 
 pytestmark = pytest.mark.stack
 
@@ -126,8 +127,8 @@ def test_a_stream_reaches_the_client_while_it_is_generated(edge, run):
 
 
 def test_a_limit_can_only_be_tightened_by_the_caller_and_raised_by_an_administrator(edge, admin, run):
-    edge.get(f"/v1/budget-check?session_id={run}&limit_usd=1")
-    edge.get(f"/v1/budget-check?session_id={run}&limit_usd=5")
+    for budget in ("1", "5"):
+        edge.post(CHAT, BODY, x_agentwatch_session_id=run, x_agentwatch_budget_usd=budget)
     assert edge.session(run)["limit_usd"] == 1
 
     refused = edge.put(f"/v1/sessions/{run}", {"limit_usd": "5"})
@@ -188,11 +189,25 @@ def test_a_hold_nobody_closes_expires(edge, run):
     assert edge.session(run)["held_usd"] == 0
 
 
-def test_a_session_is_mirrored_to_kv_for_when_the_ledger_is_away(edge, run):
-    edge.post(CHAT, BODY, x_agentwatch_session_id=run, x_agentwatch_budget_usd="0.5")
-    spent = edge.session(run)["spent_usd"]
+def test_a_session_is_mirrored_under_one_key_once_it_is_exhausted_and_kv_then_answers_checks(edge, run):
+    edge.post(CHAT, BODY, x_agentwatch_session_id=run, x_agentwatch_budget_usd="0.0001")
+    report = {"model": "gpt-4o-mini", "prompt_tokens": 1_000, "completion_tokens": 0, "latency_ms": 1}
+    assert edge.post("/v1/ingest", {**report, "session_id": run}).text == "Success"
 
-    mirrored = eventually(lambda: edge.stack.get_kv(f"t:demo:s:{run}:usd"), lambda value: value is not None)
+    check = eventually(
+        lambda: edge.get(f"/v1/budget-check?session_id={run}").json(), lambda found: found["source"] == "kv"
+    )
 
-    assert float(mirrored) == spent
-    assert edge.stack.get_kv(f"t:demo:s:{run}:budget_usd") == "0.5"
+    assert (check["exceeded"], check["limit_usd"]) == (True, 0.0001)
+    assert edge.stack.list_kv(f"t:demo:s:{run}:") == [f"t:demo:s:{run}:budget"]
+
+
+def test_free_calls_beyond_a_key_s_rate_are_refused(stack, run):
+    token = f"aw_live_{hashlib.sha256(run.encode()).hexdigest()[:48]}"
+    record = {"tenant": "slow", "key_id": "key_slow", "requests_per_minute": 3}
+    stack.put_kv(f"key:{hashlib.sha256(token.encode()).hexdigest()}", record)
+    client = Edge(stack, token)
+
+    statuses = [client.get("/v1/proxy/openai/v1/models").status_code for _ in range(5)]
+
+    assert statuses == [200, 200, 200, 429, 429]

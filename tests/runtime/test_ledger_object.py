@@ -1,6 +1,7 @@
 """The Ledger's object in workerd: money is conserved while clients race, replies get lost and the object is dropped."""
 
 import asyncio
+import hashlib
 import json
 import random
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 
 from local.stack import Stack
-from tests.runtime.conftest import eventually
+from tests.runtime.conftest import Edge, eventually
 from tests.runtime.ledger_workers import COUNTED_HOST, DIRECT_HOST, counted_worker, direct_worker
 
 pytestmark = pytest.mark.stack
@@ -234,11 +235,13 @@ def test_a_bad_message_changes_nothing_and_the_object_lives_on(ledger_stack, bad
     asyncio.run(ask())
 
 
-def test_a_budget_that_passes_its_threshold_is_told_once_and_recorded(stack, edge, admin, run):
+def test_a_budget_that_passes_its_threshold_is_told_once_and_recorded(stack, admin, run):
     """End to end: outbox, alarm, queue, telemetry Worker, PostgreSQL."""
     admin.put("/v1/teams/alerted/budget", {"limit_usd": "0.0000005"})
-    report = {"model": "gpt-4o-mini", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1, "team": "alerted"}
-    answers = [admin.post("/v1/ingest", {**report, "event_id": f"{run}-{n}"}) for n in range(4)]
+    token = "aw_live_" + "a1" * 24
+    stack.put_kv(f"key:{hashlib.sha256(token.encode()).hexdigest()}", {"tenant": "demo", "team": "alerted"})
+    report = {"model": "gpt-4o-mini", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1}
+    answers = [Edge(stack, token).post("/v1/ingest", {**report, "event_id": f"{run}-{n}"}) for n in range(4)]
     assert [answer.text for answer in answers] == ["Success"] * 4
 
     def rows(sql: str) -> list[tuple[Any, ...]]:

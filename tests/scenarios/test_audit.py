@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from exchange import Answer, Inbound
+from exchange import Answer
 from proxy import handle
 from settings import parse_settings
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, World
 from visit import Isolate
 
@@ -46,7 +47,7 @@ def ask(
 ) -> Answer:
     headers = {"cf-connecting-ip": address} | ({} if token is None else {"authorization": f"Bearer {token}"})
     content = b"" if body is None else json.dumps(body).encode()
-    answer: Answer = world.run(handle(Inbound(method, path, "", headers, content), world.ports(), isolate))
+    answer: Answer = world.run(handle(an_inbound(method, path, "", headers, content), world.ports(), isolate))
     return answer
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from exchange import Answer, Inbound
+from exchange import Answer
 from proxy import handle
 from settings import parse_settings
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, World
 from visit import Isolate
 
@@ -43,7 +44,7 @@ class Client:
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
         content = b"" if body is None else json.dumps(body).encode()
         path, _, query = path.partition("?")
-        request = Inbound(method, path, query, {"authorization": f"Bearer {self._token}"}, content)
+        request = an_inbound(method, path, query, {"authorization": f"Bearer {self._token}"}, content)
         answer: Answer = self._world.run(handle(request, self._world.ports(), self._isolate))
         return answer
 

@@ -2,15 +2,16 @@
 money is lost or made."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from core.dialects import DIALECTS
 from core.limits import SSE_EVENT_BYTES_MAX
 from core.messages import ConfigureRequest, StatusRequest
-from exchange import Inbound
 from proxy import handle
 from settings import parse_settings
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
 from visit import Isolate
 
@@ -69,7 +70,7 @@ def a_world(limit_nanousd, chunks=WORDS + END, **answer):
 def play(world, isolate=None) -> Played:
     """A streamed call, its death if it dies, then the alarm."""
     headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s1"}
-    request = Inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
+    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
     body = None
     try:
         answered = world.run(handle(request, world.ports(), isolate or Isolate(parse_settings(SETTINGS))))
@@ -189,7 +190,7 @@ def test_a_stream_that_stood_still_longer_than_its_hold_lives_passes_nothing_unp
             while relayed.wait is not None:
                 relayed = await relayed.wait
                 yield relayed.forward
-            yield await relay.ended("cut", first_chunk_at_ms=START_MS)
+            self.ending = "cut"
 
     world = a_world(LIMITS["metered"])
     world.answer = Stalling(headers=SSE, world=world)
@@ -224,6 +225,33 @@ def test_a_plain_answer_to_a_call_for_a_stream_is_read_and_billed_like_one():
     assert not world.records[0].get("is_estimated")
 
 
+ERROR = {"error": {"code": "overloaded", "message": "later"}}
+
+
+@ways
+@pytest.mark.parametrize("chunks", [(sse(ERROR),), (json.dumps(ERROR).encode(),)], ids=["an event", "a plain document"])
+def test_a_provider_s_error_in_place_of_a_stream_fails_and_costs_nothing(limit_nanousd, chunks):
+    world = a_world(limit_nanousd, chunks)
+    if not chunks[0].startswith(b"data:"):
+        world.answer = ScriptedAnswer(chunks=chunks)
+
+    played = play(world)
+
+    assert (played.body, played.month) == (chunks[0], (0, 0))
+    assert (world.records[0]["outcome"], world.records[0]["error_code"]) == ("failed", "overloaded")
+
+
+@ways
+def test_a_stream_without_a_word_fails_costs_nothing_and_is_not_passed_in_silence(limit_nanousd):
+    world = a_world(limit_nanousd, (b": keep-alive\n\n",))
+
+    played = play(world)
+
+    assert b"upstream_truncated" in played.body
+    assert played.month == (0, 0)
+    assert world.records[0]["outcome"] == "failed"
+
+
 def test_without_the_ledger_a_stream_takes_each_slice_from_the_allowance_once():
     """What passes while the ledger is away stays below the allowance; what was not used goes back."""
     isolate = Isolate(parse_settings(SETTINGS))
@@ -244,3 +272,33 @@ def test_without_the_ledger_a_stream_takes_each_slice_from_the_allowance_once():
     assert (world.records[0]["outcome"], world.records[0]["is_fail_open"]) == ("complete", True)
     assert played.month == (BILLED_NANOUSD, 0)
     assert isolate.outage.take("acme", 10**9 - BILLED_NANOUSD, ceiling_nanousd=10**9, now_ms=world.now_ms())
+
+
+def test_a_stream_that_may_owe_what_it_never_shows_is_held_in_full_and_charged_for_it(monkeypatch):
+    """A rejected prediction is billed as output and is in no event; without the provider's usage nobody counts it."""
+    dialect = type(DIALECTS["openai_chat"])
+    read = dialect.parse_request
+
+    def with_prediction(self, body, *, path):
+        return replace(read(self, body, path=path), unshown_output_tokens=2_000)
+
+    world = a_world(LIMITS["metered"] * 2, WORDS[:400], is_broken=True)
+    plain = play(a_world(LIMITS["metered"] * 2, WORDS[:400], is_broken=True))
+    monkeypatch.setattr(dialect, "parse_request", with_prediction)
+
+    played = play(world)
+
+    assert world.ledger_calls == 2 < plain.world.ledger_calls
+    assert played.spent_nanousd == plain.spent_nanousd + 2_000 * 600
+
+
+def test_output_that_was_never_shown_is_not_added_to_the_provider_s_own_count(monkeypatch):
+    dialect = type(DIALECTS["openai_chat"])
+    read = dialect.parse_request
+    monkeypatch.setattr(
+        dialect,
+        "parse_request",
+        lambda self, body, *, path: replace(read(self, body, path=path), unshown_output_tokens=2_000),
+    )
+
+    assert play(a_world(LIMITS["as it is"])).month == (BILLED_NANOUSD, 0)

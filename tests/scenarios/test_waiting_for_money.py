@@ -5,9 +5,9 @@ import json
 import pytest
 
 from core.messages import AdmitRequest, ConfigureRequest, SettleRequest
-from exchange import Inbound
 from proxy import handle
 from settings import parse_settings
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
 from visit import Isolate
 
@@ -52,7 +52,7 @@ def a_full_world(settles_at, **config):
 def call(world, isolate):
     headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s"}
     path = "/v1/proxy/openai/v1/chat/completions"
-    request = Inbound("POST", path, "", headers, json.dumps(BODY).encode())
+    request = an_inbound("POST", path, "", headers, json.dumps(BODY).encode())
     return world.run(handle(request, world.ports(), isolate))
 
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from exchange import Inbound
 from proxy import handle
 from settings import parse_settings
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, World
 from visit import Isolate
 
@@ -23,7 +23,7 @@ def refused(**members):
         "x-agentwatch-budget-usd": "0.00001",
     }
     body = json.dumps({**REQUEST, **members}).encode()
-    request = Inbound("POST", "/v1/proxy/openai/v1/responses", "", headers, body)
+    request = an_inbound("POST", "/v1/proxy/openai/v1/responses", "", headers, body)
     isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours"}))
     answer = world.run(handle(request, world.ports(), isolate))
     assert (answer.status, world.sent) == (402, [])

@@ -1,6 +1,7 @@
 """The six ports in memory: the real ledger service on sqlite3, scripted providers, and switches that take parts away."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -10,7 +11,9 @@ from typing import Any
 
 import msgspec
 
-from core.messages import Message, from_wire, to_wire
+from core.limits import ANSWER_END_BYTES
+from core.messages import Granted, Message, from_wire, to_wire
+from core.session_mirror import SessionMirror, mirror_key, read_mirror
 from core.unsent import Unsent
 from ports import (
     AttemptFailed,
@@ -19,15 +22,18 @@ from ports import (
     Ports,
     QueueUnreachable,
     Relay,
-    SessionMirror,
+    StreamEnding,
     TenantStoreUnreachable,
-    UpstreamBroken,
+    TooLong,
     UpstreamRequest,
 )
+from tests.support.core_faults import Surprise
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 
 TOKEN = "aw_live_" + "ab" * 24
 START_MS = 1_795_478_400_000
+DEADLINE_MS = 10_000
+"""What the adapters of the Worker give a part that hangs."""
 
 
 class MemoryLedger:
@@ -42,24 +48,35 @@ class MemoryLedger:
         async def call(request: Message) -> Any:
             self._world.ledger_calls += 1
             self._world.reach(LedgerUnreachable)
-            if self._world.is_ledger_away:
-                raise LedgerUnreachable
+            self._world.wait_for(f"ledger.{method}")
+            self._world.is_asking_ledger = True
             try:
-                # As it would arrive: what is out of bounds is refused where the text is read.
-                request = from_wire(to_wire(request), type(request))
-            except msgspec.DecodeError:
-                raise LedgerUnreachable from None
-            answer = getattr(self.service, method)(request, self._world.now_ms())
-            self._world.reach(LedgerUnreachable)
-            if method == "admit" and self._world.admissions_unheard:
-                self._world.admissions_unheard -= 1
-                raise LedgerUnreachable
-            return answer
+                return self._answered(method, request)
+            finally:
+                self._world.is_asking_ledger = False
 
         return call
 
+    def _answered(self, method: str, request: Message) -> Any:
+        if self._world.is_ledger_away:
+            raise LedgerUnreachable
+        try:
+            # As it would arrive: what is out of bounds is refused where the text is read.
+            request = from_wire(to_wire(request), type(request))
+        except msgspec.DecodeError:
+            raise LedgerUnreachable from None
+        answer = getattr(self.service, method)(request, self._world.now_ms())
+        self._world.reach(LedgerUnreachable)
+        self._world.wait_for(f"ledger.{method} answer")
+        if method == "admit" and self._world.admissions_unheard:
+            self._world.admissions_unheard -= 1
+            raise LedgerUnreachable
+        self._world.has_granted = self._world.has_granted or isinstance(answer, Granted)
+        return answer
+
     async def enqueue(self, text: str) -> None:
         self._world.reach(LedgerUnreachable)
+        self._world.wait_for("ledger.enqueue")
         if self._world.is_ledger_away:
             raise LedgerUnreachable
         self.outbox.append(text)
@@ -68,36 +85,64 @@ class MemoryLedger:
 
 @dataclass
 class ScriptedAnswer:
-    """What a provider answers: a body at once or in chunks, perhaps broken off."""
+    """What a provider answers: a body at once or in chunks, perhaps broken off, perhaps too long to be kept."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
     chunks: tuple[bytes, ...] = ()
     is_broken: bool = False
+    is_too_long: bool = False
+    takes_ms: int = 0
+    """What reading the whole of it takes."""
     client_leaves_after: int | None = None
     """Chunks, of a stream."""
     chunk_takes_ms: int = 0
     world: "World | None" = None
 
-    async def read(self) -> bytes:
+    async def read(self) -> bytes | TooLong | AttemptFailed:
         if self.world is not None:
-            self.world.reach(UpstreamBroken)
-        if self.is_broken:
-            raise UpstreamBroken
-        if self.world is not None:
-            self.world.reach(UpstreamBroken)
-        return b"".join(self.chunks)
+            self.world.pass_time(self.takes_ms)
+            for _ in ("begun", "ended"):
+                try:
+                    self.world.reach(ConnectionError)
+                except ConnectionError:
+                    return AttemptFailed("connection_lost")
+        if self.is_too_long:
+            return TooLong()
+        if self.client_leaves_after is not None:
+            return AttemptFailed("client_gone")
+        return AttemptFailed("connection_lost") if self.is_broken else b"".join(self.chunks)
 
     def untouched(self) -> Body:
         return b"".join(self.chunks)
 
     def relayed(self, relay: Relay) -> Body:
-        return self._passing(relay)
+        return self._passed_on(relay) if relay.hearing == "hears_the_end" else self._attended(relay)
+
+    async def _passed_on(self, relay: Relay) -> Any:
+        for number, chunk in enumerate(self.chunks):
+            if number == self.client_leaves_after:
+                await relay.ended("client_disconnected", first_chunk_at_ms=START_MS)
+                return
+            yield chunk
+        relay.feed(b"".join(self.chunks)[-ANSWER_END_BYTES:])
+        words = await relay.ended("broken" if self.is_broken else "complete", first_chunk_at_ms=START_MS)
+        yield b"<broken off>" if words is None else words
+
+    async def _attended(self, relay: Relay) -> Any:
+        """As the adapter of the Worker does: whatever is raised, the relay hears once that the stream is over."""
+        self.ending: StreamEnding = "broken"
+        with contextlib.suppress(Exception, Surprise):
+            async for part in self._passing(relay):
+                yield part
+        words = await relay.ended(self.ending, first_chunk_at_ms=START_MS)
+        if self.ending != "client_disconnected":
+            yield words
 
     async def _passing(self, relay: Relay) -> Any:
         for number, chunk in enumerate(self.chunks):
             if number == self.client_leaves_after:
-                await relay.ended("client_disconnected", first_chunk_at_ms=START_MS)
+                self.ending = "client_disconnected"
                 return
             if self.world is not None:
                 self.world.pass_time(self.chunk_takes_ms)
@@ -108,9 +153,10 @@ class ScriptedAnswer:
                 relayed = await relayed.wait
                 yield relayed.forward
             if relayed.is_cut:
-                yield await relay.ended("cut", first_chunk_at_ms=START_MS)
+                self.ending = "cut"
                 return
-        yield await relay.ended("broken" if self.is_broken else "complete", first_chunk_at_ms=START_MS)
+        if not self.is_broken:
+            self.ending = "complete"
 
 
 class Killed(BaseException):
@@ -127,7 +173,16 @@ class World:
         if config is not None:
             self.kv["t:acme:config"] = json.dumps(config)
         self.is_kv_away = self.is_ledger_away = self.is_queue_away = False
+        self.failing_keys: set[str] = set()
+        """KV entries that cannot be read, while others can."""
+        self.late: dict[str, asyncio.Event] = {}
+        """KV entries whose value, as it is when it is asked for, arrives only once the event is set."""
+        self.hanging: set[str] = set()
+        """What does not answer before its deadline: `kv`, `queue`, or a question to the Ledger such as `ledger.admit`,
+        which is not heard, or `ledger.admit answer`, where it is and only the answer is lost."""
         self.ledger_calls = self.admissions_unheard = 0
+        self.is_asking_ledger = self.has_granted = self.is_winding_up = False
+        """Where a call is: at the Ledger, past its hold, past its end."""
         self.awaits = 0
         self.dies_at: int | None = None
         """The await at which the isolate is killed, counted from one."""
@@ -160,14 +215,14 @@ class World:
         return f"{prefix}{self._count}"
 
     async def key_record(self, token_digest: bytes) -> str | None:
-        return self._kv(f"key:{token_digest.hex()}")
+        return await self._kv(f"key:{token_digest.hex()}")
 
     async def config(self, tenant: str) -> str | None:
-        return self._kv(f"t:{tenant}:config")
+        return await self._kv(f"t:{tenant}:config")
 
     async def session_mirror(self, tenant: str, session_id: str) -> SessionMirror | None:
-        self._kv("")
-        return None
+        return read_mirror(await self._kv(mirror_key(tenant, session_id)))
+
 
     async def send(self, request: Any) -> Any:
         if isinstance(request, UpstreamRequest):
@@ -177,6 +232,7 @@ class World:
             self.reach(None)
             return self.answer
         self.reach(QueueUnreachable)
+        self.wait_for("queue", QueueUnreachable)
         if self.is_queue_away:
             raise QueueUnreachable
         self.records.append(json.loads(request))
@@ -214,6 +270,13 @@ class World:
         if self.outage is not None and self.awaits >= self.outage[0] and failure in self.outage[1]:
             raise failure
 
+    def wait_for(self, part: str, failure: type[Exception] = LedgerUnreachable) -> None:
+        """A part that hangs is given up on when its time is over."""
+        if part not in self.hanging:
+            return
+        self.pass_time(DEADLINE_MS)
+        raise LedgerUnreachable(has_hung=True) if failure is LedgerUnreachable else failure
+
     # For tests ----------------------------------------------------------------------------------------
 
     def pass_time(self, milliseconds: int) -> None:
@@ -235,7 +298,7 @@ class World:
                 for lost in self._deferred:
                     lost.close()
                 raise
-            except Exception:
+            except BaseException:
                 await self._run_deferred()
                 raise
             await self._run_deferred()
@@ -244,10 +307,15 @@ class World:
         return asyncio.run(both())
 
     async def _run_deferred(self) -> None:
+        self.is_winding_up = True
         while self._deferred:
             await self._deferred.pop(0)
 
-    def _kv(self, key: str) -> str | None:
-        if self.is_kv_away:
+    async def _kv(self, key: str) -> str | None:
+        self.wait_for("kv", TenantStoreUnreachable)
+        if self.is_kv_away or key in self.failing_keys:
             raise TenantStoreUnreachable
-        return self.kv.get(key)
+        value = self.kv.get(key)
+        if key in self.late:
+            await self.late[key].wait()
+        return value

@@ -25,6 +25,8 @@ class NaiveHold:
     was_expired: bool = False
     is_settled: bool = False
     forgotten_by: set[Scope] = field(default_factory=set)
+    most: int | None = None
+    """Its caller's own limit for this call alone."""
     correction: int = 0
     """What a late settlement charged above the expiry."""
 
@@ -39,6 +41,7 @@ class NaiveSession:
 
     number: int
     used_at_ms: int
+    owner: str | None = None
     limit: int | None = None
     stated: int | None = None
     is_decided: bool = False
@@ -118,12 +121,13 @@ class NaiveLedger:
 
     # What happens -------------------------------------------------------------------------------------
 
-    def state_limit(self, life: NaiveSession, stated: int | None) -> None:
-        """A caller names a limit: the first counts, a smaller one than any before tightens."""
+    def state_limit(self, life: NaiveSession, stated: int | None) -> bool:
+        """The owner names a limit: the first counts, a smaller one than any before tightens. Tells whether it did."""
         if stated is None or (life.stated is not None and stated >= life.stated):
-            return
+            return False
         life.stated = stated
         life.limit = stated if life.limit is None else min(life.limit, stated)
+        return True
 
     def end(self, hold: NaiveHold, charge: int, now_ms: int) -> None:
         """The hold's end, or the correction of its charge; what was forgotten meanwhile stays forgotten."""

@@ -47,6 +47,16 @@ class ResponseFormat(msgspec.Struct, frozen=True):
     json_schema: JsonSchema | None = None
 
 
+class Prediction(msgspec.Struct, frozen=True):
+    content: str | list[dict[str, object]] = ""
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(str(part.get("text") or "") for part in self.content)
+
+
 class ChatRequest(msgspec.Struct, frozen=True):
     model: str = ""
     messages: list[Message] | None = None
@@ -59,6 +69,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     tools: list[msgspec.Raw] | None = None
     response_format: ResponseFormat | None = None
     service_tier: str | None = None
+    prediction: Prediction | None = None
 
 
 ANY_OBJECT: dict[str, object] = {"type": "object", "properties": {"answer": {"type": "string"}}}
@@ -84,6 +95,7 @@ def parse_chat(request: Request) -> Ask:
         json_schema=_json_schema(asked.response_format),
         service_tier=asked.service_tier,
         include_usage=asked.stream_options is not None and asked.stream_options.include_usage,
+        prediction="" if asked.prediction is None else asked.prediction.text,
     )
 
 

@@ -14,6 +14,7 @@ from local.mock_providers.models import Kind
 from local.mock_providers.plan import Channel, Choice, Finish, Step, ToolCall, steps
 from local.mock_providers.usage import Usage
 from local.mock_providers.wire import gemini_request as requests
+from local.mock_providers.wire.google_form import in_form
 from local.mock_providers.wire.vectors import unit_vector
 
 _encode = msgspec.json.encode
@@ -32,12 +33,12 @@ def answer(call: Call) -> bytes:
     candidates = [_candidate(index, _parts(call, choice), choice.finish) for index, choice in enumerate(call.choices)]
     for candidate in candidates[:1]:
         candidate.update(_grounding(call))
-    return _encode(_response(call, candidates, call.reported))
+    return _written(call, _response(call, candidates, call.reported))
 
 
 def frames(call: Call) -> Iterator[Frame]:
     """The stream's elements, framed as events or as the members of a JSON array."""
-    if call.ask.is_sse:
+    if call.ask.form.is_sse:
         for element, channel in _elements(call):
             yield (b"data: " + element + b"\r\n\r\n" if element else b""), channel
         return
@@ -48,9 +49,13 @@ def frames(call: Call) -> Iterator[Frame]:
     yield b"]", None
 
 
+def _written(call: Call, document: object) -> bytes:
+    return _encode(in_form(document, call.ask.form))
+
+
 def stream_error(call: Call, message: str) -> bytes:
     error = _encode({"error": {"code": 503, "message": message, "status": "UNAVAILABLE"}})
-    return b"data: " + error + b"\r\n\r\n" if call.ask.is_sse else b",\r\n" + error + b"]"
+    return b"data: " + error + b"\r\n\r\n" if call.ask.form.is_sse else b",\r\n" + error + b"]"
 
 
 def _elements(call: Call) -> Iterator[Frame]:
@@ -61,17 +66,12 @@ def _elements(call: Call) -> Iterator[Frame]:
         if part is None:
             yield b"", step.channel
             continue
-        usage = None if call.script.usage == "missing" else _so_far(call, channels)
         candidate = _candidate(step.choice, [part], None)
-        yield _encode(_response(call, [candidate], usage)), step.channel
+        yield _written(call, _response(call, [candidate], call.reported_after(channels))), step.channel
     for index, choice in enumerate(call.choices):
         closing = _candidate(index, [{"text": ""}], choice.finish)
         closing.update(_grounding(call) if index == 0 else {})
-        yield _encode(_response(call, [closing], call.reported)), None
-
-
-def _so_far(call: Call, channels: list[int]) -> Usage:
-    return Usage() if call.script.usage == "zero" else call.usage_after(channels)
+        yield _written(call, _response(call, [closing], call.reported)), None
 
 
 def _streamed_part(call: Call, step: Step) -> Part | None:
@@ -159,15 +159,15 @@ def _count_answer(call: Call) -> bytes:
     usage = call.input_usage
     text = usage.prompt_tokens - usage.image_input_tokens - usage.audio_input_tokens
     details = _by_modality(text, image=usage.image_input_tokens, audio=usage.audio_input_tokens)
-    return _encode({"totalTokens": usage.prompt_tokens, "promptTokensDetails": details})
+    return _written(call, {"totalTokens": usage.prompt_tokens, "promptTokensDetails": details})
 
 
 def _embed_answer(call: Call) -> bytes:
-    return _encode({"embedding": _vectors(call)[0], **_embed_usage(call)})
+    return _written(call, {"embedding": _vectors(call)[0], **_embed_usage(call)})
 
 
 def _batch_embed_answer(call: Call) -> bytes:
-    return _encode({"embeddings": _vectors(call), **_embed_usage(call)})
+    return _written(call, {"embeddings": _vectors(call), **_embed_usage(call)})
 
 
 def _vectors(call: Call) -> list[dict[str, object]]:

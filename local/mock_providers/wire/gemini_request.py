@@ -11,6 +11,7 @@ from local.mock_providers.plan import Tool
 from local.mock_providers.tokens import InputCount, count_content, count_json, plus
 from local.mock_providers.wire.chat_request import ANY_OBJECT
 from local.mock_providers.wire.decode import Decoded, bad_field, decode
+from local.mock_providers.wire.google_form import read_form
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -79,7 +80,7 @@ def parse_generate(request: Request) -> Ask:
         model=request.path_model,
         input=_count(asked),
         is_stream=request.is_stream_path,
-        is_sse=request.is_sse,
+        form=read_form(request),
         output_tokens_max=config.max_output_tokens,
         output_field="max_output_tokens",
         stops=tuple(text for text in config.stop_sequences or () if text),
@@ -93,7 +94,7 @@ def parse_generate(request: Request) -> Ask:
 def parse_count(request: Request) -> Ask:
     asked = _convert(request.body, CountRequest)
     whole = asked.generate_content_request or GenerateRequest(contents=asked.contents)
-    return Ask(model=request.path_model, input=_count(whole), choices=0)
+    return Ask(model=request.path_model, input=_count(whole), choices=0, form=read_form(request))
 
 
 def parse_embed(request: Request) -> Ask:
@@ -116,6 +117,7 @@ def _embedding(request: Request, asked: list[EmbedRequest]) -> Ask:
         choices=0,
         vectors=tuple(crc32(str(one.content).encode()) for one in asked),
         dimensions=asked[0].output_dimensionality,
+        form=read_form(request),
     )
 
 

@@ -1,8 +1,9 @@
 """Chat completions: the answer, whole and streamed, in five providers' variants.
 
 The variants differ in where reasoning shows (nowhere at OpenAI, `reasoning` at Groq,
-`reasoning_content` at xAI), in the usage object, and in Groq's `x_groq`. A streamed token costs one
-concatenation: what does not change from event to event is encoded once a call.
+`reasoning_content` at xAI), in the usage object and where a stream has it (Gemini's every chunk counts
+on, without a last one of its own), and in Groq's `x_groq`. A streamed token costs one concatenation:
+what does not change from event to event is encoded once a call.
 """
 
 from base64 import b64encode
@@ -28,6 +29,7 @@ FINISH_REASONS = {
     Finish.TOOLS: "tool_calls",
 }
 AUDIO_LIFETIME_S = 3_600
+_UNFINISHED = b',"logprobs":null,"finish_reason":null}'
 
 Delta = Mapping[str, object]
 
@@ -39,6 +41,7 @@ class Variant:
     usage_object: Callable[[Usage, Call], dict[str, object]]
     reasoning_field: str | None = None
     fingerprint: str | None = None
+    has_usage_in_every_chunk: bool = False
     has_service_tier: bool = False
     has_x_groq: bool = False
 
@@ -51,7 +54,7 @@ GROQ = Variant(
     has_x_groq=True,
 )
 XAI = Variant(openai_usage.xai_usage, reasoning_field="reasoning_content", fingerprint="fp_a7c1d0e52b")
-GEMINI = Variant(openai_usage.gemini_usage)
+GEMINI = Variant(openai_usage.gemini_usage, has_usage_in_every_chunk=True)
 ANTHROPIC = Variant(openai_usage.anthropic_usage)
 
 
@@ -148,12 +151,14 @@ def _frames(variant: Variant, call: Call) -> Iterator[Frame]:
     opening: Delta = {"role": "assistant", "content": "", "refusal": None}
     for index in range(len(call.choices)):
         yield write.chunk(index, opening, request_id=variant.has_x_groq), None
+    channels = [0, 0, 0, 0]
     for step in steps(call.choices):
-        yield write.token(step), step.channel
+        channels[step.channel] += 1
+        yield write.token(step, channels), step.channel
     last = len(call.choices) - 1
     for index, choice in enumerate(call.choices):
         yield write.finish(index, choice, is_last=index == last), None
-    if call.ask.include_usage and call.reported is not None:
+    if call.ask.include_usage and call.reported is not None and not variant.has_usage_in_every_chunk:
         document = _head(variant, call, "chat.completion.chunk")
         document["choices"] = []
         document["usage"] = variant.usage_object(call.reported, call)
@@ -169,12 +174,16 @@ class _ChunkWriter:
         self._call = call
         head = _encode(_head(variant, call, "chat.completion.chunk"))
         self._before = b"data: " + head[:-1] + b',"choices":[{"index":'
-        self._after = b'],"usage":null}\n\n' if call.ask.include_usage else b"]}\n\n"
+        self._counts_on = variant.has_usage_in_every_chunk and call.ask.include_usage
+        self._after = b'],"usage":null}\n\n' if call.ask.include_usage and not self._counts_on else b"]}\n\n"
         self._text_before = self._before + b'0,"delta":{"content":'
-        self._text_after = b'},"logprobs":null,"finish_reason":null}' + self._after
+        self._text_after = b"}" + _UNFINISHED + self._after
         self._tools_opened: set[tuple[int, int]] = set()
 
-    def token(self, step: Step) -> bytes:
+    def token(self, step: Step, channels: list[int]) -> bytes:
+        """The chunk of one token; `channels` counts the tokens up to and with it."""
+        if self._counts_on:
+            self._count(self._call.reported_after(channels))
         match step.channel:
             case Channel.TEXT if step.choice == 0:
                 return self._text_before + _encode(step.text) + self._text_after
@@ -196,19 +205,27 @@ class _ChunkWriter:
                 b"%d" % index,
                 b',"delta":',
                 _encode(delta),
-                b',"logprobs":null,"finish_reason":null}',
+                _UNFINISHED,
                 after,
             )
         )
 
     def finish(self, index: int, choice: Choice, *, is_last: bool) -> bytes:
         usage = self._call.reported
+        if self._counts_on:
+            self._count(usage)
         after = self._after
         if is_last and self._variant.has_x_groq and usage is not None:
             after = self._x_groq({"usage": self._variant.usage_object(usage, self._call)})
         reason = _encode(FINISH_REASONS[choice.finish])
         closing = b',"delta":{},"logprobs":null,"finish_reason":' + reason + b"}"
         return self._before + b"%d" % index + closing + after
+
+    def _count(self, usage: Usage | None) -> None:
+        """From here on chunks end with this usage."""
+        if usage is not None:
+            self._after = b'],"usage":' + _encode(self._variant.usage_object(usage, self._call)) + b"}\n\n"
+            self._text_after = b"}" + _UNFINISHED + self._after
 
     def _tool_token(self, step: Step) -> bytes:
         place = (step.choice, step.tool)

@@ -135,7 +135,7 @@ def finished(call: Call) -> dict[str, object]:
         document["incomplete_details"] = {"reason": "max_output_tokens"}
     if call.reported is not None:
         document["usage"] = responses_usage(call.reported, call)
-    if call.script.web_searches:
+    if call.script.web_searches and call.provider == "openai":
         document["tool_usage"] = {"web_search": {"num_requests": call.script.web_searches}}
     return document
 

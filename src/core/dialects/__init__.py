@@ -18,6 +18,7 @@ from core.dialects.openai import (
     EmbeddingsDialect,
     ResponsesDialect,
 )
+from core.dialects.prepared_body import PreparedBody
 from core.dialects.rendering import refusal_headers
 from core.refusals import Refusal
 from core.usage import Usage
@@ -35,15 +36,9 @@ class Dialect(Protocol):
         """What pricing and holding need to know. Raises `InvalidRequest` naming the field."""
         ...
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        """The request with its ceiling, model or stream usage changed and nothing else."""
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        """The request as it will be sent: with another model, with stream usage asked for, and open for a lower
+        output ceiling. Raises `InvalidRequest`."""
         ...
 
     def read_answer(self, body: bytes) -> AnswerFacts:

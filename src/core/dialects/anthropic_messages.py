@@ -6,8 +6,10 @@ import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.anthropic_usage import dear_tier, read_anthropic_usage, served_tier
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
-from core.dialects.media import NOTHING, text_in
+from core.dialects.json_body import decode_request, prompt_size
+from core.dialects.media import answer_id, given, objects
+from core.dialects.members import answer_members, error_code_in
+from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
 from core.dialects.provider_tools import AtLeastOne, anthropic_tools, named
 from core.dialects.rendering import anthropic_error
 from core.reasoning import ThinkingAsked
@@ -34,12 +36,6 @@ class _Thinking(msgspec.Struct):
     budget_tokens: AtLeastOne | None = None
 
 
-class _Thread(msgspec.Struct):
-    """A conversation that the provider keeps."""
-
-    previous_message_id: str | None = None
-
-
 class _Request(msgspec.Struct):
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
     max_tokens: Tokens
@@ -49,18 +45,12 @@ class _Request(msgspec.Struct):
     inference_geo: str | None = None
     tools: object = None
     thinking: _Thinking | None = None
-    thread: _Thread | None = None
+    thread: object = None
     container: object = None
     mcp_servers: object = None
     fallbacks: object = None
     compaction: object = None
     context_management: _ContextManagement | None = None
-
-
-class _Answer(msgspec.Struct):
-    model: msgspec.Raw = NOTHING
-    stop_reason: msgspec.Raw = NOTHING
-    usage: msgspec.Raw = NOTHING
 
 
 class AnthropicDialect(msgspec.Struct, frozen=True):
@@ -95,26 +85,19 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
             stored_references=tuple(media.stored) + (("thread",) if earlier else ()),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        changes: dict[str, object] = {} if model is None else {"model": model}
-        if output_tokens_max is not None:
-            changes["max_tokens"] = output_tokens_max
-        return spliced(body, changes)
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        changes = {} if model is None else {"model": model}
+        return prepared(body, members_of(body), changes, {"max_tokens": NUMBER})
 
     def read_answer(self, body: bytes) -> AnswerFacts:
-        answer = decode_answer(body, _Answer)
+        answer = answer_members(body)
         return AnswerFacts(
-            usage=read_anthropic_usage(answer.usage),
-            model=text_in(answer.model) or None,
-            service_tier=served_tier(answer.usage),
-            finish_reason=text_in(answer.stop_reason) or None,
+            usage=read_anthropic_usage(answer.raw("usage")),
+            model=answer.word("model") or None,
+            service_tier=served_tier(answer.raw("usage")),
+            finish_reason=answer.word("stop_reason") or None,
+            answer_id=answer.word("id") or None,
+            error_code=error_code_in(answer, "type"),
         )
 
     def read_usage(self, usage_object: msgspec.Raw) -> Usage | None:
@@ -136,8 +119,9 @@ def _run_elsewhere(request: _Request) -> tuple[str, ...]:
     return named(members) + tuple(edit.type for edit in edits if edit.type and edit.type.startswith("compact"))
 
 
-def _continues(thread: _Thread | None) -> tuple[str, ...]:
-    return (thread.previous_message_id,) if thread is not None and thread.previous_message_id else ()
+def _continues(thread: object) -> tuple[str, ...]:
+    """The answer that a conversation kept by the provider goes on from."""
+    return tuple(answer_id(value) for each in objects(thread) for value in given(each, "previousmessageid"))
 
 
 def _thinking(asked: _Thinking | None) -> ThinkingAsked:

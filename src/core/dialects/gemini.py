@@ -1,18 +1,16 @@
 """Gemini's native dialects: `generateContent` with its streaming twin, and embeddings. The model is in the path.
 
-Google's REST accepts camelCase and snake_case alike. `promptTokenCount` includes cached tokens; thoughts stand beside
-the candidates' tokens, not inside.
+Google's REST accepts camelCase and snake_case alike.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
-from core.dialects.media import NOTHING, text_in, view, views
+from core.dialects.gemini_usage import read_gemini_answer, read_gemini_usage
+from core.dialects.json_body import decode_request, prompt_size
+from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, object_in, object_of, prepared
 from core.dialects.provider_tools import gemini_tools, model_s_own_tools
 from core.dialects.rendering import google_error
 from core.reasoning import ThinkingAsked
@@ -20,8 +18,6 @@ from core.refusals import InvalidRequest, Refusal
 from core.usage import Usage
 
 FRAMING_TOKENS = 16
-
-_TRAFFIC_TIERS = {"ON_DEMAND": "standard", "ON_DEMAND_PRIORITY": "priority", "ON_DEMAND_FLEX": "flex"}
 
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Answers = Annotated[int, msgspec.Meta(ge=1, le=8)]
@@ -62,84 +58,14 @@ class _EmbedRequest(msgspec.Struct):
     requests: object = None
 
 
-class _Modality(msgspec.Struct):
-    modality: str | None = None
-    tokenCount: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    promptTokenCount: int | None = None
-    candidatesTokenCount: int | None = None
-    cachedContentTokenCount: int | None = None
-    thoughtsTokenCount: int | None = None
-    toolUsePromptTokenCount: int | None = None
-    promptTokensDetails: list[_Modality] | None = None
-    candidatesTokensDetails: list[_Modality] | None = None
-    totalTokenCount: int | None = None
-
-
-class _Candidate(msgspec.Struct):
-    finishReason: msgspec.Raw = NOTHING
-    groundingMetadata: msgspec.Raw = NOTHING
-
-
-class _Grounding(msgspec.Struct):
-    webSearchQueries: msgspec.Raw = NOTHING
-
-
-class _Served(msgspec.Struct):
-    serviceTier: str | None = None
-    trafficType: str | None = None
-
-
-class _Answer(msgspec.Struct):
-    usageMetadata: msgspec.Raw = NOTHING
-    modelVersion: msgspec.Raw = NOTHING
-    candidates: msgspec.Raw = NOTHING
-
-
 class _GeminiBase(msgspec.Struct, frozen=True):
     name: str
 
     def read_usage(self, usage_object: msgspec.Raw) -> Usage | None:
-        """Disjoint counts; None when the object is missing, null, or counts nothing at all."""
-        try:
-            counted = msgspec.json.decode(usage_object, type=_Usage | None)
-        except msgspec.DecodeError:
-            return None
-        if counted is None or (counted.promptTokenCount is None and counted.candidatesTokenCount is None):
-            return None
-        prompt = _count(counted.promptTokenCount)
-        candidates = _count(counted.candidatesTokenCount)
-        # Audio before the cache: the table has no rate for cached audio, so it is charged as audio.
-        audio = min(_of_modality(counted.promptTokensDetails, "AUDIO"), prompt)
-        cached = min(_count(counted.cachedContentTokenCount), prompt - audio)
-        image = min(_of_modality(counted.promptTokensDetails, "IMAGE", "VIDEO"), prompt - cached - audio)
-        drawn = min(_of_modality(counted.candidatesTokensDetails, "IMAGE"), candidates)
-        spoken = min(_of_modality(counted.candidatesTokensDetails, "AUDIO"), candidates - drawn)
-        return Usage(
-            input_tokens=prompt - cached - audio - image + _count(counted.toolUsePromptTokenCount),
-            cached_input_tokens=cached,
-            audio_input_tokens=audio,
-            image_input_tokens=image,
-            output_tokens=candidates - drawn - spoken,
-            image_output_tokens=drawn,
-            audio_output_tokens=spoken,
-            reasoning_tokens=_count(counted.thoughtsTokenCount),
-        )
+        return read_gemini_usage(usage_object)
 
     def read_answer(self, body: bytes) -> AnswerFacts:
-        answer = decode_answer(body, _Answer)
-        usage = self.read_usage(answer.usageMetadata)
-        candidates = views(answer.candidates, _Candidate)
-        if usage is not None:
-            usage = replace(usage, web_search_calls=len(_queries(candidates)))
-        return AnswerFacts(
-            usage,
-            model=text_in(answer.modelVersion) or None,
-            service_tier=served_tier(answer.usageMetadata),
-            finish_reason=text_in(candidates[0].finishReason if candidates else NOTHING) or None,
-        )
+        return read_gemini_answer(body)
 
     def render_refusal(self, refusal: Refusal, request_id: str) -> bytes:
         return google_error(refusal, request_id)
@@ -170,21 +96,12 @@ class GeminiDialect(_GeminiBase, frozen=True):
             stored_references=tuple(media.stored),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        if output_tokens_max is None:
-            return body
-        document: dict[str, Any] = msgspec.json.decode(body)
-        name = "generation_config" if "generation_config" in document else "generationConfig"
-        config = dict(document.get(name) or {})
-        config.pop("max_output_tokens", None)
-        return spliced(body, {name: {**config, "maxOutputTokens": output_tokens_max}})
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        name = "generation_config" if "generation_config" in members else "generationConfig"
+        config = object_in(members, name)
+        kept = {other: (value,) for other, value in config.items() if other != "max_output_tokens"}
+        return prepared(body, members, {}, {name: object_of(kept | {"maxOutputTokens": NUMBER})})
 
 
 class GeminiEmbedDialect(_GeminiBase, frozen=True):
@@ -205,32 +122,8 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
             stored_references=tuple(media.stored),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        return body
-
-
-def _queries(candidates: list[_Candidate]) -> frozenset[str]:
-    """What was searched for."""
-    grounded = [view(candidate.groundingMetadata, _Grounding) for candidate in candidates]
-    return billed_queries(query for each in grounded if each for query in view(each.webSearchQueries, list[str]) or ())
-
-
-def billed_queries(queries: Iterable[str]) -> frozenset[str]:
-    """The same query twice is billed once, an empty one not at all."""
-    return frozenset(query.strip() for query in queries) - {""}
-
-
-def served_tier(usage_object: msgspec.Raw) -> str | None:
-    """The tier an answer says it was served in; None when it does not say."""
-    served = view(usage_object, _Served) or _Served()
-    return served.serviceTier or _TRAFFIC_TIERS.get(served.trafficType or "")
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        return prepared(body, members_of(body), {}, {})
 
 
 def _model_of(path: str) -> str:
@@ -240,11 +133,3 @@ def _model_of(path: str) -> str:
     if not model:
         raise InvalidRequest("the path names no model", param="model")
     return model
-
-
-def _of_modality(details: list[_Modality] | None, *modalities: str) -> int:
-    return sum(_count(each.tokenCount) for each in details or () if each.modality in modalities)
-
-
-def _count(value: int | None) -> int:
-    return max(0, value or 0)

@@ -1,4 +1,4 @@
-"""Reading and changing JSON bodies: typed decodes that refuse by field, and splices that leave the rest as it was."""
+"""Reading JSON bodies: typed decodes that refuse by field, and the size of what they hold."""
 
 import json
 import re
@@ -12,8 +12,8 @@ import msgspec
 from core.calls import PromptSize
 from core.dialects.lifted_body import LiftedBody
 from core.dialects.media import Media, folded
-from core.json_depth import Structure, is_too_deep
-from core.json_text import InvalidJSON, fitted, read_json, read_leniently
+from core.json_depth import Structure
+from core.json_text import InvalidJSON, fitted, read_json
 from core.limits import BODY_MEMBERS_MAX, JSON_CONTAINERS_MAX, JSON_DEPTH_MAX, JSON_MEMBERS_MAX, JSON_VALUES_MAX
 from core.refusals import InvalidRequest
 from core.text_size import json_text_tokens
@@ -138,22 +138,6 @@ def _refuse_second_spellings(members: Iterable[str], known: tuple[str, ...]) -> 
             )
 
 
-def decode_answer(body: bytes, kind: type[T]) -> T:
-    """A typed view of an answer. Raises `InvalidAnswer`."""
-    if is_too_deep(body):
-        raise InvalidAnswer(f"nested more than {JSON_DEPTH_MAX} deep")
-    try:
-        return read_leniently(body, msgspec.json.Decoder(kind).decode)
-    except InvalidJSON as error:
-        raise InvalidAnswer(str(error)) from None
-
-
-def spliced(body: bytes, changes: dict[str, object]) -> bytes:
-    """The body with some top-level members replaced or added; every other member keeps its very bytes."""
-    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    for name, value in changes.items():
-        members[name] = msgspec.Raw(msgspec.json.encode(value))
-    return msgspec.json.encode(members)
 
 
 def prompt_size(

@@ -1,14 +1,15 @@
 """OpenAI's dialects: chat completions, legacy completions, Responses, embeddings."""
 
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
-from core.dialects.json_body import decode_answer, decode_request, prompt_size, spliced
-from core.dialects.media import NOTHING, Media, add_stored_items, given, objects, text_in, view, views
+from core.dialects.json_body import decode_request, prompt_size
+from core.dialects.media import Media, add_stored_items, answer_id, given, objects
+from core.dialects.openai_answer import read_openai_answer
 from core.dialects.openai_usage import read_openai_usage
+from core.dialects.prepared_body import NUMBER, Members, PreparedBody, members_of, object_in, prepared
 from core.dialects.provider_tools import (
     CHAT_SEARCH_CALLS,
     PRO_MODE_PROMPT_TOKENS,
@@ -30,9 +31,6 @@ FRAMING_TOKENS = 16
 is counted as text already and outweighs its own frame."""
 
 _LATER = "their cost is only known when they are polled"
-
-UNBILLED_ACTIONS = frozenset({"open_page", "find_in_page", "find"})
-"""What a web search call may do besides searching."""
 
 Model = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
@@ -112,47 +110,6 @@ class _EmbeddingsRequest(msgspec.Struct):
     input: str | list[str | int | list[int]]
 
 
-class _Answer(msgspec.Struct):
-    model: msgspec.Raw = NOTHING
-    usage: msgspec.Raw = NOTHING
-    x_groq: msgspec.Raw = NOTHING
-    service_tier: msgspec.Raw = NOTHING
-    choices: msgspec.Raw = NOTHING
-    status: msgspec.Raw = NOTHING
-    output: msgspec.Raw = NOTHING
-    tool_usage: msgspec.Raw = NOTHING
-
-
-class _XGroq(msgspec.Struct):
-    usage: msgspec.Raw = NOTHING
-
-
-class _Choice(msgspec.Struct):
-    finish_reason: msgspec.Raw = NOTHING
-    message: msgspec.Raw = NOTHING
-
-
-class _AnswerMessage(msgspec.Struct):
-    annotations: msgspec.Raw = NOTHING
-
-
-class _OutputItem(msgspec.Struct):
-    type: msgspec.Raw = NOTHING
-    action: msgspec.Raw = NOTHING
-
-
-class _Kind(msgspec.Struct):
-    type: msgspec.Raw = NOTHING
-
-
-class _WebSearches(msgspec.Struct):
-    num_requests: int
-
-
-class _ToolUsage(msgspec.Struct):
-    web_search: _WebSearches
-
-
 class _OpenAIDialect(msgspec.Struct, frozen=True):
     """What the four share."""
 
@@ -161,23 +118,11 @@ class _OpenAIDialect(msgspec.Struct, frozen=True):
     def read_usage(self, usage_object: msgspec.Raw) -> Usage | None:
         return read_openai_usage(usage_object)
 
+    def read_answer(self, body: bytes) -> AnswerFacts:
+        return read_openai_answer(body)
+
     def render_refusal(self, refusal: Refusal, request_id: str) -> bytes:
         return openai_error(refusal, request_id)
-
-    def read_answer(self, body: bytes) -> AnswerFacts:
-        answer = decode_answer(body, _Answer)
-        groq = view(answer.x_groq, _XGroq)
-        usage = read_openai_usage(answer.usage) or (read_openai_usage(groq.usage) if groq else None)
-        choices = views(answer.choices, _Choice)
-        if usage is not None:
-            searches = max(usage.web_search_calls, _billed_searches(answer, choices))
-            usage = replace(usage, web_search_calls=searches)
-        return AnswerFacts(
-            usage,
-            model=text_in(answer.model) or None,
-            service_tier=text_in(answer.service_tier) or None,
-            finish_reason=text_in(choices[0].finish_reason if choices else answer.status) or None,
-        )
 
 
 class ChatDialect(_OpenAIDialect, frozen=True):
@@ -210,20 +155,11 @@ class ChatDialect(_OpenAIDialect, frozen=True):
             stored_references=tuple(media.stored),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        changes: dict[str, object] = {}
-        if output_tokens_max is not None:
-            members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-            named = [name for name in ("max_completion_tokens", "max_tokens") if name in members]
-            changes |= dict.fromkeys(named or ["max_completion_tokens"], output_tokens_max)
-        return spliced(body, changes | _common_changes(body, model, include_usage))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        named = [name for name in ("max_completion_tokens", "max_tokens") if name in members]
+        ceiling = dict.fromkeys(named or ["max_completion_tokens"], NUMBER)
+        return prepared(body, members, _changes(members, model, include_usage), ceiling)
 
 
 class CompletionsDialect(_OpenAIDialect, frozen=True):
@@ -243,16 +179,9 @@ class CompletionsDialect(_OpenAIDialect, frozen=True):
             wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        cap = {} if output_tokens_max is None else {"max_tokens": output_tokens_max}
-        return spliced(body, cap | _common_changes(body, model, include_usage))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        return prepared(body, members, _changes(members, model, include_usage), {"max_tokens": NUMBER})
 
 
 class ResponsesDialect(_OpenAIDialect, frozen=True):
@@ -266,7 +195,7 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
         media = read.media(request.model)
         add_stored_items(media, request.input)
         continued = {"previous_response_id": request.previous_response_id, "conversation": request.conversation}
-        earlier = tuple(answer for value in continued.values() for answer in _ids(value))
+        earlier = tuple(answer_id(value) for value in continued.values() if value)
         tools = openai_tools(request.tools, model=request.model, calls_max=request.max_tool_calls)
         stored = {"prompt": request.prompt, "context_management": request.context_management}
         return ParsedCall(
@@ -276,7 +205,7 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
                 read.lifted,
                 media,
                 framing_tokens=FRAMING_TOKENS + tools.prompt_tokens + _pro_mode_tokens(request.reasoning),
-                earlier_answers=len(named(continued)),
+                earlier_answers=len(earlier),
             ),
             output_tokens_max=request.max_output_tokens,
             service_tier=request.service_tier,
@@ -289,16 +218,9 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
             stored_references=(*media.stored, *named(continued), *named({"prompt": request.prompt})),
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        cap = {} if output_tokens_max is None else {"max_output_tokens": output_tokens_max}
-        return spliced(body, cap | _common_changes(body, model, False))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        return prepared(body, members, _changes(members, model, False), {"max_output_tokens": NUMBER})
 
 
 class EmbeddingsDialect(_OpenAIDialect, frozen=True):
@@ -315,15 +237,9 @@ class EmbeddingsDialect(_OpenAIDialect, frozen=True):
             has_output=False,
         )
 
-    def with_changes(
-        self,
-        body: bytes,
-        *,
-        output_tokens_max: int | None = None,
-        model: str | None = None,
-        include_usage: bool = False,
-    ) -> bytes:
-        return spliced(body, _common_changes(body, model, False))
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        return prepared(body, members, _changes(members, model, False), {})
 
 
 def _searches(request: _ChatRequest) -> bool:
@@ -340,12 +256,6 @@ def _predicted_tokens(prediction: object, model: str) -> int:
     """What of a predicted answer the model may reject: billed as output, never shown."""
     contents = [content for each in objects(prediction) for content in given(each, "content")]
     return sum(text_tokens(msgspec.json.encode(content), model) for content in contents)
-
-
-def _ids(value: object) -> tuple[str, ...]:
-    """By which an answer or a conversation is referred to: the id itself, or an object that has it."""
-    ids = [value] if isinstance(value, str) else [id for each in objects(value) for id in given(each, "id")]
-    return tuple(id for id in ids if isinstance(id, str) and id)
 
 
 def _pro_mode_tokens(reasoning: _Reasoning | None) -> int:
@@ -366,32 +276,8 @@ def _live_search(parameters: _SearchParameters | None) -> tuple[str, ...]:
     return () if parameters is None or parameters.mode == "off" else ("search_parameters",)
 
 
-def _billed_searches(answer: _Answer, choices: list[_Choice]) -> int:
-    """Responses count their searches, or list them; looking at a page found earlier costs nothing. A chat answer shows
-    no more than that there was one."""
-    told = view(answer.tool_usage, _ToolUsage)
-    if told is not None:
-        return max(0, told.web_search.num_requests)
-    if answer.output:
-        calls = [item for item in views(answer.output, _OutputItem) if text_in(item.type) == "web_search_call"]
-        return sum(_is_search(view(call.action, _Kind)) for call in calls)
-    is_searcher = "-search" in text_in(answer.model)
-    return int(is_searcher or any(_cites(view(choice.message, _AnswerMessage)) for choice in choices))
-
-
-def _is_search(action: _Kind | None) -> bool:
-    return action is None or text_in(action.type) not in UNBILLED_ACTIONS
-
-
-def _cites(message: _AnswerMessage | None) -> bool:
-    if message is None:
-        return False
-    return any(text_in(each.type) == "url_citation" for each in views(message.annotations, _Kind))
-
-
-def _common_changes(body: bytes, model: str | None, include_usage: bool) -> dict[str, object]:
+def _changes(members: Members, model: str | None, include_usage: bool) -> dict[str, object]:
     changes: dict[str, object] = {} if model is None else {"model": model}
     if include_usage:
-        options: dict[str, Any] = msgspec.json.decode(body).get("stream_options") or {}
-        changes["stream_options"] = {**options, "include_usage": True}
+        changes["stream_options"] = {**object_in(members, "stream_options"), "include_usage": True}
     return changes

@@ -1,99 +1,104 @@
 """OpenAI's usage objects, and those of everybody who imitates them, as disjoint counts.
 
-`prompt_tokens` includes cached, audio and image tokens and those written to the cache; `completion_tokens` includes
-reasoning, audio and image ones, except at xAI, whose total shows that reasoning comes on top. Parts that exceed their
-whole are cut to it.
+`prompt_tokens` includes cached, audio, image and video tokens and those written to the cache; `completion_tokens`
+includes reasoning, audio and image ones. Where reasoning is left out of it (xAI, Gemini) the total still has it: what
+the total has beyond its parts is output. Parts that exceed their whole are cut to it.
 """
-
-from dataclasses import replace
 
 import msgspec
 
-from core.usage import Usage
+from core.dialects.members import Members, members_of
+from core.money import NANOUSD_MAX, NANOUSD_PER_USD
+from core.usage import COUNT_MAX, Usage
 
+_TICKS_PER_NANOUSD = 10_000_000_000 // NANOUSD_PER_USD
+"""xAI states its bill in ticks, 10^10 to the dollar, fees and discounts included (docs.x.ai, cost tracking)."""
 
-class _CacheWrites(msgspec.Struct):
-    ttl_12h_tokens: int | None = 0
-
-
-class _Details(msgspec.Struct):
-    cached_tokens: int | None = 0
-    cache_write_tokens: int | None = 0
-    cache_write_tokens_details: _CacheWrites | None = None
-    audio_tokens: int | None = 0
-    image_tokens: int | None = 0
-    reasoning_tokens: int | None = 0
-
-
-class _ServerTools(msgspec.Struct):
-    """xAI's count of what it ran."""
-
-    web_search_calls: int | None = 0
-    x_search_calls: int | None = 0
-
-
-class UsageObject(msgspec.Struct):
-    """The names of chat completions and of Responses in one."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-    input_tokens_details: _Details | None = None
-    output_tokens_details: _Details | None = None
-    server_side_tool_usage_details: _ServerTools | None = None
+_WEB_SEARCHES = ("web_search_calls", "x_search_calls")
+_DOCUMENT_SEARCHES = (
+    "document_search_calls", "attachment_search_calls", "collections_search_calls", "file_search_calls",
+)  # fmt: skip
+"""xAI's counts of what it ran (docs.x.ai, tool usage details)."""
 
 
 def read_openai_usage(usage_object: msgspec.Raw) -> Usage | None:
     """Disjoint counts; None when the object is missing, null, or counts nothing at all."""
-    try:
-        counted = msgspec.json.decode(usage_object, type=UsageObject | None)
-    except msgspec.DecodeError:
+    counted = members_of(usage_object)
+    prompt = counted.count("prompt_tokens", "input_tokens")
+    completion = counted.count("completion_tokens", "output_tokens")
+    total = counted.count("total_tokens")
+    billed_nanousd = _billed_nanousd(counted)
+    if prompt is None and completion is None and total is None and billed_nanousd is None:
         return None
-    if counted is None:
-        return None
-    prompt = counted.prompt_tokens if counted.prompt_tokens is not None else counted.input_tokens
-    completion = counted.completion_tokens if counted.completion_tokens is not None else counted.output_tokens
-    if prompt is None and completion is None:
-        return None
-    inside = counted.prompt_tokens_details or counted.input_tokens_details or _Details()
-    outside = counted.completion_tokens_details or counted.output_tokens_details or _Details()
-    usage = _disjoint(max(0, prompt or 0), max(0, completion or 0), counted.total_tokens, inside, outside)
-    ran = counted.server_side_tool_usage_details
-    if ran is None:
-        return usage
-    return replace(usage, web_search_calls=max(0, ran.web_search_calls or 0) + max(0, ran.x_search_calls or 0))
-
-
-def _disjoint(prompt: int, completion: int, total: int | None, inside: _Details, outside: _Details) -> Usage:
-    cached = _part(inside.cached_tokens, prompt)
-    audio = _part(inside.audio_tokens, prompt - cached)
-    image = _part(inside.image_tokens, prompt - cached - audio)
-    written = _part(inside.cache_write_tokens, prompt - cached - audio - image)
-    lives = inside.cache_write_tokens_details or _CacheWrites()
-    long = _part(lives.ttl_12h_tokens, written)
-    reasoning = max(0, outside.reasoning_tokens or 0)
-    if total is not None and reasoning > 0 and total >= prompt + completion + reasoning:
-        completion += reasoning
-    reasoning = min(reasoning, completion)
-    spoken = _part(outside.audio_tokens, completion - reasoning)
-    drawn = _part(outside.image_tokens, completion - reasoning - spoken)
+    inside = counted.inner("prompt_tokens_details", "input_tokens_details")
+    outside = counted.inner("completion_tokens_details", "output_tokens_details")
     return Usage(
-        input_tokens=prompt - cached - audio - image - written,
-        cached_input_tokens=cached,
-        cache_write_5m_tokens=written - long,
-        cache_write_1h_tokens=long,
-        audio_input_tokens=audio,
-        image_input_tokens=image,
-        output_tokens=completion - reasoning - spoken - drawn,
-        reasoning_tokens=reasoning,
-        audio_output_tokens=spoken,
-        image_output_tokens=drawn,
+        **_input(prompt or 0, inside),
+        **_output(prompt or 0, completion or 0, total, outside),
+        **_searches(counted),
+        billed_nanousd=billed_nanousd,
+        # The context that the last turn of xAI's loop of searches had.
+        longest_prompt_tokens=counted.inner("context_details").count("input_tokens") or None,
     )
 
 
+def _input(prompt: int, inside: Members) -> dict[str, int]:
+    """Sound before the cache: where nothing tells how much of it was cached, it is charged as sound."""
+    heard = _part(inside.count("audio_tokens"), prompt)
+    cached = inside.count("cached_tokens")
+    cached_audio = _part(inside.inner("cached_tokens_details").count("audio_tokens"), min(heard, cached or 0))
+    left = prompt - heard
+    counts = {"audio_input_tokens": heard - cached_audio, "cached_audio_input_tokens": cached_audio}
+    for name, count in (
+        ("cached_input_tokens", (cached or 0) - cached_audio),
+        ("image_input_tokens", inside.count("image_tokens")),
+        ("video_input_tokens", inside.count("video_tokens")),
+    ):
+        counts[name] = _part(count, left)
+        left -= counts[name]
+    written = _part(inside.count("cache_write_tokens"), left)
+    an_hour = _part(inside.inner("cache_write_tokens_details").count("ttl_12h_tokens"), written)
+    counts |= {"cache_write_5m_tokens": written - an_hour, "cache_write_1h_tokens": an_hour}
+    return counts | {"input_tokens": left - written}
+
+
+def _output(prompt: int, completion: int, total: int | None, outside: Members) -> dict[str, int]:
+    reasoning = outside.count("reasoning_tokens") or 0
+    beyond = max(0, total - prompt - completion) if total is not None else 0
+    if total is None and reasoning > completion:
+        beyond = reasoning
+    written = completion + beyond
+    reasoning = _part(max(reasoning, beyond), written)
+    spoken = _part(outside.count("audio_tokens"), written - reasoning)
+    drawn = _part(outside.count("image_tokens"), written - reasoning - spoken)
+    return {
+        "output_tokens": written - reasoning - spoken - drawn,
+        "reasoning_tokens": reasoning,
+        "audio_output_tokens": spoken,
+        "image_output_tokens": drawn,
+    }
+
+
+def _searches(counted: Members) -> dict[str, int]:
+    """What the provider ran; where only the number of tools is told, they are taken for web searches."""
+    ran = counted.inner("server_side_tool_usage_details")
+    web = [found for name in _WEB_SEARCHES if (found := ran.count(name)) is not None]
+    documents = [found for name in _DOCUMENT_SEARCHES if (found := ran.count(name)) is not None]
+    if not web and not documents:
+        return {"web_search_calls": counted.count("num_server_side_tools_used") or 0}
+    return {
+        "web_search_calls": min(sum(web), COUNT_MAX),
+        "document_search_calls": min(sum(documents), COUNT_MAX),
+    }
+
+
+def _billed_nanousd(counted: Members) -> int | None:
+    """A bill beyond any amount is none."""
+    ticks = counted.count("cost_in_usd_ticks", at_most=(NANOUSD_MAX + 1) * _TICKS_PER_NANOUSD)
+    if ticks is None or ticks > NANOUSD_MAX * _TICKS_PER_NANOUSD:
+        return None
+    return -(-ticks // _TICKS_PER_NANOUSD)
+
+
 def _part(count: int | None, whole: int) -> int:
-    return min(max(0, count or 0), whole)
+    return min(count or 0, whole)

@@ -9,17 +9,22 @@ earlier value.
 import msgspec
 
 from core.dialects.anthropic_usage import served_tier
+from core.json_text import InvalidJSON, read_leniently
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
+    NO_RAW,
     NOTHING,
     TOOL_CALL_TOKENS,
     Observation,
     Splitter,
     StreamDialect,
+    error_code_of,
     sse,
     sse_raw,
+    text_or_none,
     unreadable,
+    word_or_none,
 )
 
 
@@ -28,7 +33,7 @@ class _Delta(msgspec.Struct):
     text: str | None = None
     thinking: str | None = None
     partial_json: str | None = None
-    stop_reason: str | None = None
+    stop_reason: object = None
 
 
 class _Block(msgspec.Struct):
@@ -40,25 +45,25 @@ class _Block(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    model: str | None = None
-    usage: dict[str, msgspec.Raw] | None = None
-
-
-class _Error(msgspec.Struct):
-    type: str | None = None
+    id: object = None
+    model: object = None
+    usage: msgspec.Raw = NO_RAW
 
 
 class _Event(msgspec.Struct):
-    type: str
-    index: int = 0
+    """What may be odd without costing the event its meaning is of any type."""
+
+    type: str = ""
+    index: int | float | str | None = 0
     delta: _Delta | None = None
     content_block: _Block | None = None
     message: _Message | None = None
-    usage: dict[str, msgspec.Raw] | None = None
-    error: _Error | None = None
+    usage: msgspec.Raw = NO_RAW
+    error: object = None
 
 
 _decode = msgspec.json.Decoder(_Event).decode
+_decode_usage = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _UNBILLED_DELTAS = frozenset({"signature_delta", "citations_delta"})
 """Signatures are not output, and cited text is not billed as output."""
@@ -73,23 +78,38 @@ class AnthropicReader:
         self.service_tier: str | None = None
         self.finish_reason: str | None = None
         self.error_code: str | None = None
+        self.answer_id: str | None = None
+        self.conversation_id: str | None = None
         self._dialect = dialect
         self._usage: dict[str, msgspec.Raw] = {}
-        self._open_blocks: tuple[int, ...] = ()
+        self._open_blocks: tuple[int | float | str | None, ...] = ()
         self._is_begun = False
+        self._is_finished = False
         self._is_stopped = False
 
     @property
     def is_ended(self) -> bool:
-        return self._is_stopped or self.finish_reason is not None or self.error_code is not None
+        return self._is_stopped or self._is_finished or self.error_code is not None
+
+    def reopen(self) -> None:
+        self._is_finished = False
 
     def observe(self, event: SSEEvent) -> Observation:
         if event.data is None:
             return NOTHING
         try:
-            happened = _decode(event.data)
-        except msgspec.MsgspecError:
+            happened = read_leniently(event.data, _decode)
+        except InvalidJSON:
+            if event.event == "error":
+                self.error_code = "error"
+                return NOTHING
             return unreadable(event)
+        seen = self._seen(happened, event)
+        if seen.has_output:
+            self._is_finished = False
+        return seen
+
+    def _seen(self, happened: _Event, event: SSEEvent) -> Observation:
         match happened.type:
             case "content_block_delta" if happened.delta is not None:
                 return _delta_observation(happened.delta, event)
@@ -100,16 +120,18 @@ class AnthropicReader:
                 self._open_blocks = tuple(block for block in self._open_blocks if block != happened.index)
             case "message_start" if happened.message is not None:
                 self._is_begun = True
-                self.model = happened.message.model
+                self.model = text_or_none(happened.message.model)
+                self.answer_id = text_or_none(happened.message.id)
                 return self._usage_observation(happened.message.usage)
             case "message_delta":
-                if happened.delta is not None and happened.delta.stop_reason is not None:
-                    self.finish_reason = happened.delta.stop_reason
+                if happened.delta is not None and happened.delta.stop_reason:
+                    self.finish_reason = word_or_none(happened.delta.stop_reason) or self.finish_reason
+                    self._is_finished = True
                 return self._usage_observation(happened.usage)
             case "message_stop":
                 self._is_stopped = True
-            case "error":
-                self.error_code = (happened.error and happened.error.type) or "error"
+            case kind if kind == "error" or happened.error is not None:
+                self.error_code = error_code_of(happened.error, "type")
             case "ping":
                 pass
             case _:
@@ -134,15 +156,17 @@ class AnthropicReader:
         closing.append(sse({"type": "message_stop"}, event="message_stop"))
         return b"".join(closing)
 
-    def _usage_observation(self, reported: dict[str, msgspec.Raw] | None) -> Observation:
-        if reported is None:
+    def _usage_observation(self, reported: msgspec.Raw) -> Observation:
+        try:
+            members = read_leniently(reported, _decode_usage)
+        except InvalidJSON:
             return NOTHING
-        given = {name: count.copy() for name, count in reported.items() if bytes(count) != b"null"}
+        given = {name: count.copy() for name, count in members.items() if bytes(count) != b"null"}
         self._usage = {**self._usage, **given}
         merged = msgspec.Raw(msgspec.json.encode(self._usage))
         self.service_tier = served_tier(merged) or self.service_tier
         usage = self._dialect.read_usage(merged)
-        return Observation(usage=usage, is_final_usage=self.finish_reason is not None)
+        return Observation(usage=usage, is_final_usage=self._is_finished)
 
 
 def _delta_observation(delta: _Delta, event: SSEEvent) -> Observation:

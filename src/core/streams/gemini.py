@@ -8,7 +8,9 @@ yet the bill.
 
 import msgspec
 
-from core.dialects.gemini import billed_queries, served_tier
+from core.dialects.gemini_usage import billed_queries, tier_in, usage_in
+from core.dialects.members import members_apart, members_of
+from core.json_text import InvalidJSON, read_leniently
 from core.refusals import Refusal
 from core.sse import SSEEvent
 from core.streams.gemini_framing import GeminiSplitter
@@ -20,8 +22,11 @@ from core.streams.observation import (
     Splitter,
     StreamDialect,
     decoded_base64_bytes,
+    error_code_of,
     sse_raw,
+    text_or_none,
     unreadable,
+    word_or_none,
 )
 
 
@@ -41,7 +46,7 @@ class _Code(msgspec.Struct):
 
 class _Part(msgspec.Struct):
     text: str | None = None
-    thought: bool | None = None
+    thought: object = None
     functionCall: _FunctionCall | None = None
     inlineData: _Blob | None = None
     executableCode: _Code | None = None
@@ -51,33 +56,25 @@ class _Content(msgspec.Struct):
     parts: list[_Part] | None = None
 
 
-class _Grounding(msgspec.Struct):
-    webSearchQueries: list[str] | None = None
+_Index = int | float | str | None
 
 
 class _Candidate(msgspec.Struct):
-    index: int = 0
-    groundingMetadata: _Grounding | None = None
+    index: _Index = 0
+    groundingMetadata: msgspec.Raw = NO_RAW
     content: _Content | None = None
-    finishReason: str | None = None
-
-
-class _Feedback(msgspec.Struct):
-    blockReason: str | None = None
-
-
-class _Error(msgspec.Struct):
-    status: str | None = None
-    code: int | str | None = None
+    finishReason: object = None
 
 
 class _Event(msgspec.Struct):
+    """What may be odd without costing the event its meaning is of any type."""
+
     candidates: list[_Candidate] | None = None
     usageMetadata: msgspec.Raw = NO_RAW
-    modelVersion: str | None = None
-    responseId: str | None = None
-    promptFeedback: _Feedback | None = None
-    error: _Error | None = None
+    modelVersion: object = None
+    responseId: object = None
+    promptFeedback: msgspec.Raw = NO_RAW
+    error: object = None
 
 
 _decode = msgspec.json.Decoder(_Event).decode
@@ -93,10 +90,13 @@ class GeminiReader:
         self.service_tier: str | None = None
         self.finish_reason: str | None = None
         self.error_code: str | None = None
+        self.answer_id: str | None = None
+        self.conversation_id: str | None = None
         self._dialect = dialect
-        self._response_id: str | None = None
         self._prompt_tokens = 0
-        self._open_candidates: frozenset[int] = frozenset()
+        self._is_blocked = False
+        self._open_candidates: frozenset[_Index] = frozenset()
+        self._finished_candidates: frozenset[_Index] = frozenset()
         self._is_begun = False
         self._searched: frozenset[str] = frozenset()
 
@@ -104,22 +104,29 @@ class GeminiReader:
     def is_ended(self) -> bool:
         if self.error_code is not None:
             return True
-        return self.finish_reason is not None and not self._open_candidates
+        return bool(self._finished_candidates or self._is_blocked) and not self._open_candidates
+
+    def reopen(self) -> None:
+        self._open_candidates |= self._finished_candidates
 
     def observe(self, event: SSEEvent) -> Observation:
         if not event.data:
             return NOTHING
         try:
-            happened = _decode(event.data)
-        except msgspec.MsgspecError:
+            happened = read_leniently(event.data, _decode)
+        except InvalidJSON:
+            if event.event == "error":
+                self.error_code = "error"
+                return NOTHING
             return unreadable(event)
         self._is_begun = True
-        self.model = happened.modelVersion or self.model
-        self._response_id = happened.responseId or self._response_id
+        self.model = text_or_none(happened.modelVersion) or self.model
+        self.answer_id = text_or_none(happened.responseId) or self.answer_id
         if happened.error is not None:
-            self.error_code = str(happened.error.status or happened.error.code or "error")
-        if happened.promptFeedback is not None and happened.promptFeedback.blockReason:
-            self.finish_reason = happened.promptFeedback.blockReason
+            self.error_code = error_code_of(happened.error, "status", "code")
+        if block_reason := members_apart(happened.promptFeedback).word("blockReason"):
+            self.finish_reason = block_reason
+            self._is_blocked = True
         return self._observation(happened)
 
     def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
@@ -133,7 +140,7 @@ class GeminiReader:
                 "finishReason": "MAX_TOKENS",
                 "index": index,
             }
-            for index in sorted(self._open_candidates or {0})
+            for index in sorted(self._open_candidates or {0}, key=str)
         ]
         ending: dict[str, object] = {
             "candidates": candidates,
@@ -141,8 +148,8 @@ class GeminiReader:
         }
         if self.model is not None:
             ending["modelVersion"] = self.model
-        if self._response_id is not None:
-            ending["responseId"] = self._response_id
+        if self.answer_id is not None:
+            ending["responseId"] = self.answer_id
         return self._framed(msgspec.json.encode(ending))
 
     def _usage_so_far(self, output_tokens: int) -> dict[str, int]:
@@ -163,20 +170,22 @@ class GeminiReader:
         tally = _PartTally()
         searches = 0
         for candidate in happened.candidates or ():
+            written = False
             for part in (candidate.content and candidate.content.parts) or ():
-                tally.add(part)
-            if candidate.groundingMetadata is not None:
+                written |= tally.add(part)
+            if candidate.groundingMetadata:
                 searches += self._new_searches(candidate.groundingMetadata)
-            if candidate.finishReason is None:
-                self._open_candidates |= {candidate.index}
-            else:
-                self.finish_reason = candidate.finishReason
+            if candidate.finishReason:
+                self.finish_reason = word_or_none(candidate.finishReason) or self.finish_reason
                 self._open_candidates -= {candidate.index}
+                self._finished_candidates |= {candidate.index}
+            elif written or candidate.index not in self._finished_candidates:
+                self._open_candidates |= {candidate.index}
         usage = None
-        raw_usage = happened.usageMetadata
-        if raw_usage and bytes(raw_usage) != b"null":
-            usage = self._dialect.read_usage(raw_usage)
-            self.service_tier = served_tier(raw_usage) or self.service_tier
+        if happened.usageMetadata:
+            counted = members_of(happened.usageMetadata)
+            usage = usage_in(counted)
+            self.service_tier = tier_in(counted) or self.service_tier
         if usage is not None:
             self._prompt_tokens = usage.prompt_tokens
         return Observation(
@@ -188,12 +197,13 @@ class GeminiReader:
             searches,
             usage=usage,
             is_final_usage=usage is not None and self.is_ended,
+            is_blocked=self._is_blocked,
         )
 
-    def _new_searches(self, grounding: _Grounding) -> int:
+    def _new_searches(self, grounding: msgspec.Raw) -> int:
         """Queries not told of before: the metadata may be repeated as it grows."""
         before = len(self._searched)
-        self._searched |= billed_queries(grounding.webSearchQueries or ())
+        self._searched |= billed_queries(members_apart(grounding).texts("webSearchQueries"))
         return len(self._searched) - before
 
 
@@ -204,7 +214,8 @@ class _PartTally:
         self.text = self.reasoning = ""
         self.extra_tokens = self.audio_bytes = self.images = 0
 
-    def add(self, part: _Part) -> None:
+    def add(self, part: _Part) -> bool:
+        """Whether anything was written in it."""
         if part.text:
             if part.thought:
                 self.reasoning += part.text
@@ -218,6 +229,7 @@ class _PartTally:
             self.text += part.executableCode.code or ""
         if part.inlineData is not None:
             self._add_media(part.inlineData)
+        return bool(part.text or part.functionCall or part.executableCode or part.inlineData)
 
     def _add_media(self, blob: _Blob) -> None:
         if blob.mimeType.startswith("image/"):

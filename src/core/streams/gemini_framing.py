@@ -102,7 +102,7 @@ class JSONArraySplitter:
             elif mark == b"{":
                 self._depth += 1
             elif mark == b"}":
-                self._depth -= 1
+                self._depth = max(0, self._depth - 1)
                 if self._depth == 0:
                     return position
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from core.dialects.members import Members
 from core.refusals import Refusal
 from core.sse import SSEEvent
 from core.usage import Usage
@@ -34,6 +35,8 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     """The provider's own count of the whole call up to here. Zero is a count, None is not."""
     is_final_usage: bool = False
     """Nothing will be generated after this count."""
+    is_blocked: bool = False
+    """The prompt was turned away: no model is at work, seen or unseen."""
     is_usage_only: bool = False
     """The event carries usage and nothing else: the extra chunk of `include_usage`."""
 
@@ -79,10 +82,18 @@ class StreamReader(Protocol):
     finish_reason: str | None
     error_code: str | None
     """The provider's own error inside the stream."""
+    answer_id: str | None
+    """By which a later call may refer to this answer."""
+    conversation_id: str | None
 
     @property
     def is_ended(self) -> bool:
-        """The stream said that it is over, well or badly. If it closes before, it was truncated."""
+        """The stream said that it is over, well or badly, and nothing was written after that. If it closes before, it
+        was truncated. Some providers say so in every event."""
+        ...
+
+    def reopen(self) -> None:
+        """More was written after what looked like the end."""
         ...
 
     def observe(self, event: SSEEvent) -> Observation: ...
@@ -119,13 +130,33 @@ def unreadable(event: SSEEvent) -> Observation:
 
 def sse(document: object, *, event: str | None = None) -> bytes:
     """One event as providers write it."""
-    return sse_raw(msgspec.json.encode(document), event=event)
+    return sse_raw(on_one_line(msgspec.json.encode(document)), event=event)
 
 
 def sse_raw(document: bytes, *, event: str | None = None) -> bytes:
     """One event around JSON text that is on one line already."""
     name = b"" if event is None else b"event: " + event.encode() + b"\n"
     return name + b"data: " + document + b"\n\n"
+
+
+def on_one_line(document: bytes) -> bytes:
+    """JSON text as one data field: the line ends in it are white space, those of texts are escaped."""
+    return document.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def text_or_none(value: object) -> str | None:
+    """A member that should be a text."""
+    return value if isinstance(value, str) and value else None
+
+
+def word_or_none(value: object) -> str | None:
+    """A name, or the number that stands for it."""
+    return str(value) if value and isinstance(value, str | int) else None
+
+
+def error_code_of(error: object, *names: str) -> str:
+    """What an error calls itself, by the first of these members."""
+    return (Members(error).word(*names) if isinstance(error, dict) else "") or "error"
 
 
 def decoded_base64_bytes(text: str) -> int:

@@ -10,9 +10,12 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from core.json_text import InvalidJSON, read_leniently
 from core.streams.observation import sse
 
 JSONObject = dict[str, object]
+
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _MEMBER_WRITTEN = {
     "response.function_call_arguments.delta": "arguments",
@@ -103,7 +106,7 @@ def soft_ending(so_far: OpenResponse, *, after_sequence_number: int) -> bytes:
         output.append((index, msgspec.Raw(msgspec.json.encode(item))))
     output.sort(key=lambda placed: placed[0])
     response = {
-        **msgspec.json.decode(so_far.response, type=JSONObject),
+        **_members(so_far.response),
         "status": "incomplete",
         "incomplete_details": {"reason": "max_output_tokens"},
         "output": [item for _, item in output],
@@ -115,8 +118,16 @@ def soft_ending(so_far: OpenResponse, *, after_sequence_number: int) -> bytes:
     )
 
 
+def _members(document: bytes) -> JSONObject:
+    """An object's members as they came, whatever stands in them."""
+    try:
+        return dict(read_leniently(document, _decode_members))
+    except InvalidJSON:
+        return {}
+
+
 def _as_far_as_written(announced: bytes, texts: list[_GrowingText]) -> JSONObject:
-    item = msgspec.json.decode(announced, type=JSONObject)
+    item = _members(announced)
     item["status"] = "incomplete"
     parts: dict[str, list[JSONObject]] = {}
     for text in texts:

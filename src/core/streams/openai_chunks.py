@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from core.dialects.members import members_apart
+from core.json_text import InvalidJSON, read_leniently
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
@@ -21,9 +23,12 @@ from core.streams.observation import (
     Splitter,
     StreamDialect,
     decoded_base64_bytes,
+    error_code_of,
     sse,
     sse_raw,
+    text_or_none,
     unreadable,
+    word_or_none,
 )
 
 _DONE = b"data: [DONE]\n\n"
@@ -40,6 +45,9 @@ class ChunkForm:
 
 CHAT = ChunkForm("chat.completion.chunk", "delta", {})
 COMPLETIONS = ChunkForm("text_completion", "text", "")
+
+
+_Index = int | float | str | None
 
 
 class _Part(msgspec.Struct):
@@ -74,30 +82,23 @@ class _Delta(msgspec.Struct):
 
 
 class _Choice(msgspec.Struct):
-    index: int = 0
+    index: _Index = 0
     delta: _Delta | None = None
     text: str | None = None
-    finish_reason: str | None = None
-
-
-class _XGroq(msgspec.Struct):
-    usage: msgspec.Raw = NO_RAW
-
-
-class _Error(msgspec.Struct):
-    code: str | int | None = None
-    type: str | None = None
+    finish_reason: object = None
 
 
 class _Chunk(msgspec.Struct):
-    id: str | None = None
-    created: int | None = None
-    model: str | None = None
-    service_tier: str | None = None
+    """What may be odd without costing the event its meaning is of any type."""
+
+    id: object = None
+    created: object = None
+    model: object = None
+    service_tier: object = None
     choices: list[_Choice] | None = None
     usage: msgspec.Raw = NO_RAW
-    x_groq: _XGroq | None = None
-    error: _Error | str | None = None
+    x_groq: msgspec.Raw = NO_RAW
+    error: object = None
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
@@ -112,19 +113,24 @@ class OpenAIChunkReader:
         self.service_tier: str | None = None
         self.finish_reason: str | None = None
         self.error_code: str | None = None
+        self.answer_id: str | None = None
+        self.conversation_id: str | None = None
         self._dialect = dialect
         self._form = form
-        self._id: str | None = None
         self._created_s = 0
         self._is_done = False
-        self._open_choices: frozenset[int] = frozenset()
+        self._open_choices: frozenset[_Index] = frozenset()
+        self._finished_choices: frozenset[_Index] = frozenset()
         self._has_searched = False
 
     @property
     def is_ended(self) -> bool:
         if self._is_done or self.error_code is not None:
             return True
-        return self.finish_reason is not None and not self._open_choices
+        return bool(self._finished_choices) and not self._open_choices
+
+    def reopen(self) -> None:
+        self._open_choices |= self._finished_choices
 
     def observe(self, event: SSEEvent) -> Observation:
         data = event.data
@@ -134,16 +140,19 @@ class OpenAIChunkReader:
             self._is_done = True
             return NOTHING
         try:
-            chunk = _decode(data)
-        except msgspec.MsgspecError:
+            chunk = read_leniently(data, _decode)
+        except InvalidJSON:
+            if event.event == "error":
+                self.error_code = "error"
+                return NOTHING
             return unreadable(event)
         searches = 0
-        if self._id is None:
+        if self.answer_id is None:
             searches = self._note_head(chunk)
         if chunk.service_tier is not None:
-            self.service_tier = chunk.service_tier
+            self.service_tier = text_or_none(chunk.service_tier) or self.service_tier
         if chunk.error is not None:
-            self.error_code = _code_of(chunk.error)
+            self.error_code = error_code_of(chunk.error, "code", "type")
         return self._observation(chunk, searches)
 
     def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
@@ -158,10 +167,10 @@ class OpenAIChunkReader:
                 "logprobs": None,
                 "finish_reason": "length",
             }
-            for index in sorted(self._open_choices or {0})
+            for index in sorted(self._open_choices or {0}, key=str)
         ]
         chunk = {
-            "id": self._id or request_id,
+            "id": self.answer_id or request_id,
             "object": self._form.object_name,
             "created": self._created_s,
             "model": self.model or "",
@@ -171,9 +180,9 @@ class OpenAIChunkReader:
 
     def _note_head(self, chunk: _Chunk) -> int:
         """Returns how many searches a model of this name makes unasked."""
-        self._id = chunk.id
-        self.model = chunk.model or self.model
-        self._created_s = chunk.created or 0
+        self.answer_id = text_or_none(chunk.id)
+        self.model = text_or_none(chunk.model) or self.model
+        self._created_s = chunk.created if isinstance(chunk.created, int) else 0
         is_searching = not self._has_searched and "-search" in (self.model or "")
         self._has_searched |= is_searching
         return int(is_searching)
@@ -182,25 +191,29 @@ class OpenAIChunkReader:
         text = reasoning = ""
         extra_tokens = audio_bytes = 0
         for choice in chunk.choices or ():
-            if choice.finish_reason is not None:
-                self.finish_reason = choice.finish_reason
-                self._open_choices -= {choice.index}
-            elif choice.index not in self._open_choices:
-                self._open_choices |= {choice.index}
             delta = choice.delta
-            if delta is None:
-                text += choice.text or ""
-                continue
-            if delta.content:
-                text += delta.content
-            reasoning += delta.reasoning_content or delta.reasoning or ""
-            if delta.tool_calls or delta.function_call or delta.audio or delta.refusal:
-                more, tool_tokens, spoken_bytes = _seldom(delta)
-                text += more
-                extra_tokens += tool_tokens
-                audio_bytes += spoken_bytes
-            if delta.annotations:
-                searches += self._new_search(delta.annotations)
+            thought = None
+            written = choice.text
+            if delta is not None:
+                written = delta.content
+                thought = delta.reasoning_content or delta.reasoning
+                if thought:
+                    reasoning += thought
+                if delta.tool_calls or delta.function_call or delta.audio or delta.refusal:
+                    more, tool_tokens, spoken_bytes = _seldom(delta)
+                    written = (written or "") + more
+                    extra_tokens += tool_tokens
+                    audio_bytes += spoken_bytes
+                if delta.annotations:
+                    searches += self._new_search(delta.annotations)
+            if written:
+                text += written
+            if choice.finish_reason:
+                self._finish(choice)
+            elif choice.index not in self._open_choices and (
+                written or thought or choice.index not in self._finished_choices
+            ):
+                self._open_choices |= {choice.index}
         raw_usage = _raw_usage(chunk)
         if raw_usage is None:
             return Observation(text, reasoning, extra_tokens, audio_bytes, web_search_calls=searches)
@@ -215,6 +228,11 @@ class OpenAIChunkReader:
             is_final_usage=not chunk.choices or not self._open_choices,
             is_usage_only=usage is not None and not chunk.choices,
         )
+
+    def _finish(self, choice: _Choice) -> None:
+        self.finish_reason = word_or_none(choice.finish_reason) or self.finish_reason
+        self._open_choices -= {choice.index}
+        self._finished_choices |= {choice.index}
 
     def _new_search(self, annotations: list[_Annotation]) -> int:
         """A chat answer shows by what it cites that there was a search, not how many."""
@@ -246,14 +264,6 @@ def _seldom(delta: _Delta) -> tuple[str, int, int]:
 
 
 def _raw_usage(chunk: _Chunk) -> msgspec.Raw | None:
-    of_groq = NO_RAW if chunk.x_groq is None else chunk.x_groq.usage
-    for raw in (chunk.usage, of_groq):
-        if raw and bytes(raw) != b"null":
-            return raw
-    return None
-
-
-def _code_of(error: _Error | str) -> str:
-    if isinstance(error, str):
-        return "error"
-    return str(error.code or error.type or "error")
+    if chunk.usage and bytes(chunk.usage) != b"null":
+        return chunk.usage
+    return members_apart(chunk.x_groq).raw("usage") or None if chunk.x_groq else None

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import msgspec
 
-from core.dialects.openai import UNBILLED_ACTIONS
+from core.dialects.members import members_apart
+from core.dialects.openai_answer import is_billed_search
+from core.json_text import InvalidJSON, read_leniently
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
@@ -19,8 +21,10 @@ from core.streams.observation import (
     Splitter,
     StreamDialect,
     decoded_base64_bytes,
+    error_code_of,
     sse,
     unreadable,
+    word_or_none,
 )
 from core.streams.open_response import OpenResponse, soft_ending
 
@@ -29,50 +33,22 @@ _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.fai
 _RESPONSE_EVENTS = _ENDINGS | {"response.created", "response.queued", "response.in_progress"}
 
 
-class _Error(msgspec.Struct):
-    code: str | None = None
-    type: str | None = None
-
-
-class _Action(msgspec.Struct):
-    type: str | None = None
-
-
-class _Item(msgspec.Struct):
-    type: str | None = None
-    name: str | None = None
-    action: _Action | None = None
-
-    @property
-    def is_search(self) -> bool:
-        """Looking at a page found earlier costs nothing."""
-        return self.type == "web_search_call" and (self.action is None or self.action.type not in UNBILLED_ACTIONS)
-
-
-class _Response(msgspec.Struct):
-    model: str | None = None
-    status: str | None = None
-    service_tier: str | None = None
-    usage: msgspec.Raw = NO_RAW
-    error: _Error | None = None
-
-
 class _Event(msgspec.Struct):
-    type: str
-    sequence_number: int = -1
-    output_index: int = 0
-    content_index: int | None = None
-    summary_index: int | None = None
+    """What may be odd without costing the event its meaning is of any type."""
+
+    type: str = ""
+    sequence_number: object = None
+    output_index: object = None
+    content_index: object = None
+    summary_index: object = None
     delta: str | dict[str, msgspec.Raw] | None = None
     item: msgspec.Raw = NO_RAW
     response: msgspec.Raw = NO_RAW
-    code: str | None = None
-    error: _Error | None = None
+    code: object = None
+    error: object = None
 
 
 _decode = msgspec.json.Decoder(_Event).decode
-_decode_item = msgspec.json.Decoder(_Item).decode
-_decode_response = msgspec.json.Decoder(_Response).decode
 
 
 class OpenAIResponsesReader:
@@ -84,30 +60,45 @@ class OpenAIResponsesReader:
         self.service_tier: str | None = None
         self.finish_reason: str | None = None
         self.error_code: str | None = None
+        self.answer_id: str | None = None
+        self.conversation_id: str | None = None
         self._dialect = dialect
         self._so_far = OpenResponse()
         self._sequence_number = -1
+        self._is_finished = False
 
     @property
     def is_ended(self) -> bool:
-        return self.finish_reason is not None or self.error_code is not None
+        return self._is_finished or self.error_code is not None
+
+    def reopen(self) -> None:
+        self._is_finished = False
 
     def observe(self, event: SSEEvent) -> Observation:
         if event.data is None or event.data.startswith(b"[DONE]"):
             return NOTHING
         try:
-            happened = _decode(event.data)
-            self._sequence_number = max(self._sequence_number, happened.sequence_number)
-            if happened.delta is not None:
-                return self._delta(happened, event)
-            if happened.type in _ITEM_EVENTS:
-                return self._item(happened.type, happened.output_index, happened.item)
-            if happened.type in _RESPONSE_EVENTS:
-                return self._response(happened.type, happened.response)
-        except msgspec.MsgspecError:
+            happened = read_leniently(event.data, _decode)
+        except InvalidJSON:
+            if event.event == "error":
+                self.error_code = "error"
+                return NOTHING
             return unreadable(event)
-        if happened.type == "error":
-            self.error_code = _code_of(happened.error) or happened.code or "error"
+        seen = self._seen(happened, event)
+        if seen.has_output:
+            self._is_finished = False
+        return seen
+
+    def _seen(self, happened: _Event, event: SSEEvent) -> Observation:
+        self._sequence_number = max(self._sequence_number, _index(happened.sequence_number, -1))
+        if happened.delta is not None:
+            return self._delta(happened, event)
+        if happened.type in _ITEM_EVENTS:
+            return self._item(happened.type, _index(happened.output_index, 0), happened.item)
+        if happened.type in _RESPONSE_EVENTS:
+            return self._response(happened.type, happened.response)
+        if happened.type == "error" or happened.error is not None:
+            self.error_code = word_or_none(happened.code) or error_code_of(happened.error, "code", "type")
         elif happened.type == "response.image_generation_call.partial_image":
             return Observation(images=1)
         return NOTHING
@@ -136,44 +127,45 @@ class OpenAIResponsesReader:
             return NOTHING if happened.type.endswith("output_content.delta") else unreadable(event)
         if happened.type == "response.audio.delta":
             return Observation(audio_bytes=decoded_base64_bytes(delta))
-        part_index = happened.content_index
-        if part_index is None:
-            part_index = happened.summary_index or 0
         self._so_far = self._so_far.written(
-            happened.type, output_index=happened.output_index, part_index=part_index, text=delta
+            happened.type,
+            output_index=_index(happened.output_index, 0),
+            part_index=_index(happened.content_index, _index(happened.summary_index, 0)),
+            text=delta,
         )
         if "reasoning" in happened.type:
             return Observation(reasoning=delta)
         return Observation(text=delta)
 
     def _item(self, kind: str, index: int, raw: msgspec.Raw) -> Observation:
-        item = _decode_item(raw)
+        item = members_apart(raw)
         if kind == "response.output_item.added":
             self._so_far = self._so_far.item_added(index, bytes(raw))
-            if item.name is not None:
-                return Observation(text=item.name, extra_tokens=TOOL_CALL_TOKENS)
+            if name := item.word("name"):
+                return Observation(text=name, extra_tokens=TOOL_CALL_TOKENS)
         elif kind == "response.output_item.done":
             self._so_far = self._so_far.item_done(index, bytes(raw))
-            if item.is_search:
+            if item.word("type") == "web_search_call" and is_billed_search(item.inner("action").word("type")):
                 return Observation(web_search_calls=1)
         return NOTHING
 
     def _response(self, kind: str, raw: msgspec.Raw) -> Observation:
-        response = _decode_response(raw)
-        self.model = response.model or self.model
-        self.service_tier = response.service_tier or self.service_tier
+        response = members_apart(raw)
+        self.model = response.word("model") or self.model
+        self.service_tier = response.word("service_tier") or self.service_tier
+        self.answer_id = response.word("id") or self.answer_id
+        self.conversation_id = response.inner("conversation").word("id") or self.conversation_id
         if kind not in _ENDINGS:
             self._so_far = replace(self._so_far, response=bytes(raw))
             return NOTHING
-        self.finish_reason = response.status or kind.removeprefix("response.")
+        self._is_finished = True
+        self.finish_reason = response.word("status") or kind.removeprefix("response.")
         if kind == "response.failed":
-            self.error_code = _code_of(response.error) or "error"
+            self.error_code = response.inner("error").word("code", "type") or "error"
         self._so_far = OpenResponse()
-        if not response.usage:
-            return NOTHING
-        usage = self._dialect.read_usage(response.usage)
+        usage = self._dialect.read_usage(response.raw("usage"))
         return Observation(usage=usage, is_final_usage=usage is not None)
 
 
-def _code_of(error: _Error | None) -> str | None:
-    return None if error is None else error.code or error.type
+def _index(value: object, default: int) -> int:
+    return value if isinstance(value, int) else default

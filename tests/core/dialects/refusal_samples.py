@@ -42,6 +42,7 @@ SAMPLES: tuple[Refusal, ...] = (
     refusals.BodyTooLarge("a request body may have at most 10485760 bytes"),
     refusals.InternalError("AgentWatch failed to handle this request"),
     refusals.UpstreamUnreachable("the provider could not be reached"),
+    refusals.UnreadableAnswer("the provider's answer broke off or was not valid; it may have billed it"),
     refusals.UpstreamTruncated("the provider's stream broke off before its end"),
     refusals.InvalidConfiguration("the configuration of this tenant cannot be used: unknown field `fail_close`"),
     refusals.TenantsUnavailable("tokens cannot be checked just now", retry_after_ms=2_000),

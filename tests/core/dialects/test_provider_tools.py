@@ -86,7 +86,7 @@ def test_an_earlier_answer_holds_the_window_until_it_is_known(dialect: str, memb
 def test_a_continued_answer_without_an_id_still_holds_the_window() -> None:
     call = parse("openai_responses", conversation={"odd": 1})
 
-    assert (call.earlier_answers, call.prompt.is_of_unknown_size) == ((), True)
+    assert (call.earlier_answers, call.prompt.is_of_unknown_size) == (("?",), True)
 
 
 HIDDEN_PROMPTS = [
@@ -225,7 +225,7 @@ def test_an_unmetered_tool_is_refused_by_its_name() -> None:
 
 
 def test_a_tenant_may_let_unmetered_tools_through() -> None:
-    plan = plan_call("openai", RESPONSES, BODY, TenantPolicy(allows_unmetered_paths=True), 0)
+    plan, _ = plan_call("openai", RESPONSES, BODY, TenantPolicy(allows_unmetered_paths=True), 0)
 
     assert plan.worst.want_nanousd > 0
 

@@ -64,13 +64,13 @@ def test_a_bad_request_is_refused_naming_the_field(dialect: str, body: bytes, pa
 
 
 CHANGES = [
-    ("openai_chat", b'{"model":"m","messages":[1.0],"max_tokens":9}', {"output_tokens_max": 3}, b'{"model":"m","messages":[1.0],"max_tokens":3}'),
-    ("openai_chat", b'{"model":"m","messages":[]}', {"output_tokens_max": 3}, b'{"model":"m","messages":[],"max_completion_tokens":3}'),
+    ("openai_chat", b'{"model":"m","messages":[1.0],"max_tokens":9}', {"ceiling": 3}, b'{"model":"m","messages":[1.0],"max_tokens":3}'),
+    ("openai_chat", b'{"model":"m","messages":[]}', {"ceiling": 3}, b'{"model":"m","messages":[],"max_completion_tokens":3}'),
     ("openai_chat", b'{"model":"p/m","messages":[ 1e2 ]}', {"model": "m"}, b'{"model":"m","messages":[ 1e2 ]}'),
     ("openai_chat", b'{"stream_options":{"x":1},"model":"m"}', {"include_usage": True}, b'{"stream_options":{"x":1,"include_usage":true},"model":"m"}'),
-    ("anthropic_messages", b'{"max_tokens":9,"messages":[]}', {"output_tokens_max": 3}, b'{"max_tokens":3,"messages":[]}'),
-    ("openai_responses", b'{"model":"m"}', {"output_tokens_max": 3}, b'{"model":"m","max_output_tokens":3}'),
-    ("gemini", b'{"contents":[],"generationConfig":{"topK":1}}', {"output_tokens_max": 3}, b'{"contents":[],"generationConfig":{"topK":1,"maxOutputTokens":3}}'),
+    ("anthropic_messages", b'{"max_tokens":9,"messages":[]}', {"ceiling": 3}, b'{"max_tokens":3,"messages":[]}'),
+    ("openai_responses", b'{"model":"m"}', {"ceiling": 3}, b'{"model":"m","max_output_tokens":3}'),
+    ("gemini", b'{"contents":[],"generationConfig":{"topK":1}}', {"ceiling": 3}, b'{"contents":[],"generationConfig":{"topK":1,"maxOutputTokens":3}}'),
 ]  # fmt: skip
 
 
@@ -78,7 +78,9 @@ CHANGES = [
 def test_a_change_leaves_every_other_member_as_it_was(
     dialect: str, body: bytes, changes: dict, expected: bytes
 ) -> None:
-    assert DIALECTS[dialect].with_changes(body, **changes) == expected
+    asked = {name: value for name, value in changes.items() if name != "ceiling"}
+
+    assert DIALECTS[dialect].prepare(body, **asked).to_send(changes.get("ceiling")) == expected
 
 
 def test_a_picture_s_base64_is_not_counted_as_text() -> None:

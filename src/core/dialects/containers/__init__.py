@@ -1,4 +1,4 @@
-"""How long a sound or a film plays, how many pages a document has, how large a picture is. Only the simplest are known."""
+"""How long a sound or a film plays, how many pages a document has, how large a picture is. A beginning."""
 
 import re
 

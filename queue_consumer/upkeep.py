@@ -1,0 +1,25 @@
+"""The daily cron's work on the tables: months ahead, then retention.
+
+Each is a request and so a transaction of its own: what holds up the second must not undo the first.
+"""
+
+import msgspec
+
+from dispatch import call
+from outside import Outside, Unreachable
+from verdicts import Judgement, judge, reason_of
+
+STEPS = ("make_months_ahead", "forget_old_records")
+
+
+async def run(outside: Outside) -> dict[str, object]:
+    """Do both and say what was done, for the log line."""
+    return {step: await _done(step, outside) for step in STEPS}
+
+
+async def _done(step: str, outside: Outside) -> object:
+    try:
+        answer = await call(outside, step, {})
+    except Unreachable:
+        return "the database did not answer"
+    return msgspec.Raw(answer.text.encode()) if judge(answer) is Judgement.ACCEPTED else reason_of(answer)

@@ -1,0 +1,169 @@
+"""Reports of calls that an SDK made by itself: `POST /v1/ingest` charges them and tells them as records.
+
+Whoever reports is a member among others, so a report is bounded: it is one call of a model that exists, at today's
+price, for the team of the token and no other, and counts against the request rate. The names of its fields are a
+published contract.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import msgspec
+
+from accounting import new_record
+from budgets import rate_refusal
+from core import price_book, pricing
+from core.call_context import CallContext, check_session_id
+from core.messages import Conflict, RateDenied, RecordRequest
+from core.price_book import Price, Unpriced
+from core.providers import PROVIDERS, canonical_provider
+from core.refusals import InvalidRequest
+from core.usage import Usage
+from exchange import Answer, decoded
+from identity import Caller
+from outgoing import send_message
+from ports import Ports
+
+EMBEDDED_TOKENS_MAX = 300_000
+"""All inputs of one embeddings request together (OpenAI's API reference, 2025); the model's own bound is for each."""
+
+INPUT_PARTS = (
+    "cached_input_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "audio_input_tokens",
+    "cached_audio_input_tokens",
+    "image_input_tokens",
+)
+OUTPUT_PARTS = ("reasoning_tokens", "audio_output_tokens", "image_output_tokens")
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What an SDK says of a call. Unknown fields are ignored: newer SDKs may say more. `prompt_tokens` and
+    `completion_tokens` are everything that was sent and generated; the counts after them say what part of that was
+    billed at a rate of its own."""
+
+    model: Label
+    prompt_tokens: Count
+    completion_tokens: Count
+    latency_ms: Annotated[float, msgspec.Meta(ge=0, le=10**9)]
+    cached_input_tokens: Count = 0
+    cache_write_5m_tokens: Count = 0
+    cache_write_1h_tokens: Count = 0
+    audio_input_tokens: Count = 0
+    cached_audio_input_tokens: Count = 0
+    image_input_tokens: Count = 0
+    reasoning_tokens: Count = 0
+    audio_output_tokens: Count = 0
+    image_output_tokens: Count = 0
+    provider: Label | None = None
+    session_id: str | None = None
+    iteration_index: Annotated[int, msgspec.Meta(ge=0, le=10**9)] | None = None
+    identified_risks: list[Label] = []
+    project: Label | None = None
+    team: Label | None = None
+    """Checked and not used: whose budget is charged, and whose row it is, the token alone says."""
+    event_id: Label | None = None
+
+
+async def ingest(path: str, body: bytes, caller: Caller, ports: Ports) -> Answer:
+    """Charge a report and tell it. Raises a `Refusal`, or `LedgerUnreachable`."""
+    report = decoded(body, Report)
+    session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
+    price = _price_of(report, ports.clock.now_ms())
+    usage = _usage_of(report, price)
+    cost = pricing.cost_nanousd(usage, price)
+    event_id = report.event_id or ports.ids.new("evt_")
+    recorded = await ports.ledger_of(caller.tenant).record(
+        RecordRequest(
+            event_id=event_id,
+            cost_nanousd=cost,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            session_id=session_id,
+            team=caller.team,
+            caller=caller.owner,
+            session_default_limit_nanousd=caller.policy.session_limit_nanousd,
+            rate_limits=caller.rate_limits,
+        )
+    )
+    if isinstance(recorded, Conflict):
+        raise InvalidRequest("event_id was used before for another report", param="event_id")
+    if isinstance(recorded, RateDenied):
+        raise rate_refusal(recorded)
+    context = CallContext(session_id=session_id, project=report.project, iteration=report.iteration_index)
+    record = msgspec.structs.replace(
+        new_record(
+            request_id=event_id,
+            started_at_ms=recorded.at_ms,
+            caller=caller,
+            context=context,
+            provider=price.provider or report.provider,
+            path=path,
+            dialect=None,
+        ),
+        source="sdk",
+        model=report.model,
+        usage=usage,
+        cost_nanousd=cost,
+        latency_ms=report.latency_ms,
+        risks=tuple(report.identified_risks),
+        is_estimated=price.is_estimate,
+    )
+    # A repeat is told as well, as the row it already is: the first time may have been cut short before its record.
+    ports.defer(send_message(record, ports))
+    return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
+
+
+def _price_of(report: Report, now_ms: int) -> Price:
+    """Today's price of the model that the report means, or the stand-in of its provider."""
+    for provider, model in _readings(report):
+        price = price_book.find(provider, model, at_ms=now_ms)
+        if not isinstance(price, Unpriced):
+            return price
+    return price_book.stand_in(canonical_provider(report.provider or "") or "")
+
+
+def _readings(report: Report) -> Iterator[tuple[str, str]]:
+    """What provider and model may mean together, the likeliest first: as they stand, with the provider's name before
+    the model's (`openai/gpt-4o-mini`, `openrouter/openai/gpt-4o-mini`), and the model under whoever lists it."""
+    named = canonical_provider(report.provider or "")
+    if named is not None:
+        yield named, report.model
+    parts = report.model.split("/")
+    models = ["/".join(parts[place:]) for place in range(len(parts))]
+    for before, model in zip(parts, models[1:], strict=False):
+        provider = canonical_provider(before)
+        if provider is not None:
+            yield provider, model
+    for model in models:
+        yield from ((provider, model) for provider in price_book.providers_of(model))
+
+
+def _usage_of(report: Report, price: Price) -> Usage:
+    """The report's counts as disjoint ones. Raises `InvalidRequest` where they are more than one call can be."""
+    windows = [price, *(price_book.stand_in(provider) for provider in PROVIDERS)]
+    input_max = price.input_tokens_max or max(each.input_tokens_max or 0 for each in windows)
+    if "embed" in price.model:
+        input_max = max(input_max, EMBEDDED_TOKENS_MAX)
+    output_max = price.output_tokens_max or max(each.output_tokens_max or 0 for each in windows)
+    plain_input = _rest_of(report, "prompt_tokens", INPUT_PARTS, most=input_max)
+    plain_output = _rest_of(report, "completion_tokens", OUTPUT_PARTS, most=output_max)
+    parts = {name: getattr(report, name) for name in (*INPUT_PARTS, *OUTPUT_PARTS)}
+    return Usage(input_tokens=plain_input, output_tokens=plain_output, **parts)
+
+
+def _rest_of(report: Report, name: str, parts: tuple[str, ...], *, most: int) -> int:
+    """What of a count is in none of its parts."""
+    count: int = getattr(report, name)
+    if count > most:
+        raise InvalidRequest(
+            f"{name} must be at most {most}, the longest call of this model: a report is one call", param=name
+        )
+    rest: int = count - sum(getattr(report, part) for part in parts)
+    if rest < 0:
+        raise InvalidRequest(f"{name} must include {', '.join(parts)}", param=name)
+    return rest

@@ -1,0 +1,225 @@
+"""A body is taken in when its caller is known, as far as there is room, and its room is free again however it ends."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from core.limits import OWN_BODY_BYTES_MAX, REQUEST_BODIES_BYTES_MAX, REQUEST_BODY_BYTES_MAX
+from exchange import Answer, Inbound, MakeRoom
+from ports import AttemptFailed
+from proxy import handle
+from settings import parse_settings
+from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
+from visit import Isolate
+
+CHAT = "/v1/proxy/openai/v1/chat/completions"
+MB = 1024 * 1024
+BODY = json.dumps({"model": "gpt-4o-mini", "max_tokens": 10, "messages": [{"role": "user", "content": "hi"}]}).encode()
+DONE = b'{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}'
+STRANGER = "Bearer aw_live_" + "0" * 48
+
+
+class Sent:
+    """A body on its way in, and how much of it was taken in so far."""
+
+    def __init__(self, body: bytes, *, declared_bytes: int | None = None, chunk_bytes: int = MB) -> None:
+        self._body, self._declared_bytes, self._chunk_bytes = body, declared_bytes, chunk_bytes
+        self.taken_bytes = 0
+
+    async def read(self, make_room: MakeRoom) -> bytes:
+        """As the Worker does: all at once where the length was declared, else chunk by chunk."""
+        if self._declared_bytes is not None:
+            make_room(self._declared_bytes)
+        step = self._chunk_bytes if self._declared_bytes is None else len(self._body)
+        while self.taken_bytes < len(self._body):
+            more = min(step, len(self._body) - self.taken_bytes)
+            make_room(self.taken_bytes + more)
+            self.taken_bytes += more
+        return self._body
+
+
+@pytest.fixture
+def world() -> World:
+    world = World({})
+    world.answer = ScriptedAnswer(chunks=(DONE,))
+    return world
+
+
+@pytest.fixture
+def isolate() -> Isolate:
+    return Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours"}))
+
+
+def ask(
+    world: World,
+    isolate: Isolate,
+    read_body: Callable[[MakeRoom], Awaitable[bytes]],
+    path: str = CHAT,
+    method: str = "POST",
+    **headers: str,
+) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = Inbound(method, path, "", {"authorization": f"Bearer {TOKEN}", **named}, read_body)
+    return world.run(handle(request, world.ports(), isolate))
+
+
+def code_of(answer: Answer) -> tuple[int, str]:
+    return answer.status, json.loads(answer.body)["error"]["code"]
+
+
+def is_all_free(isolate: Isolate) -> bool:
+    """Does the whole of what may be on its way fit in?"""
+    if not isolate.bodies.take(REQUEST_BODIES_BYTES_MAX):
+        return False
+    isolate.bodies.give_back(REQUEST_BODIES_BYTES_MAX)
+    return True
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/chat/completions", "/v1/ingest", "/v1/proxy/openai/v1/files"])
+def test_of_a_stranger_s_body_no_byte_is_read(world: World, isolate: Isolate, path: str) -> None:
+    sent = [Sent(b"x" * 10 * MB, declared_bytes=10 * MB) for _ in range(12)]
+
+    answers = [ask(world, isolate, each.read, path, authorization=STRANGER) for each in sent]
+
+    assert {answer.status for answer in answers} == {401}
+    assert [each.taken_bytes for each in sent] == [0] * 12
+    assert is_all_free(isolate)
+
+
+@pytest.mark.parametrize("path", ["/v1/proxy/openai/v1/images/generations", "/v1/nowhere", "/v1/proxy/azure/x"])
+def test_of_a_body_that_leads_nowhere_no_byte_is_read(world: World, isolate: Isolate, path: str) -> None:
+    sent = Sent(b"x" * MB)
+
+    assert ask(world, isolate, sent.read, path).status in (403, 404)
+    assert sent.taken_bytes == 0
+
+
+def padded(length_bytes: int) -> bytes:
+    return BODY + b" " * (length_bytes - len(BODY))
+
+
+def test_a_body_of_the_greatest_length_arrives_whole(world: World, isolate: Isolate) -> None:
+    body = padded(REQUEST_BODY_BYTES_MAX)
+
+    answer = ask(world, isolate, Sent(body, declared_bytes=len(body)).read)
+
+    assert answer.status == 200, answer.body
+    assert world.sent[0].body == body
+    assert REQUEST_BODY_BYTES_MAX == 32 * MB
+
+
+TOO_LONG = [
+    Sent(b"", declared_bytes=REQUEST_BODY_BYTES_MAX + 1),
+    Sent(b"x" * (REQUEST_BODY_BYTES_MAX + 1)),
+    Sent(b"x" * (REQUEST_BODY_BYTES_MAX + MB), declared_bytes=10),
+]
+
+
+@pytest.mark.parametrize("sent", TOO_LONG, ids=["declared", "in chunks", "declared shorter than it is"])
+def test_a_longer_body_is_refused_and_not_taken_in_further(world: World, isolate: Isolate, sent: Sent) -> None:
+    sent.taken_bytes = 0
+
+    assert code_of(ask(world, isolate, sent.read)) == (413, "body_too_large")
+    assert sent.taken_bytes <= REQUEST_BODY_BYTES_MAX
+    assert world.sent == []
+    assert is_all_free(isolate)
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/ingest"), ("PUT", "/v1/budget"), ("PUT", "/v1/sessions/s")])
+def test_our_own_routes_take_a_megabyte_by_what_is_declared(
+    world: World, isolate: Isolate, method: str, path: str
+) -> None:
+    sent = Sent(b"x" * 2 * MB, declared_bytes=2 * MB)
+
+    assert code_of(ask(world, isolate, sent.read, path, method)) == (413, "body_too_large")
+    assert sent.taken_bytes == 0
+    assert OWN_BODY_BYTES_MAX == 1_000_000
+
+
+@pytest.mark.parametrize("declared_bytes", [30 * MB, None], ids=["declared", "in chunks"])
+def test_bodies_beyond_what_an_isolate_holds_are_told_to_come_again(
+    world: World, isolate: Isolate, declared_bytes: int | None
+) -> None:
+    first, second = padded(30 * MB), Sent(padded(30 * MB), declared_bytes=declared_bytes)
+    refused = []
+
+    async def read_while_another_comes(make_room: MakeRoom) -> bytes:
+        make_room(len(first))
+        request = Inbound("POST", CHAT, "", {"authorization": f"Bearer {TOKEN}"}, second.read)
+        refused.append(await handle(request, world.ports(), isolate))
+        return first
+
+    answer = ask(world, isolate, read_while_another_comes)
+
+    assert answer.status == 200
+    assert code_of(refused[0]) == (503, "too_many_bytes")
+    assert refused[0].headers["retry-after-ms"] == "1000"
+    assert second.taken_bytes <= REQUEST_BODIES_BYTES_MAX - len(first)
+    assert is_all_free(isolate)
+
+
+class Surprise(Exception):
+    """Something nobody foresaw."""
+
+
+async def breaks_off(make_room: MakeRoom) -> bytes:
+    make_room(20 * MB)
+    raise Surprise
+
+
+def test_a_body_that_breaks_off_leaves_its_room(world: World, isolate: Isolate) -> None:
+    with pytest.raises(Surprise):
+        ask(world, isolate, breaks_off)
+
+    assert is_all_free(isolate)
+
+
+ENDS: dict[str, ScriptedAnswer | AttemptFailed] = {
+    "an answer": ScriptedAnswer(chunks=(DONE,)),
+    "an error": ScriptedAnswer(status=500),
+    "a stream": ScriptedAnswer(headers={"content-type": "text/event-stream"}, chunks=(b"data: [DONE]\n\n",)),
+    "nothing": AttemptFailed("unreachable"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("path", [CHAT, "/v1/proxy/anthropic/v1/messages/count_tokens", "/v1/nowhere"])
+def test_however_a_call_ends_its_room_is_free(world: World, path: str, end: str) -> None:
+    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours", "ANTHROPIC_API_KEY": "sk-ours"}))
+    world.answer = ENDS[end]
+
+    ask(world, isolate, Sent(padded(MB)).read, path)
+
+    assert is_all_free(isolate)
+
+
+def test_a_body_s_room_is_free_as_soon_as_the_provider_answers(world: World, isolate: Isolate) -> None:
+    class Slow(ScriptedAnswer):
+        async def read(self) -> bytes:
+            was_free.append(is_all_free(isolate))
+            return DONE
+
+    was_free: list[bool] = []
+    world.answer = Slow()
+
+    ask(world, isolate, Sent(padded(MB)).read)
+
+    assert was_free == [True]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd", "br", "deflate, gzip", "GZIP"])
+@pytest.mark.parametrize("path", [CHAT, "/v1/ingest", "/v1/proxy/anthropic/v1/messages/count_tokens"])
+def test_a_compressed_body_is_refused_by_its_encoding(world: World, path: str, encoding: str) -> None:
+    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours", "ANTHROPIC_API_KEY": "sk-ours"}))
+    sent = Sent(b"\x1f\x8b")
+
+    answer = ask(world, isolate, sent.read, path, content_encoding=encoding)
+
+    assert answer.status == 415
+    assert encoding.lower().encode() in answer.body
+    assert (sent.taken_bytes, world.sent) == (0, [])
+
+
+def test_a_plain_body_may_say_that_it_is(world: World, isolate: Isolate) -> None:
+    assert ask(world, isolate, Sent(BODY).read, content_encoding="identity").status == 200

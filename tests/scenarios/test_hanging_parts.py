@@ -1,0 +1,235 @@
+"""Parts of the platform that hang, or go away while they are asked: nobody waits for ever, the Ledger's last word stands,
+and no question that was given up on leaves money held for nobody."""
+
+import asyncio
+import json
+
+import pytest
+
+from core.messages import AdmitRequest, ConfigureRequest, StatusRequest
+from exchange import Inbound
+from outgoing import CHARGE_TRIES
+from ports import LedgerUnreachable
+from proxy import handle
+from settings import parse_settings
+from sink import take
+from tests.queue_consumer.scripted_outside import ScriptedOutside
+from tests.support.memory_ports import DEADLINE_MS, START_MS, TOKEN, ScriptedAnswer, World
+from visit import Isolate
+
+BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
+ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
+BILLED_NANOUSD = 100 * 150 + 10 * 600
+LIMIT_NANOUSD = 1_000_000
+
+
+def a_world(limit_nanousd=LIMIT_NANOUSD, **config):
+    world = World({"requests_per_minute": 1_000_000, **config})
+    limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=limit_nanousd)
+    world.ledger_of("acme").service.configure(limit, START_MS)
+    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
+    return world
+
+
+def call(world, body=BODY, isolate=None):
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    request = Inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(body).encode())
+    answer = world.run(handle(request, world.ports(), isolate or Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))))
+    return answer
+
+
+def month(world):
+    accounts = world.ledgers["acme"].service.status(StatusRequest(include_tenant=True), START_MS).accounts
+    return next((each.spent_nanousd, each.held_nanousd) for each in accounts if each.window == "month")
+
+
+def code_of(answer):
+    return json.loads(answer.body)["error"]["code"]
+
+
+def hold_everything(world):
+    world.ledgers["acme"].service.admit(
+        AdmitRequest(
+            hold_id="rsv_other",
+            want_nanousd=LIMIT_NANOUSD,
+            least_nanousd=LIMIT_NANOUSD,
+            floor_nanousd=0,
+            ttl_ms=600_000,
+        ),
+        START_MS,
+    )
+
+
+def goes_away_during_the_pause(world, how):
+    async def sleep_ms(duration_ms):
+        world.pass_time(duration_ms)
+        how()
+
+    world.sleep_ms = sleep_ms
+
+
+WAYS_TO_GO = {
+    "away": lambda world: setattr(world, "is_ledger_away", True),
+    "hanging": lambda world: world.hanging.add("ledger.admit"),
+}
+
+
+@pytest.mark.parametrize("goes", WAYS_TO_GO.values(), ids=WAYS_TO_GO)
+def test_a_call_that_the_ledger_refused_stays_refused_when_it_goes_away(goes):
+    world = a_world()
+    hold_everything(world)
+    goes_away_during_the_pause(world, lambda: goes(world))
+
+    answer = call(world)
+
+    assert (answer.status, code_of(answer)) == (402, "budget_exhausted")
+    assert world.sent == []
+
+
+def test_a_grant_that_a_refused_call_did_not_hear_is_given_back():
+    world = a_world()
+    hold_everything(world)
+    limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=10 * LIMIT_NANOUSD)
+
+    def becomes_rich_and_silent():
+        world.ledgers["acme"].service.configure(limit, START_MS)
+        world.hanging.add("ledger.admit answer")
+
+    goes_away_during_the_pause(world, becomes_rich_and_silent)
+
+    assert call(world).status == 402
+    assert month(world) == (0, LIMIT_NANOUSD)
+
+
+def chunk(words):
+    document = {"id": "c", "choices": [{"index": 0, "delta": {"content": words}, "finish_reason": None}]}
+    return b"data: " + json.dumps(document).encode() + b"\n\n"
+
+
+@pytest.mark.parametrize("goes", [LedgerUnreachable(), LedgerUnreachable(has_hung=True)], ids=["away", "hanging"])
+def test_a_stream_whose_slice_the_ledger_refused_gets_none_of_the_allowance(goes):
+    world = a_world(400_000)
+    world.answer = ScriptedAnswer(headers={"content-type": "text/event-stream"}, chunks=(chunk("word " * 4),) * 300)
+    ledger, refusals = world.ledgers["acme"], []
+    extend = ledger.extend
+
+    async def refuses_once(request):
+        if refusals:
+            raise goes
+        answer = await extend(request)
+        if type(answer).__name__ == "ExtendDenied":
+            refusals.append(answer)
+        return answer
+
+    ledger.extend = refuses_once
+
+    _, passed = call(world, {**BODY, "stream": True, "max_tokens": 100_000})
+
+    assert len(refusals) == 1
+    assert b"budget_exhausted" in passed
+    (record,) = world.records
+    assert (record["outcome"], record.get("is_fail_open", False)) == ("cut", False)
+
+
+def test_a_stream_takes_nothing_from_the_allowance_where_no_debt_could_be_kept():
+    world = a_world(400_000)
+    world.answer = ScriptedAnswer(headers={"content-type": "text/event-stream"}, chunks=(chunk("word " * 4),) * 300)
+    world.hanging.add("ledger.extend")
+    while not world.unsent.is_full:
+        world.unsent.keep(json.dumps("x" * 10_000))
+
+    call(world, {**BODY, "stream": True, "max_tokens": 100_000})
+
+    (record,) = (record for record in world.records if isinstance(record, dict) and record.get("type") == "call")
+    assert (record["outcome"], record.get("is_fail_open", False)) == ("cut", False)
+
+
+def test_a_ledger_that_hangs_is_waited_for_once_and_the_call_goes_on():
+    world = a_world()
+    world.hanging |= {"ledger.admit", "ledger.record"}
+
+    answer = call(world)
+
+    assert answer.status == 200
+    assert int(answer.headers["x-agentwatch-overhead-ms"]) == DEADLINE_MS
+    assert [record["type"] for record in world.records] == ["alert", "debt", "call"]
+
+
+HANGING = [
+    {"ledger.admit"},
+    {"ledger.admit answer"},
+    {"ledger.settle"},
+    {"ledger.settle answer"},
+    {"queue"},
+    {"queue", "ledger.enqueue"},
+    {"ledger.admit answer", "ledger.record"},
+]
+
+
+@pytest.mark.parametrize("parts", HANGING, ids=" and ".join)
+@pytest.mark.parametrize("is_streaming", [False, True], ids=["whole", "streamed"])
+def test_a_part_that_hangs_changes_neither_answer_nor_charge(parts, is_streaming):
+    world = a_world(100 * LIMIT_NANOUSD)
+    if is_streaming:
+        end = b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":100,"completion_tokens":10}}\n\ndata: [DONE]\n\n'
+        world.answer = ScriptedAnswer(headers={"content-type": "text/event-stream"}, chunks=(chunk("word"), end))
+    world.hanging |= parts
+
+    answer = call(world, {**BODY, "stream": is_streaming})
+
+    assert (answer[0] if is_streaming else answer).status == 200
+    kept = list(iter(world.unsent.take, None))
+    texts = [*(json.dumps(record) for record in world.records), *world.ledgers["acme"].outbox, *kept]
+    world.hanging.clear()
+    outside = ScriptedOutside(ledgers=world.ledger_of)
+    asyncio.run(take(texts, outside))
+    assert month(world) == (BILLED_NANOUSD, 0)
+    assert [row["cost_nanousd"] for row in outside.tables["llm_request_logs"].values()] == [BILLED_NANOUSD]
+
+
+def test_a_ledger_that_hangs_is_told_the_charge_once_and_the_queue_then():
+    """Each try would take its whole time, and all of it must fit into what a Worker has after its client left."""
+    world = a_world()
+    world.hanging.add("ledger.settle")
+
+    call(world)
+
+    assert world.now_ms() == START_MS + DEADLINE_MS
+    assert [record["type"] for record in world.records] == ["debt", "call"]
+
+
+@pytest.mark.parametrize(("losses", "records"), [(CHARGE_TRIES - 1, ["call"]), (CHARGE_TRIES, ["debt", "call"])])
+def test_a_charge_is_told_three_times_before_it_is_a_debt(losses, records):
+    world = a_world()
+    ledger = world.ledgers["acme"]
+    settle, tries = ledger.settle, []
+
+    async def loses(request):
+        tries.append(request)
+        if len(tries) <= losses:
+            raise LedgerUnreachable
+        return await settle(request)
+
+    ledger.settle = loses
+    call(world)
+
+    assert [record["type"] for record in world.records] == records
+    assert len(tries) == min(losses + 1, CHARGE_TRIES) <= 3
+
+
+def test_a_refused_call_whose_question_was_heard_too_late_holds_nothing():
+    world = a_world(fail_closed=True)
+    world.hanging.add("ledger.admit answer")
+
+    assert (answer := call(world)).status == 503, answer
+    assert world.sent == []
+    assert month(world) == (0, 0)
+
+
+def test_a_key_value_store_that_hangs_does_not_keep_a_known_caller_waiting_for_ever():
+    world, isolate = a_world(), Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
+    call(world, isolate=isolate)
+    world.hanging.add("kv")
+    world.pass_time(3_600_000)
+
+    assert call(world, isolate=isolate).status == 200

@@ -1,0 +1,101 @@
+"""From the hold on nothing leaves a call unsettled: whatever is raised in the core, at any of its functions, in every way
+a call can go, the hold ends, at no more than was held, and there is one record of it."""
+
+import contextlib
+import json
+
+import pytest
+
+from core.messages import ConfigureRequest, StatusRequest
+from ports import AttemptFailed
+from proxy import handle
+from settings import parse_settings
+from tests.support.core_faults import CoreFaults, Surprise
+from tests.support.inbound import an_inbound
+from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
+from visit import Isolate
+
+SSE = {"content-type": "text/event-stream"}
+BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 2_000}
+LIMIT_NANOUSD = 2_000_000
+USAGE = {"prompt_tokens": 8, "completion_tokens": 9}
+COMPLETE = json.dumps({"model": "gpt-4o-mini", "choices": [{}], "usage": USAGE}).encode()
+
+
+def sse(document: object) -> bytes:
+    return b"data: " + json.dumps(document).encode() + b"\n\n"
+
+
+WORDS = tuple(
+    sse({"id": "c", "choices": [{"index": 0, "delta": {"content": " word" * 80}, "finish_reason": None}]})
+    for _ in range(8)
+)
+END = (
+    sse({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+    sse({"id": "c", "choices": [], "usage": USAGE}),
+    b"data: [DONE]\n\n",
+)
+
+ANSWERS: dict[str, tuple[ScriptedAnswer | AttemptFailed, int]] = {
+    "whole": (ScriptedAnswer(chunks=(COMPLETE,)), 100),
+    "without usage": (ScriptedAnswer(chunks=(b'{"choices":[{"message":{"content":"words"}}]}',)), 100),
+    "unreadable": (ScriptedAnswer(chunks=(b"<html>",)), 100),
+    "a failure": (ScriptedAnswer(chunks=(b'{"error":{"message":"no"}}',)), 100),
+    "broken off": (ScriptedAnswer(chunks=(COMPLETE,), is_broken=True), 100),
+    "left while it is read": (ScriptedAnswer(chunks=(COMPLETE,), client_leaves_after=0), 100),
+    "too long": (ScriptedAnswer(chunks=(COMPLETE,), is_too_long=True), 100),
+    "an error": (ScriptedAnswer(status=500, chunks=(b"no",)), 100),
+    "no answer": (AttemptFailed("connection_lost"), 100),
+    "streamed as it is": (ScriptedAnswer(headers=SSE, chunks=WORDS + END), 100),
+    "streamed in slices": (ScriptedAnswer(headers=SSE, chunks=WORDS + END), 1),
+    "cut": (ScriptedAnswer(headers=SSE, chunks=WORDS * 4 + END), 0),
+    "a stream that breaks off": (ScriptedAnswer(headers=SSE, chunks=WORDS, is_broken=True), 1),
+    "a stream that is left": (ScriptedAnswer(headers=SSE, chunks=WORDS, client_leaves_after=5), 1),
+    "a stream without its last blank line": (ScriptedAnswer(headers=SSE, chunks=(*WORDS, b"data: [DONE]")), 1),
+}
+ways = pytest.mark.parametrize("way", ANSWERS)
+
+
+def play(way: str, fails_at: int) -> tuple[World, CoreFaults]:
+    world = World({"requests_per_minute": 1_000_000})
+    world.answer, times = ANSWERS[way]
+    limit_nanousd = LIMIT_NANOUSD * times or LIMIT_NANOUSD // 6
+    limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=limit_nanousd)
+    world.ledger_of("acme").service.configure(limit, START_MS)
+    world.upstream_also = lambda: world.pass_time(700)
+    body = {**BODY, "stream": isinstance(world.answer, ScriptedAnswer) and world.answer.headers == SSE}
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(body).encode())
+    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
+    faults = CoreFaults(begins=lambda: world.has_granted, spares=lambda: world.is_asking_ledger or world.is_winding_up)
+    with contextlib.suppress(Surprise), faults.raising(at=fails_at):
+        world.run(handle(request, world.ports(), isolate))
+    return world, faults
+
+
+@ways
+def test_a_fault_at_any_function_of_the_core_ends_the_hold_and_is_one_record(way: str) -> None:
+    _, counted = play(way, fails_at=0)
+    assert len(counted.places) >= 3
+
+    for fails_at in counted.places:
+        world, faults = play(way, fails_at)
+
+        (month,) = (
+            account
+            for account in world.ledgers["acme"].service.status(StatusRequest(include_tenant=True), START_MS).accounts
+            if account.window == "month"
+        )
+        calls = [record for record in world.records if record["type"] == "call"]
+        assert len(calls) == 1, faults.where
+        assert (month.held_nanousd, month.spent_nanousd) == (0, calls[0]["cost_nanousd"]), faults.where
+        assert month.spent_nanousd <= LIMIT_NANOUSD, faults.where
+
+
+def test_a_fault_before_the_provider_was_asked_costs_nothing() -> None:
+    world, faults = play("whole", fails_at=1)
+
+    assert world.sent == []
+    assert faults.where is not None
+    (record,) = world.records
+    assert (record["outcome"], record["error_code"], record["cost_nanousd"]) == ("failed", "internal_error", 0)
