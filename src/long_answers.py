@@ -60,7 +60,7 @@ class LongAnswerRelay:
             usage,
             0 if self._call.plan.is_free else cost,
             self._status,
-            is_estimated=facts is None,
+            is_estimated=usage.is_beyond_belief or facts is None,
             model=None if facts is None else facts.model,
             ttfb_ms=self._ttfb_ms,
             overhead_ms=self._overhead_ms,

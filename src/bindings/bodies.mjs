@@ -14,7 +14,7 @@ export class Body {
     this.#reader = stream?.getReader();
   }
 
-  // All of it; or null where it is longer than `bytesMax`, or all that are being read are longer than `isolateBytesMax`.
+  // All of it; or undefined where it is longer than `bytesMax`, or all that are being read are longer than `isolateBytesMax`.
   async whole(bytesMax, isolateBytesMax) {
     try {
       while (this.#reader) {
@@ -23,7 +23,7 @@ export class Body {
         this.#read.push(value);
         this.#bytes += value.length;
         bytesInFlight += value.length;
-        if (this.#bytes > bytesMax || bytesInFlight > isolateBytesMax) return null;
+        if (this.#bytes > bytesMax || bytesInFlight > isolateBytesMax) return undefined;
       }
       return joined(this.#read, this.#bytes);
     } finally {

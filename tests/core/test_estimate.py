@@ -13,6 +13,9 @@ from core.price_book import Price
 from core.pricing import cost_nanousd
 from core.usage import Usage
 
+NOW_MS = 1_795_651_200_000
+"""2026-11-26, UTC."""
+
 prices = st.sampled_from(
     [
         (provider, model)
@@ -44,7 +47,7 @@ calls = st.builds(
 
 
 def price_of(provider: str, model: str) -> Price:
-    price = price_book.find(provider, model, at_ms=None)
+    price = price_book.find(provider, model, at_ms=NOW_MS)
     assert isinstance(price, Price)
     return price
 

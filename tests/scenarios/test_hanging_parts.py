@@ -7,13 +7,13 @@ import json
 import pytest
 
 from core.messages import AdmitRequest, ConfigureRequest, StatusRequest
-from exchange import Inbound
 from outgoing import CHARGE_TRIES
 from ports import LedgerUnreachable
 from proxy import handle
 from settings import parse_settings
 from sink import take
 from tests.queue_consumer.scripted_outside import ScriptedOutside
+from tests.support.inbound import an_inbound
 from tests.support.memory_ports import DEADLINE_MS, START_MS, TOKEN, ScriptedAnswer, World
 from visit import Isolate
 
@@ -33,7 +33,7 @@ def a_world(limit_nanousd=LIMIT_NANOUSD, **config):
 
 def call(world, body=BODY, isolate=None):
     headers = {"authorization": f"Bearer {TOKEN}"}
-    request = Inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(body).encode())
+    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(body).encode())
     answer = world.run(handle(request, world.ports(), isolate or Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))))
     return answer
 

@@ -93,7 +93,7 @@ class Members:
 
     def has(self, name: str) -> bool:
         """Whether it is there and not null."""
-        return any([_plain(value) is not None for value in self._given((name,))])
+        return any(_plain(value) is not None for value in self._given((name,)))
 
     def _given(self, names: tuple[str, ...]) -> list[object]:
         found = []
