@@ -81,8 +81,8 @@ def main(
 
     overhead: what it adds to a call, rung by rung. memory: does it grow with requests? overspend: a cap against many
     calls at once. ledger: one Ledger's rows and pace. outage: what passes without it. streams: what it adds to a
-    stream. neighbours: what one tenant's bodies do to another. cost: what a call costs on Cloudflare's bill. Each prints
-    a table and writes bench/results/NAME.json.
+    stream. neighbours: what one tenant's bodies do to another. cost: what a call costs on Cloudflare's bill. Each
+    prints a table and writes bench/results/NAME.json.
     """
     try:
         if which in (Which.overhead, Which.all):

@@ -98,9 +98,10 @@ async def _metered_call(visit: Visit, route: ProxyRoute, caller: Caller, room: B
     question = _upstream_request(visit, plan.provider, plan.path, key, is_metered=True)
     async with _held(visit, caller, context, plan, is_shared_account=is_shared_account) as call:
         question = replace(question, body=body.to_send(call.output_ceiling_tokens))
+        del received, body  # an answer may begin minutes later, and until then one copy is enough
         call.sent_at_ms = ports.clock.now_ms()
         answer = await ports.upstream.send(question)
-        del received, body, question
+        del question
         room.give_back()
         return await answer_of_call(visit, call, answer)
 

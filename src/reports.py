@@ -5,7 +5,6 @@ price, for the team of the token and no other, and counts against the request ra
 published contract.
 """
 
-from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -15,8 +14,8 @@ from budgets import rate_refusal
 from core import price_book, pricing
 from core.call_context import CallContext, check_session_id
 from core.messages import Conflict, RateDenied, RecordRequest
-from core.price_book import Price, Unpriced
-from core.providers import PROVIDERS, canonical_provider
+from core.price_book import Price
+from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
 from core.usage import Usage
 from exchange import Answer, decoded
@@ -34,6 +33,7 @@ INPUT_PARTS = (
     "audio_input_tokens",
     "cached_audio_input_tokens",
     "image_input_tokens",
+    "video_input_tokens",
 )
 OUTPUT_PARTS = ("reasoning_tokens", "audio_output_tokens", "image_output_tokens")
 
@@ -56,6 +56,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     audio_input_tokens: Count = 0
     cached_audio_input_tokens: Count = 0
     image_input_tokens: Count = 0
+    video_input_tokens: Count = 0
     reasoning_tokens: Count = 0
     audio_output_tokens: Count = 0
     image_output_tokens: Count = 0
@@ -73,7 +74,7 @@ async def ingest(path: str, body: bytes, caller: Caller, ports: Ports) -> Answer
     """Charge a report and tell it. Raises a `Refusal`, or `LedgerUnreachable`."""
     report = decoded(body, Report)
     session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
-    price = _price_of(report, ports.clock.now_ms())
+    price = price_book.find_reported(report.provider, report.model, at_ms=ports.clock.now_ms())
     usage = _usage_of(report, price)
     cost = pricing.cost_nanousd(usage, price)
     event_id = report.event_id or ports.ids.new("evt_")
@@ -118,34 +119,9 @@ async def ingest(path: str, body: bytes, caller: Caller, ports: Ports) -> Answer
     return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
 
 
-def _price_of(report: Report, now_ms: int) -> Price:
-    """Today's price of the model that the report means, or the stand-in of its provider."""
-    for provider, model in _readings(report):
-        price = price_book.find(provider, model, at_ms=now_ms)
-        if not isinstance(price, Unpriced):
-            return price
-    return price_book.stand_in(canonical_provider(report.provider or "") or "")
-
-
-def _readings(report: Report) -> Iterator[tuple[str, str]]:
-    """What provider and model may mean together, the likeliest first: as they stand, with the provider's name before
-    the model's (`openai/gpt-4o-mini`, `openrouter/openai/gpt-4o-mini`), and the model under whoever lists it."""
-    named = canonical_provider(report.provider or "")
-    if named is not None:
-        yield named, report.model
-    parts = report.model.split("/")
-    models = ["/".join(parts[place:]) for place in range(len(parts))]
-    for before, model in zip(parts, models[1:], strict=False):
-        provider = canonical_provider(before)
-        if provider is not None:
-            yield provider, model
-    for model in models:
-        yield from ((provider, model) for provider in price_book.providers_of(model))
-
-
 def _usage_of(report: Report, price: Price) -> Usage:
     """The report's counts as disjoint ones. Raises `InvalidRequest` where they are more than one call can be."""
-    windows = [price, *(price_book.stand_in(provider) for provider in PROVIDERS)]
+    windows = [price, *(price_book.stand_in(provider, "") for provider in PROVIDERS)]
     input_max = price.input_tokens_max or max(each.input_tokens_max or 0 for each in windows)
     if "embed" in price.model:
         input_max = max(input_max, EMBEDDED_TOKENS_MAX)

@@ -1,10 +1,9 @@
-"""Builds `src/core/prices.json` from two independent price sources, and checks that they still
-agree.
+"""Builds `src/core/prices.json` from two independent price sources, and checks that they still agree.
 
-`fetch` downloads the two wheels and rewrites the committed extracts; `build` makes the table from
-the extracts; `check` is the gate: it fails when the sources differ on anything that is not
-reviewed, when a review is stale, or when the table is not exactly what the extracts and reviews
-give.
+`update` is the one command for the day a provider changes a price or ships a model: it fetches the newest releases of
+both sources, prints what changed in each and in the table, names what a person must decide first, and writes only when
+nothing is left to decide. `build` does the same from the committed extracts, after `review.toml` was edited. `check` is
+the gate. All exit with 0 when the table is current and reviewed, and with 1 when something is left to do.
 """
 
 from __future__ import annotations
@@ -16,17 +15,18 @@ import tempfile
 import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
 
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path[:0] = [folder for folder in (str(ROOT), str(ROOT / "src")) if folder not in sys.path]
 
 from tools import price_review, price_sources, price_table  # noqa: E402
+from tools.price_changes import source_changes, table_changes  # noqa: E402
 from tools.price_sources import Pin, SourceExtract  # noqa: E402
+from tools.price_text import read_table, render_extract, render_table  # noqa: E402
 
 DATA = ROOT / "tools" / "price_data"
 TABLE = ROOT / "src" / "core" / "prices.json"
@@ -35,6 +35,8 @@ LITELLM = DATA / "litellm.json"
 REVIEWS = DATA / "review.toml"
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; exit with 1 if something would be written.")]
 
 
 def load_extract(path: Path) -> SourceExtract:
@@ -46,70 +48,40 @@ def load_reviews() -> price_review.Reviews:
     return msgspec.convert(tomllib.loads(REVIEWS.read_text()), price_review.Reviews)
 
 
-def render_table() -> str:
+def committed_table() -> str:
     """The table's text as the committed inputs give it. Raises `UnreviewedPrices`."""
     genai, litellm = load_extract(GENAI), load_extract(LITELLM)
-    return price_table.render(price_table.build(genai, litellm, load_reviews()), genai, litellm)
-
-
-def render_extract(extract: SourceExtract) -> str:
-    """An extract as JSON with one model to a line, so that a change of price is a change of one
-    line."""
-    head = {key: getattr(extract, key) for key in ("source", "version", "sha256", "as_of")}
-    lines = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
-    blocks = []
-    for provider, models in sorted(extract.models.items()):
-        rows = [
-            f"   {json.dumps(name)}: {json.dumps(msgspec.to_builtins(model), sort_keys=True)}"
-            for name, model in sorted(models.items())
-        ]
-        blocks.append(f"  {json.dumps(provider)}: {{\n" + ",\n".join(rows) + "\n  }")
-    lines.append(' "models": {\n' + ",\n".join(blocks) + "\n }")
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def extracts_of(genai: Pin, litellm: Pin, wheels: Path, as_of: date) -> tuple[str, str]:
-    """Both extracts made anew from the wheels in a folder."""
-    (litellm_wheel,) = wheels.glob("litellm-*.whl")
-    (genai_wheel,) = wheels.glob("genai_prices-*.whl")
-    theirs = price_sources.read_litellm(litellm_wheel, litellm, as_of)
-    ours = price_sources.read_genai(
-        genai_wheel, genai, as_of, {name: list(models) for name, models in theirs.models.items()}
-    )
-    return render_extract(ours), render_extract(theirs)
+    return render_table(price_table.build(genai, litellm, load_reviews()), genai, litellm)
 
 
 @app.command()
-def fetch(
-    genai_version: Annotated[
-        str | None, typer.Option(help="genai-prices version; newest if absent.")
-    ] = None,
-    litellm_version: Annotated[
-        str | None, typer.Option(help="litellm version; newest if absent.")
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option(help="The day whose prices are current; today if absent.")
-    ] = None,
+def update(
+    genai_version: Annotated[str | None, typer.Option(help="genai-prices version; newest if absent.")] = None,
+    litellm_version: Annotated[str | None, typer.Option(help="litellm version; newest if absent.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="The day whose prices are current; today if absent.")] = None,
+    dry_run: DryRun = False,
 ) -> None:
-    """Download both wheels, pin them by hash, and rewrite the extracts."""
+    """Fetch both sources, show what changed, and write the extracts and the table."""
     day = date.fromisoformat(as_of) if as_of else datetime.now(UTC).date()
     with tempfile.TemporaryDirectory() as folder:
         pins = [
             _pin(name, price_sources.download_latest(name, version, Path(folder)))
             for name, version in (("genai-prices", genai_version), ("litellm", litellm_version))
         ]
-        ours, theirs = extracts_of(pins[0], pins[1], Path(folder), day)
-    GENAI.write_text(ours)
-    LITELLM.write_text(theirs)
-    typer.echo(f"{pins[0].name} {pins[0].version}, {pins[1].name} {pins[1].version} as of {day}")
+        genai, litellm = extracts_of(pins[0], pins[1], Path(folder), day)
+    known = (load_extract(GENAI), load_extract(LITELLM))
+    changes = [source_changes(old, new) for old, new in zip(known, (genai, litellm), strict=True)]
+    for old, new, lines in zip(known, (genai, litellm), changes, strict=True):
+        _show(f"{new.source} {old.version} → {new.version}", lines)
+    if not any(changes) and [old.sha256 for old in known] == [pin.sha256 for pin in pins]:
+        genai, litellm = known  # Another day alone makes no other table.
+    _write_table(genai, litellm, dry_run=dry_run)
 
 
 @app.command()
-def build() -> None:
-    """Make the table from the committed extracts and reviews."""
-    text = _render_or_exit()
-    TABLE.write_text(text)
-    typer.echo(f"{TABLE.relative_to(ROOT)} {json.loads(text)['version']}, {len(text):,} bytes")
+def build(dry_run: DryRun = False) -> None:
+    """Make the table from the committed extracts and reviews, showing what changed."""
+    _write_table(load_extract(GENAI), load_extract(LITELLM), dry_run=dry_run)
 
 
 @app.command()
@@ -120,12 +92,42 @@ def check(
     ] = False,
 ) -> None:
     """Fail on any unreviewed difference, stale review, or table that is not up to date."""
-    text = _render_or_exit()
+    try:
+        text = committed_table()
+    except price_review.UnreviewedPrices as error:
+        _fail(error.problems)
     if TABLE.read_text() != text:
         _fail([f"{TABLE.relative_to(ROOT)} is not what its inputs give: run build"])
     if from_wheels:
         _check_extracts()
     typer.echo(f"prices {json.loads(text)['version']} are current and reviewed")
+
+
+def extracts_of(genai: Pin, litellm: Pin, wheels: Path, as_of: date) -> tuple[SourceExtract, SourceExtract]:
+    """Both extracts made anew from the wheels in a folder."""
+    (litellm_wheel,) = wheels.glob("litellm-*.whl")
+    (genai_wheel,) = wheels.glob("genai_prices-*.whl")
+    theirs = price_sources.read_litellm(litellm_wheel, litellm, as_of)
+    names = {provider: list(models) for provider, models in theirs.models.items()}
+    return price_sources.read_genai(genai_wheel, genai, as_of, names), theirs
+
+
+def _write_table(genai: SourceExtract, litellm: SourceExtract, *, dry_run: bool) -> None:
+    """Show what the table would gain and lose, then write it with its extracts, unless a person has to decide first."""
+    table, undecided = price_table.draft(genai, litellm, load_reviews())
+    known, text = json.loads(TABLE.read_text()), render_table(table, genai, litellm)
+    _show(f"table {known['version']} → {json.loads(text)['version']}", table_changes(read_table(known), table))
+    if undecided:
+        _fail([f"{REVIEWS.relative_to(ROOT)} must decide, and nothing was written:", *undecided])
+    texts = {GENAI: render_extract(genai), LITELLM: render_extract(litellm), TABLE: text}
+    changed = {path: new for path, new in texts.items() if path.read_text() != new}
+    if dry_run and changed:
+        _fail(["nothing was written (--dry-run)"])
+    for path, new in changed.items():
+        path.write_text(new)
+        typer.echo(f"wrote {path.relative_to(ROOT)}")
+    if not changed:
+        typer.echo("the table is current")
 
 
 def _check_extracts() -> None:
@@ -134,29 +136,25 @@ def _check_extracts() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for pin in pins:
             price_sources.download(pin, Path(folder))
-        ours, theirs = extracts_of(
-            pins[0], pins[1], Path(folder), date.fromisoformat(litellm.as_of)
-        )
-    for path, text in ((GENAI, ours), (LITELLM, theirs)):
-        if path.read_text() != text:
-            _fail([f"{path.relative_to(ROOT)} is not what its wheel gives: run fetch"])
+        made = extracts_of(pins[0], pins[1], Path(folder), date.fromisoformat(litellm.as_of))
+    for path, extract in zip((GENAI, LITELLM), made, strict=True):
+        if path.read_text() != render_extract(extract):
+            _fail([f"{path.relative_to(ROOT)} is not what its wheel gives: run update"])
 
 
 def _pin(name: str, wheel: Path) -> Pin:
     return Pin(name, wheel.name.split("-")[1], hashlib.sha256(wheel.read_bytes()).hexdigest())
 
 
-def _render_or_exit() -> str:
-    try:
-        return render_table()
-    except price_review.UnreviewedPrices as error:
-        _fail(error.problems)
-        raise
+def _show(heading: str, lines: list[str]) -> None:
+    typer.echo(heading)
+    for line in lines or ["no change"]:
+        typer.echo(f"  {line}")
 
 
-def _fail(problems: list[str]) -> None:
-    for problem in problems:
-        typer.echo(problem, err=True)
+def _fail(lines: list[str]) -> NoReturn:
+    for line in lines:
+        typer.echo(line, err=True)
     raise typer.Exit(1)
 
 

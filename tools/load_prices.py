@@ -108,7 +108,7 @@ def main() -> int:
 
 
 def _column(rate: str) -> str:
-    return f"{rate}_nanousd_per_{'call' if rate == 'web_search' else 'mtok'}"
+    return f"{rate}_nanousd_per_{'call' if rate.endswith('_search') else 'mtok'}"
 
 
 def _bands(listing: Listing) -> Iterator[tuple[dict[str, Cell], Band]]:

@@ -3,10 +3,11 @@ the `litellm` wheel.
 
 Each source becomes a `SourceExtract`: our five providers, the models reachable by the routes that
 are metered, and every rate the source states for them, in nano-dollars per million units, with
-nothing filled in. The extracts are committed, so that the comparison and the table can be rebuilt
-and reviewed without the wheels. Neither wheel is installed: both are downloaded against their
-hashes and read where they lie. A rate of zero is taken for a rate not stated, because a price of
-nothing is how both sources write that they do not know the unit.
+nothing filled in. Batch rates are left out: no metered route bills them. The extracts are
+committed, so that the comparison and the table can be rebuilt and reviewed without the wheels.
+Neither wheel is installed: both are downloaded against their hashes and read where they lie. A rate
+of zero is taken for a rate not stated, because a price of nothing is how both sources write that
+they do not know the unit; only a model that costs nothing in any unit is stated as free.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, Decimal
@@ -68,22 +69,49 @@ _GENAI_CLASSES = {
     "cache_write_5m_mtok": "cache_write_5m",
     "cache_write_1h_mtok": "cache_write_1h",
     "input_audio_mtok": "audio_input",
+    "cache_audio_read_mtok": "cached_audio_input",
     "input_image_mtok": "image_input",
-    "input_video_mtok": "image_input",
+    "input_video_mtok": "video_input",
     "output_mtok": "output",
     "output_reasoning_mtok": "reasoning",
     "output_audio_mtok": "audio_output",
     "output_image_mtok": "image_output",
     "output_video_mtok": "image_output",
     "web_searches_kcount": "web_search",
+    "storage_searches_kcount": "document_search",
 }
+RATES = (
+    "input",
+    "cached_input",
+    "cache_write_5m",
+    "cache_write_1h",
+    "audio_input",
+    "cached_audio_input",
+    "image_input",
+    "video_input",
+    "output",
+    "reasoning",
+    "audio_output",
+    "image_output",
+    "web_search",
+    "document_search",
+)
+"""The columns of a row of rates; the reader's `Rates` has the same order."""
+
+PER_CALL = frozenset({"web_search", "document_search"})
+"""Rates by the call; all others are by the million tokens."""
+
+_FREE: Tiers = {"standard": {"input": {0: 0}, "output": {0: 0}}}
+
 _GENAI_TIERS = {
-    ("processing", "batch"): "batch",
     ("service_tier", "flex"): "flex",
     ("service_tier", "priority"): "priority",
     ("service_tier", "fast"): "fast",
     ("speed", "fast"): "fast",
 }
+
+_UNBILLED = ("default", "batch")
+"""Variants that repeat the standard price, or that no metered route bills."""
 
 _LITELLM_CLASSES = {
     "input_cost_per_token": "input",
@@ -91,15 +119,17 @@ _LITELLM_CLASSES = {
     "cache_creation_input_token_cost": "cache_write_5m",
     "input_cost_per_audio_token": "audio_input",
     "input_cost_per_image_token": "image_input",
-    "input_cost_per_video_token": "image_input",
+    "cache_read_input_audio_token_cost": "cached_audio_input",
+    "input_cost_per_video_token": "video_input",
     "output_cost_per_token": "output",
     "output_cost_per_reasoning_token": "reasoning",
     "output_cost_per_audio_token": "audio_output",
     "output_cost_per_image_token": "image_output",
+    "output_cost_per_video_token": "image_output",
 }
 _LITELLM_FIELD = re.compile(
     rf"(?P<name>{'|'.join(_LITELLM_CLASSES)})(?P<long>_above_1hr|_above_12hr)?"
-    r"(?:_above_(?P<above>\d+)k_tokens)?(?:_(?P<tier>batches|flex|priority|ultrafast))?"
+    r"(?:_above_(?P<above>\d+)k_tokens)?(?:_(?P<tier>flex|priority|ultrafast))?"
 )
 
 
@@ -116,6 +146,8 @@ class SourceModel(msgspec.Struct, frozen=True):
     input_tokens_max: int | None
     output_tokens_max: int | None
     periods: list[Period]
+    is_retired: bool = False
+    """The source calls it deprecated, or its announced day has come."""
 
 
 class SourceExtract(msgspec.Struct, frozen=True):
@@ -189,6 +221,7 @@ def litellm_models(
             _tokens(entry.get("max_input_tokens")),
             _tokens(entry.get("max_output_tokens")),
             [Period(as_of.isoformat(), tiers)],
+            is_retired=date.fromisoformat(entry.get("deprecation_date", date.max.isoformat())) <= as_of,
         )
         known = models[provider].get(name)
         if known is None or _input_rate(known) < _input_rate(model):
@@ -217,11 +250,13 @@ def _litellm_tiers(entry: dict[str, Any]) -> Tiers:
         if match is None or not value:
             continue
         kind = "cache_write_1h" if match["long"] else _LITELLM_CLASSES[match["name"]]
-        tier = {None: "standard", "batches": "batch"}.get(match["tier"], match["tier"])
-        _state(tiers, tier, kind, int(match["above"] or 0) * 1000, _nanousd(Decimal(value) * UNITS))
+        above = int(match["above"] or 0) * 1000
+        _state(tiers, match["tier"] or "standard", kind, above, nanousd(Decimal(value) * UNITS))
     searches = entry.get("search_context_cost_per_query", {})
+    if not tiers and _costs_nothing(entry):
+        return _FREE
     if searches and tiers:
-        _state(tiers, "standard", "web_search", 0, _nanousd(Decimal(max(searches.values()))))
+        _state(tiers, "standard", "web_search", 0, nanousd(Decimal(max(searches.values()))))
     for tier, factor in entry.get("provider_specific_entry", {}).items():
         tiers[tier] = _multiplied(tiers["standard"], Decimal(factor))
     if "fast" in tiers and "us" in tiers:
@@ -230,11 +265,16 @@ def _litellm_tiers(entry: dict[str, Any]) -> Tiers:
     return tiers
 
 
+def _costs_nothing(entry: dict[str, Any]) -> bool:
+    """Zero in every unit it is priced in: songs have a price of zero by the token and another by the piece."""
+    return "input_cost_per_token" in entry and not any(value for field, value in entry.items() if "_cost" in field)
+
+
 def _multiplied(classes: dict[str, Bands], factor: Decimal) -> dict[str, Bands]:
     return {
         kind: {above: _ceiling(rate * factor) for above, rate in bands.items()}
         for kind, bands in classes.items()
-        if kind != "web_search"
+        if kind not in PER_CALL
     }
 
 
@@ -242,7 +282,7 @@ def _multiplied(classes: dict[str, Bands], factor: Decimal) -> dict[str, Bands]:
 
 
 def read_genai(
-    wheel: Path, pin: Pin, as_of: date, names: dict[str, Iterable[str]]
+    wheel: Path, pin: Pin, as_of: date, names: Mapping[str, Iterable[str]]
 ) -> SourceExtract:
     """The extract of `genai-prices`' data: its own model names, and its answers to the names
     given besides."""
@@ -256,7 +296,7 @@ def read_genai(
 
 
 def genai_models(
-    providers: Iterable[Any], as_of: date, names: dict[str, Iterable[str]]
+    providers: Iterable[Any], as_of: date, names: Mapping[str, Iterable[str]]
 ) -> dict[str, dict[str, SourceModel]]:
     """Resolve every name by the source's own matching, first match first."""
     models: dict[str, dict[str, SourceModel]] = {name: {} for name in _GENAI_PROVIDERS.values()}
@@ -300,7 +340,7 @@ def _equals_of(clause: Any) -> Iterator[str]:
 def _genai_model(model: Any, as_of: date) -> SourceModel:
     days = {as_of} | {day for day in _start_days(model) if day > as_of}
     periods = [Period(day.isoformat(), _genai_tiers(model, day)) for day in sorted(days)]
-    return SourceModel(model.context_window, None, periods)
+    return SourceModel(model.context_window, None, periods, is_retired=bool(model.deprecated))
 
 
 def _start_days(model: Any) -> Iterator[date]:
@@ -314,10 +354,13 @@ def _start_days(model: Any) -> Iterator[date]:
 
 def _genai_tiers(model: Any, day: date) -> Tiers:
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    tiers: Tiers = {"standard": _genai_classes(model.get_prices(moment))}
+    prices = model.get_prices(moment)
+    if not any(vars(prices).values()):
+        return _FREE
+    tiers: Tiers = {"standard": _genai_classes(prices)}
     for variant in model.price_variants or ():
         ((key, value),) = variant.when.items()
-        if value == "default" or (variant.constraint and not variant.constraint.active(moment)):
+        if value in _UNBILLED or (variant.constraint and not variant.constraint.active(moment)):
             continue
         classes = tiers.setdefault(_GENAI_TIERS[key, value], {})
         for kind, bands in _genai_classes(variant.prices).items():
@@ -330,7 +373,7 @@ def _genai_classes(prices: Any) -> dict[str, Bands]:
     for key, kind in _GENAI_CLASSES.items():
         for above, price in _genai_bands(getattr(prices, key, None)):
             per_unit = price / 1000 if key.endswith("_kcount") else price
-            _state(tiers, "", kind, above, _nanousd(per_unit))
+            _state(tiers, "", kind, above, nanousd(per_unit))
     return tiers[""]
 
 
@@ -346,13 +389,14 @@ def _genai_bands(value: Any) -> Iterator[tuple[int, Decimal]]:
 
 
 def _state(tiers: Tiers, tier: str, kind: str, above: int, rate: int) -> None:
-    """Note a rate; where two units share a class (images and video), the dearer one."""
+    """Note a rate; where two units share a class (drawn images and video), the dearer one."""
     if rate > 0:
         bands = tiers.setdefault(tier, {}).setdefault(kind, {})
         bands[above] = max(rate, bands.get(above, 0))
 
 
-def _nanousd(usd: Decimal) -> int:
+def nanousd(usd: Decimal) -> int:
+    """Dollars per million tokens or per call, as nano-dollars for the same."""
     return _ceiling(usd * NANOUSD_PER_USD)
 
 

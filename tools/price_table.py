@@ -9,50 +9,38 @@ the sources come from.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 from tools.price_review import (
+    Disagreement,
     Limit,
     Reviews,
     UnreviewedPrices,
     band_sizes,
     differs,
     disagreements,
-    is_excluded,
+    is_retired,
     limit_of,
+    listed_names,
+    models_named,
     problems,
     rate_at,
     review_of,
+    stated_rates,
 )
-from tools.price_sources import Bands, Period, SourceExtract, SourceModel, Tiers
-
-RATES = (
-    "input",
-    "cached_input",
-    "cache_write_5m",
-    "cache_write_1h",
-    "audio_input",
-    "image_input",
-    "output",
-    "reasoning",
-    "audio_output",
-    "image_output",
-    "web_search",
-)
-"""The columns of a row of rates; the reader's `Rates` has the same order."""
+from tools.price_siblings import Listing, cheaper_names
+from tools.price_sources import PER_CALL, RATES, Bands, Period, SourceExtract, SourceModel, Tiers
 
 FALLBACKS = {
     "cached_input": "input",
     "cache_write_5m": "input",
     "cache_write_1h": "cache_write_5m",
     "audio_input": "input",
+    "cached_audio_input": "audio_input",
     "image_input": "input",
+    "video_input": "input",
     "output": "input",
     "reasoning": "output",
     "audio_output": "output",
@@ -64,59 +52,92 @@ nothing."""
 _GENERATED = frozenset({"output", "reasoning", "audio_output", "image_output"})
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One model's part of the table: total rates by day, tier and band."""
-
-    input_tokens_max: int | None
-    output_tokens_max: int | None
-    periods: tuple[tuple[str, dict[str, dict[int, tuple[int, ...]]]], ...]
-
-
 def build(
     genai: SourceExtract, litellm: SourceExtract, reviews: Reviews
 ) -> dict[str, dict[str, Listing]]:
     """The whole table. Raises `UnreviewedPrices` when anything in it needs a person first."""
-    blocking = problems(genai, litellm, reviews)
-    if blocking:
-        raise UnreviewedPrices(blocking)
-    believed = {
-        (one.provider, one.model, one.rate): review_of(one, reviews)
-        for one in disagreements(genai, litellm, reviews)
-    }
-    searches = _search_rates(genai, litellm)
-    table: dict[str, dict[str, Listing]] = {}
-    for provider in litellm.models:
-        names = genai.models[provider].keys() | litellm.models[provider].keys()
-        table[provider] = {}
-        for name in sorted(names):
-            if is_excluded(provider, name, reviews):
-                continue
-            ours, theirs = genai.models[provider].get(name), litellm.models[provider].get(name)
-            sides = {
-                rate: review.believe
-                for (of, model, rate), review in believed.items()
-                if review is not None and (of, model) == (provider, name)
-            }
-            stated = _dated(ours, _merged(ours, theirs, sides), litellm.as_of)
-            limit = limit_of(provider, name, reviews)
-            table[provider][name] = _listing(ours, theirs, limit, stated, searches[provider])
-    absurd = [line for provider in table for line in _absurdities(provider, table[provider])]
-    if absurd:
-        raise UnreviewedPrices(absurd)
+    table, wrong = draft(genai, litellm, reviews)
+    if wrong:
+        raise UnreviewedPrices(wrong)
     return table
 
 
-def _search_rates(genai: SourceExtract, litellm: SourceExtract) -> dict[str, int]:
-    """Per provider the dearest search fee it lists, else the dearest of anyone: a search is
-    never free."""
-    listed: dict[str, int] = {}
-    for extract in (genai, litellm):
-        for provider, models in extract.models.items():
-            for model in models.values():
-                rate = model.periods[0].tiers["standard"].get("web_search", {0: 0})[0]
-                listed[provider] = max(rate, listed.get(provider, 0))
-    return {provider: rate or max(listed.values()) for provider, rate in listed.items()}
+def draft(
+    genai: SourceExtract, litellm: SourceExtract, reviews: Reviews
+) -> tuple[dict[str, dict[str, Listing]], list[str]]:
+    """The table as it would be, and all in it that needs a person: what nobody has reviewed is read
+    as the dearer."""
+    found = list(disagreements(genai, litellm, reviews))
+    stated = {
+        provider: {
+            name: _periods(provider, name, (genai, litellm), found, reviews)
+            for name in listed_names((genai, litellm), provider, reviews)
+        }
+        for provider in sorted(litellm.models)
+    }
+    fees = _fees(stated)
+    table = {
+        provider: {
+            name: _listing(provider, name, (genai, litellm), periods, fees[provider], reviews)
+            for name, periods in models.items()
+        }
+        for provider, models in stated.items()
+    }
+    stale = _alias(table, reviews)
+    absurd = [line for provider in table for line in _absurdities(provider, table[provider])]
+    return table, [*problems(genai, litellm, reviews), *stale, *absurd, *cheaper_names(table, reviews)]
+
+
+def _periods(
+    provider: str,
+    name: str,
+    extracts: tuple[SourceExtract, SourceExtract],
+    found: Iterable[Disagreement],
+    reviews: Reviews,
+) -> list[Period]:
+    ours, theirs = (extract.models.get(provider, {}).get(name) for extract in extracts)
+    sides = {
+        one.rate: review.believe
+        for one in found
+        if (one.provider, one.model) == (provider, name) and (review := review_of(one, reviews)) is not None
+    }
+    tiers = _merged(ours, theirs, sides)
+    for place, rate in stated_rates(provider, name, reviews).items():
+        tier, _, kind = place.partition(".")
+        tiers.setdefault(tier, {})[kind] = {0: rate}
+    return _dated(ours, tiers, extracts[1].as_of)
+
+
+def _fees(stated: Mapping[str, Mapping[str, list[Period]]]) -> dict[str, dict[str, int]]:
+    """What a call of each kind costs where nobody says: the dearest fee its provider lists, else
+    anyone does. A search is never free."""
+    listed = {
+        provider: {
+            kind: max((periods[0].tiers["standard"].get(kind, {0: 0})[0] for periods in models.values()), default=0)
+            for kind in PER_CALL
+        }
+        for provider, models in stated.items()
+    }
+    dearest = {kind: max(fees[kind] for fees in listed.values()) for kind in PER_CALL}
+    return {
+        provider: {kind: fee or dearest[kind] for kind, fee in fees.items()} for provider, fees in listed.items()
+    }
+
+
+def _alias(table: dict[str, dict[str, Listing]], reviews: Reviews) -> list[str]:
+    """Put what each name is billed as in its place. Returns the aliases that change nothing."""
+    stale = []
+    for alias in reviews.alias:
+        models = table.get(alias.provider, {})
+        if alias.billed_as not in models:
+            continue
+        billed = replace(models[alias.billed_as], is_current=False)
+        for name in alias.models:
+            if name in models and replace(models[name], is_current=False) == billed:
+                stale.append(f"stale alias: {alias.provider} {name} is priced as {alias.billed_as} without it")
+            models[name] = billed
+        table[alias.provider] = dict(sorted(models.items()))
+    return stale
 
 
 def _merged(
@@ -169,7 +190,7 @@ def _moved(now: Tiers, before: Tiers, after: Tiers) -> Tiers:
             if old is None or new is None:
                 main = "output" if kind in _GENERATED else "input"
                 old, new = before["standard"][main], after["standard"][main]
-            if kind == "web_search":
+            if kind in PER_CALL:
                 old, new = {0: 1}, {0: 1}
             moved.setdefault(tier, {})[kind] = {
                 above: _scaled(rate, rate_at(new, above + 1), rate_at(old, above + 1))
@@ -184,21 +205,25 @@ def _scaled(rate: int, numerator: int, denominator: int) -> int:
 
 
 def _listing(
-    ours: SourceModel | None,
-    theirs: SourceModel | None,
-    limit: Limit | None,
+    provider: str,
+    name: str,
+    extracts: tuple[SourceExtract, SourceExtract],
     stated: list[Period],
-    search: int,
+    fees: Mapping[str, int],
+    reviews: Reviews,
 ) -> Listing:
-    known = [model for model in (ours, theirs, limit) if model is not None]
+    models = models_named(extracts, provider, name)
+    limit = limit_of(provider, name, reviews)
+    known: list[SourceModel | Limit] = [*models, *([limit] if limit else [])]
     window = max((model.input_tokens_max or 0 for model in known), default=0) or None
     answer = max((model.output_tokens_max or 0 for model in known), default=0) or window
-    periods = tuple((period.starts_on, _total(period.tiers, search)) for period in stated)
-    return Listing(window, answer, periods)
+    is_current = not (any(model.is_retired for model in models) or is_retired(provider, name, reviews))
+    periods = tuple((period.starts_on, _total(period.tiers, fees)) for period in stated)
+    return Listing(is_current, window, answer, periods)
 
 
-def _total(stated: Tiers, search: int) -> dict[str, dict[int, tuple[int, ...]]]:
-    standard = _pruned({"web_search": {0: search}} | stated["standard"])
+def _total(stated: Tiers, fees: Mapping[str, int]) -> dict[str, dict[int, tuple[int, ...]]]:
+    standard = _pruned({kind: {0: fee} for kind, fee in fees.items()} | stated["standard"])
     tiers = {"standard": {above: _row(standard, above) for above in _bounds(standard)}}
     for tier in sorted(stated.keys() - {"standard"}):
         tiers[tier] = {
@@ -214,8 +239,13 @@ def _pruned(stated: dict[str, Bands]) -> dict[str, Bands]:
     return {
         kind: bands
         for kind, bands in stated.items()
-        if kind not in FALLBACKS or bands != stated.get(FALLBACKS[kind])
+        if kind not in FALLBACKS or not _repeats(bands, stated.get(FALLBACKS[kind], {}))
     }
+
+
+def _repeats(bands: Bands, fallback: Bands) -> bool:
+    """A rate without bands that begins where its fallback does is the same one, and rises with it."""
+    return bands in (fallback, {0: fallback.get(0)})
 
 
 def _bounds(*groups: dict[str, Bands]) -> list[int]:
@@ -225,8 +255,15 @@ def _bounds(*groups: dict[str, Bands]) -> list[int]:
 def _row(stated: dict[str, Bands], above: int) -> tuple[int, ...]:
     row: dict[str, int] = {}
     for kind in RATES:
-        row[kind] = rate_at(stated[kind], above + 1) if kind in stated else row[FALLBACKS[kind]]
+        row[kind] = rate_at(stated[kind], above + 1) if kind in stated else row[_fallback(kind, stated)]
     return tuple(row[kind] for kind in RATES)
+
+
+def _fallback(kind: str, standard: dict[str, Bands]) -> str:
+    """A model with one price for all it reads has one for all that it reads again."""
+    if kind == "cached_audio_input" and "audio_input" not in standard:
+        return "cached_input"
+    return FALLBACKS[kind]
 
 
 def _tier_row(tier: dict[str, Bands], standard: dict[str, Bands], above: int) -> tuple[int, ...]:
@@ -237,12 +274,12 @@ def _tier_row(tier: dict[str, Bands], standard: dict[str, Bands], above: int) ->
         if kind in tier:
             row[kind] = _tier_rate(tier[kind], standard.get(kind), above)
         elif kind not in standard:
-            row[kind] = row[FALLBACKS[kind]]
+            row[kind] = row[_fallback(kind, standard)]
         else:
             usual = rate_at(standard[kind], above + 1)
             main = "output" if kind in _GENERATED else "input"
             dearer = usual
-            if kind != "web_search" and main in row:
+            if kind not in PER_CALL and main in row:
                 dearer = _scaled(usual, row[main], rate_at(standard[main], above + 1))
             row[kind] = max(usual, dearer)
     return tuple(row[kind] for kind in RATES)
@@ -261,79 +298,16 @@ def _absurdities(provider: str, models: dict[str, Listing]) -> Iterator[str]:
         for starts_on, tiers in listing.periods:
             for tier, rows in tiers.items():
                 place = f"absurd: {provider} {name} {tier} from {starts_on}"
-                ordered = [rows[above] for above in sorted(rows)]
-                if any(min(row) <= 0 for row in ordered):
+                ordered = [dict(zip(RATES, rows[above], strict=True)) for above in sorted(rows)]
+                by_token = [{rate for kind, rate in row.items() if kind not in PER_CALL} for row in ordered]
+                if any(min(rates) <= 0 for rates in by_token if rates != {0}):
                     yield f"{place}: a rate is not positive"
-                if any(row[1] > row[0] for row in ordered):
-                    yield f"{place}: cached input is dearer than input"
-                if any(max(_falls(low, high)) for low, high in pairwise(ordered)):
+                for plain in ("input", "audio_input"):
+                    if any(row[f"cached_{plain}"] > row[plain] for row in ordered):
+                        yield f"{place}: cached {plain} is dearer than {plain}"
+                if any(max(_falls(low.values(), high.values())) for low, high in pairwise(ordered)):
                     yield f"{place}: a rate falls as the prompt grows"
 
 
 def _falls(low: Iterable[int], high: Iterable[int]) -> list[bool]:
     return [before > after for before, after in zip(low, high, strict=True)]
-
-
-# Text ------------------------------------------------------------
-
-
-def render(
-    table: dict[str, dict[str, Listing]], genai: SourceExtract, litellm: SourceExtract
-) -> str:
-    """The table as JSON, one tier to a line, names that cost the same together; its version
-    names its contents."""
-    models = {provider: _grouped(listings) for provider, listings in table.items()}
-    digest = hashlib.sha256(json.dumps(models, sort_keys=True).encode()).hexdigest()
-    head = {
-        "version": f"{litellm.as_of}-{digest[:8]}",
-        "sources": [
-            {"name": one.source, "version": one.version, "sha256": one.sha256}
-            for one in (genai, litellm)
-        ],
-        "rates": RATES,
-    }
-    lines = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
-    blocks = [
-        f'  "{provider}": [\n' + ",\n".join(_block(entry) for entry in entries) + "\n  ]"
-        for provider, entries in models.items()
-    ]
-    lines.append(' "models": {\n' + ",\n".join(blocks) + "\n }")
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _grouped(listings: dict[str, Listing]) -> list[dict[str, Any]]:
-    groups: dict[str, dict[str, Any]] = {}
-    for name, listing in listings.items():
-        entry = {
-            "input_tokens_max": listing.input_tokens_max,
-            "output_tokens_max": listing.output_tokens_max,
-            "periods": [
-                {"starts_at_ms": _start_ms(index, day), "tiers": _rows(tiers)}
-                for index, (day, tiers) in enumerate(listing.periods)
-            ],
-        }
-        group = groups.setdefault(json.dumps(entry), {"names": [], **entry})
-        group["names"].append(name)
-    return list(groups.values())
-
-
-def _start_ms(index: int, day: str) -> int:
-    """The first period also prices what came before it: the past is not kept."""
-    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1000 if index else 0
-
-
-def _rows(tiers: dict[str, dict[int, tuple[int, ...]]]) -> dict[str, list[list[Any]]]:
-    return {
-        tier: [[above, list(row)] for above, row in rows.items()] for tier, rows in tiers.items()
-    }
-
-
-def _block(entry: dict[str, Any]) -> str:
-    limits = {key: entry[key] for key in ("names", "input_tokens_max", "output_tokens_max")}
-    periods = [
-        f'    {{"starts_at_ms": {period["starts_at_ms"]}, "tiers": {{\n'
-        + ",\n".join(f'     "{tier}": {json.dumps(rows)}' for tier, rows in period["tiers"].items())
-        + "}}"
-        for period in entry["periods"]
-    ]
-    return f'   {json.dumps(limits)[:-1]}, "periods": [\n' + ",\n".join(periods) + "]}"

@@ -1,7 +1,7 @@
 """The models the mock sells: who sells them, at what price, and how much they may write.
 
 A small table reviewed by hand against the providers' public price pages as collected in genai-
-prices 0.2.3 and in LiteLLM 1.109.1 (November 2026). It is deliberately not the product's table: the
+prices 0.2.3 and in LiteLLM 1.110.2 (November 2026). It is deliberately not the product's table: the
 two are compared by a test, and a mistake in one of them shows. A class of tokens a model does not
 sell is None, never zero.
 """
@@ -278,28 +278,22 @@ _GROQ = (
     Model("groq", "openai/gpt-oss-20b", _rates("0.075", "0.30", cached="0.0375"), 65_536),
 )
 
+_GROK_4_3 = Model(
+    "xai",
+    "grok-4.3",
+    _rates("1.25", "2.50", cached="0.20"),
+    1_000_000,
+    # Retired names are served and billed as the model that took their place.
+    aliases=("grok-4.3-latest", "grok-4-fast-reasoning"),
+    long_context_above_tokens=200_000,
+    long_context_rates=_rates("2.50", "5.00", cached="0.40"),
+    web_search_nanousd=_FIVE_USD_PER_THOUSAND,
+)
+
 _XAI = (
-    Model("xai", "grok-3-mini", _rates("0.30", "0.50", cached="0.075"), 131_072),
-    Model(
-        "xai",
-        "grok-4",
-        _rates("3", "15", cached="0.75"),
-        256_000,
-        served_name="grok-4-0709",
-        aliases=("grok-4-latest",),
-        web_search_nanousd=_FIVE_USD_PER_THOUSAND,
-    ),
-    Model(
-        "xai",
-        "grok-4.3",
-        _rates("1.25", "2.50", cached="0.20"),
-        1_000_000,
-        # A retired name is served and billed as the model that took its place.
-        aliases=("grok-4.3-latest", "grok-4-fast-reasoning"),
-        long_context_above_tokens=200_000,
-        long_context_rates=_rates("2.50", "5.00", cached="0.40"),
-        web_search_nanousd=_FIVE_USD_PER_THOUSAND,
-    ),
+    _GROK_4_3,
+    msgspec.structs.replace(_GROK_4_3, name="grok-3-mini", aliases=()),
+    msgspec.structs.replace(_GROK_4_3, name="grok-4", served_name="grok-4-0709", aliases=("grok-4-latest",)),
 )
 
 MODELS: tuple[Model, ...] = _OPENAI + _ANTHROPIC + _GEMINI + _GROQ + _XAI

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from js import Response
 
 from bindings.ffi import bytes_to_js, headers_from_js, object_to_js
-from core.refusals import Refusal
+from bindings.pieces import PIECE_BYTES, read_in_pieces
 from exchange import Answer, Inbound, MakeRoom
 
 _LENGTH = re.compile(r"[0-9]{1,12}")
@@ -34,25 +34,11 @@ def to_response(answer: Answer) -> Any:
 
 
 async def _read_body(request: Any, declared: str | None, make_room: MakeRoom) -> bytes:
-    """The whole body. The platform ends one with a declared length there, so it is read in one piece."""
     if not request.body:
         return b""
-    if declared is None or _LENGTH.fullmatch(declared) is None:
-        return await _read_undeclared(request.body.getReader(), make_room)
-    make_room(int(declared))
-    buffer = await request.arrayBuffer()
-    make_room(buffer.byteLength)
+    length_bytes = int(declared) if declared is not None and _LENGTH.fullmatch(declared) else None
+    if length_bytes is None or length_bytes > PIECE_BYTES:
+        return await read_in_pieces(request.body, length_bytes, make_room)
+    make_room(length_bytes)
+    buffer = await request.arrayBuffer()  # the platform ends a body where its declared length does
     return bytes(buffer.to_bytes())
-
-
-async def _read_undeclared(reader: Any, make_room: MakeRoom) -> bytes:
-    """A chunked body tells its length only by ending."""
-    received = bytearray()
-    try:
-        while not (step := await reader.read()).done:
-            make_room(len(received) + step.value.byteLength)
-            received += step.value.to_bytes()
-    except Refusal:
-        await reader.cancel()
-        raise
-    return bytes(received)

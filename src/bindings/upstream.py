@@ -13,6 +13,7 @@ from pyodide.ffi import create_proxy, to_js
 from workers import import_from_javascript
 
 from bindings.ffi import JS_FAULTS, bytes_to_js, headers_from_js, object_to_js, text_or_none
+from bindings.pieces import Outgoing
 from core.limits import ANSWER_BYTES_MAX, ANSWER_END_BYTES, ANSWERS_BYTES_MAX
 from ports import (
     AttemptFailed,
@@ -43,8 +44,9 @@ class FetchUpstream:
         signal = AbortSignal.any(to_js([self._client_signal, controller.signal]))
         init = object_to_js({"method": request.method, "headers": request.headers, "redirect": "manual"})
         init.signal = signal
-        if request.body is not None:
-            init.body = bytes_to_js(request.body)
+        body = None if request.body is None else Outgoing(request.body)
+        if body is not None:
+            init.body = body.js_body
         timer = setTimeout(controller.abort.bind(controller), request.first_byte_timeout_ms)
         try:
             response = await fetch(request.url, init)
@@ -52,6 +54,8 @@ class FetchUpstream:
             return self._failure(controller)
         finally:
             clearTimeout(timer)
+            if body is not None:
+                body.close()
         return FetchAnswer(response, controller, self._client_signal, self._defer)
 
     def _failure(self, controller: Any) -> AttemptFailed:

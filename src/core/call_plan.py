@@ -160,7 +160,7 @@ def _price_of(provider: str, model: str, policy: TenantPolicy, now_ms: int) -> t
         return price, False
     if policy.unpriced_models == "block":
         raise UnpricedModel(f"{provider} model {model[:100]!r} has no listed price", param="model")
-    return price_book.stand_in(provider), policy.unpriced_models == "free"
+    return price_book.stand_in(provider, model), policy.unpriced_models == "free"
 
 
 def _ample_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:

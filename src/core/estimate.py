@@ -226,7 +226,7 @@ def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int, do
     kind, rate = _dearest_text_class(prompt, price.provider, rates)
     if rate >= rates.image_input_nanousd_per_mtok:
         text, image = text + image, 0
-    counts = {"image_input_tokens": image, "audio_input_tokens": audio}
+    counts = {"image_input_tokens": image, "video_input_tokens": 0, "audio_input_tokens": audio}
     counts[kind] = text
     counts["cached_input_tokens"] = again
     counts[_dearest_hidden_class(kind, rate, rates)] += hidden
@@ -239,10 +239,11 @@ def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int, do
 
 
 def _dearest_hidden_class(text_kind: str, text_rate: int, rates: Rates) -> str:
-    """What is not in the request may be text, pictures or sound."""
+    """What is not in the request may be text, pictures, film or sound."""
     classes = (
         (text_kind, text_rate),
         ("image_input_tokens", rates.image_input_nanousd_per_mtok),
+        ("video_input_tokens", rates.video_input_nanousd_per_mtok),
         ("audio_input_tokens", rates.audio_input_nanousd_per_mtok),
     )
     return max(classes, key=lambda kind: kind[1])[0]

@@ -29,15 +29,15 @@ def rated_units(usage: Usage, price: Price, *, service_tier: str | None) -> int:
         + usage.cache_write_5m_tokens * rates.cache_write_5m_nanousd_per_mtok
         + usage.cache_write_1h_tokens * rates.cache_write_1h_nanousd_per_mtok
         + usage.audio_input_tokens * rates.audio_input_nanousd_per_mtok
-        + usage.cached_audio_input_tokens * rates.audio_input_nanousd_per_mtok
+        + usage.cached_audio_input_tokens * rates.cached_audio_input_nanousd_per_mtok
         + usage.image_input_tokens * rates.image_input_nanousd_per_mtok
-        # The table's rate of images is that of the dearer of pictures and video.
-        + usage.video_input_tokens * rates.image_input_nanousd_per_mtok
+        + usage.video_input_tokens * rates.video_input_nanousd_per_mtok
         + usage.output_tokens * rates.output_nanousd_per_mtok
         + usage.reasoning_tokens * rates.reasoning_nanousd_per_mtok
         + usage.audio_output_tokens * rates.audio_output_nanousd_per_mtok
         + usage.image_output_tokens * rates.image_output_nanousd_per_mtok
         + searches * rates.web_search_nanousd_per_call * UNITS_PER_RATE
+        + usage.document_search_calls * rates.document_search_nanousd_per_call * UNITS_PER_RATE
     )
 
 

@@ -1,9 +1,10 @@
-"""The five providers: where they are, and how each wants to be shown a key.
+"""The five providers: where they are, how each wants to be shown a key, and what else they are called.
 
 A base URL is what an upstream path is appended to; `{PROVIDER}_BASE_URL` replaces it. Gemini's is the bare host,
 because the API version belongs to the path there.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,26 +41,26 @@ PROVIDERS: dict[str, Provider] = {
     )
 }
 
-
 _SPELLINGS = {
-    "claude": "anthropic",
-    "azureopenai": "openai",
-    "azure": "openai",
-    "google": "gemini",
-    "googleai": "gemini",
-    "googleaistudio": "gemini",
-    "googlegemini": "gemini",
-    "googlegenai": "gemini",
-    "googlegenerativeai": "gemini",
-    "googlevertex": "gemini",
-    "vertex": "gemini",
-    "vertexai": "gemini",
-    "groqcloud": "groq",
-    "grok": "xai",
-}
+    "openai": ("openai", "chatgpt", "gpt", "azure", "azureopenai", "azureaiopenai", "azaiopenai"),
+    "anthropic": ("anthropic", "claude"),
+    "gemini": (
+        "gemini", "google", "googlegemini", "googlegenai", "googleai", "googleaistudio", "googlegenerativeai",
+        "googlegla", "googlevertex", "googlevertexai", "vertex", "vertexai", "gcpgemini", "gcpgenai", "gcpvertexai",
+    ),
+    "groq": ("groq", "groqcloud"),
+    "xai": ("xai", "grok"),
+}  # fmt: skip
+"""What SDKs, gateways and OpenTelemetry's conventions call them, letters and digits alone. Clouds that sell one
+maker's models at that maker's prices count as the maker."""
+
+_BY_SPELLING = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings}
+
+_SURFACE = re.compile("(?:chat|responses?|messages?|completions?|embeddings?)$")
+"""`openai.responses`, `xai-chat`: some SDKs name the API besides."""
 
 
 def canonical_provider(name: str) -> str | None:
-    """The provider that a name means in any usual spelling (`OpenAI`, `x.ai`, `vertex_ai`); None where it is none."""
-    word = "".join(character for character in name.lower() if character.isalnum())
-    return word if word in PROVIDERS else _SPELLINGS.get(word)
+    """The provider that a name means in any usual spelling (`OpenAI`, `x.ai`, `google-genai`), None for any other."""
+    letters = re.sub("[^a-z0-9]", "", name.lower()[:64])
+    return _BY_SPELLING.get(letters) or _BY_SPELLING.get(_SURFACE.sub("", letters))

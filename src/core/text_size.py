@@ -15,6 +15,7 @@ summing chunks.
 """
 
 import re
+from collections.abc import Iterator
 from operator import add, mul
 from typing import NamedTuple
 
@@ -123,6 +124,8 @@ class _Counts(NamedTuple):
 
 _NOTHING = _Counts(*[0] * len(_Counts._fields))
 
+_WINDOW_BYTES = 65_536
+
 _BASE = 400
 """Hundredths that every text starts with: the spread of short texts, and the frame of a message
 around them."""
@@ -228,7 +231,10 @@ _UNICODE_ESCAPES = re.compile(rb"(?<!\\)(?:\\u[0-9a-fA-F]{4})+")
 def text_tokens(text: bytes, model: str = "") -> int:
     """Tokens of a UTF-8 text as this model reads it, estimated high. An unknown model is read as
     a small vocabulary."""
-    return _tokens(_count(text), len(text), model)
+    counts = _NOTHING
+    for window in _windows(text):
+        counts = _Counts(*map(add, counts, _count(window)))
+    return _tokens(counts, len(text), model)
 
 
 def json_text_tokens(body: bytes, model: str) -> int:
@@ -238,11 +244,12 @@ def json_text_tokens(body: bytes, model: str) -> int:
     """
     if b"\\" not in body:
         return text_tokens(body, model)
-    if b"\\u" in body:
-        body = _UNICODE_ESCAPES.sub(_characters, body)
-    for escape, character in ((b"\\n", b"\n"), (b"\\t", b"\t"), (b'\\"', b'"')):
-        body = body.replace(escape, character)
-    return text_tokens(body, model)
+    size, counts = 0, _NOTHING
+    for window in _windows(body):
+        text = _unescaped(window)
+        size += len(text)
+        counts = _Counts(*map(add, counts, _count(text)))
+    return _tokens(counts, size, model)
 
 
 class RunningText:
@@ -275,6 +282,24 @@ class RunningText:
         if not self._pending:
             return _tokens(self._counts, size, self._model)
         return _tokens(_Counts(*map(add, self._counts, _count(self._pending))), size, self._model)
+
+
+def _windows(text: bytes) -> Iterator[bytes]:
+    """A large text in order, cut behind blanks where there are any: counting makes several copies of what it counts."""
+    start = 0
+    while start < len(text):
+        end = start + _WINDOW_BYTES
+        end = text.find(b" ", end, end + _WINDOW_BYTES) + 1 or end
+        yield text[start:end]
+        start = end
+
+
+def _unescaped(body: bytes) -> bytes:
+    if b"\\u" in body:
+        body = _UNICODE_ESCAPES.sub(_characters, body)
+    for escape, character in ((b"\\n", b"\n"), (b"\\t", b"\t"), (b'\\"', b'"')):
+        body = body.replace(escape, character)
+    return body
 
 
 def _characters(escapes: re.Match[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""The price table is what two agreeing sources state, and what a person decided where they differ."""
+"""The price table is what two agreeing sources state, and what is made of what nobody states."""
 
 import json
 from dataclasses import replace
@@ -10,46 +10,31 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from tools import build_prices, price_sources, price_table
-from tools.price_review import Exclusion, Limit, Review, Reviews, UnreviewedPrices, problems
-from tools.price_sources import Period, SourceExtract, SourceModel, Tiers
-from tools.price_table import RATES
-
-TODAY = "2026-11-24"
-NO_REVIEWS = Reviews([], [])
-
-
-def a_model(tiers: Tiers, *later: Period) -> SourceModel:
-    return SourceModel(128_000, 16_000, [Period(TODAY, tiers), *later])
-
-
-def a_source(name: str, **models: SourceModel) -> SourceExtract:
-    return SourceExtract(name, "1.0", "0" * 64, TODAY, {"openai": models})
-
-
-def flat(**rates: int) -> dict[str, dict[int, int]]:
-    return {kind: {0: rate} for kind, rate in rates.items()}
-
-
-def rows_of(
-    genai: SourceExtract, litellm: SourceExtract, reviews: Reviews = NO_REVIEWS
-) -> dict[str, dict[int, dict[str, int]]]:
-    """Of the model `m` today: named rates by band, by tier."""
-    tiers = price_table.build(genai, litellm, reviews)["openai"]["m"].periods[0][1]
-    return {
-        tier: {above: dict(zip(RATES, row, strict=True)) for above, row in rows.items()} for tier, rows in tiers.items()
-    }
-
-
-def both(tiers: Tiers) -> tuple[SourceExtract, SourceExtract]:
-    return a_source("genai-prices", m=a_model(tiers)), a_source("litellm", m=a_model(tiers))
-
-
-PLAIN: Tiers = {"standard": flat(input=100, output=400, web_search=7)}
+from tests.core.price_builders import (
+    NO_REVIEWS,
+    PLAIN,
+    TODAY,
+    a_model,
+    a_source,
+    both,
+    disagreeing,
+    flat,
+    rows_of,
+)
+from tools import build_prices, price_sources, price_table, price_text
+from tools.price_review import (
+    Exclusion,
+    Limit,
+    Review,
+    Reviews,
+    UnreviewedPrices,
+    problems,
+)
+from tools.price_sources import RATES, Period, SourceExtract, Tiers
 
 
 def test_the_committed_table_is_what_its_inputs_give() -> None:
-    assert build_prices.TABLE.read_text() == build_prices.render_table()
+    assert build_prices.TABLE.read_text() == build_prices.committed_table()
 
 
 def test_the_committed_sources_agree_or_are_reviewed() -> None:
@@ -67,20 +52,35 @@ def test_without_its_reviews_the_committed_sources_would_be_refused() -> None:
         price_table.build(genai, litellm, NO_REVIEWS)
 
     assert len(caught.value.problems) > 20
+    assert not any("batch" in problem for problem in caught.value.problems)
+
+
+CHEAP_AS_LISTED = [
+    "gpt-4o-audio-preview",
+    "gpt-4o-mini-audio-preview",
+    "claude-opus-5-latest",
+    "gemini-2.5-flash-latest",
+]
+
+
+@pytest.mark.parametrize("name", CHEAP_AS_LISTED)
+def test_without_its_alias_a_name_that_the_sources_list_too_cheap_would_be_refused(name: str) -> None:
+    genai = build_prices.load_extract(build_prices.GENAI)
+    litellm = build_prices.load_extract(build_prices.LITELLM)
+    reviews = build_prices.load_reviews()
+    others = [alias for alias in reviews.alias if name not in alias.models]
+
+    _, undecided = price_table.draft(genai, litellm, msgspec.structs.replace(reviews, alias=others))
+
+    assert any(line.startswith("too cheap:") and f" {name} " in line for line in undecided)
 
 
 @pytest.mark.parametrize("path", [build_prices.GENAI, build_prices.LITELLM])
 def test_an_extract_is_kept_in_the_form_in_which_it_is_written(path: Any) -> None:
-    assert build_prices.render_extract(build_prices.load_extract(path)) == path.read_text()
+    assert price_text.render_extract(build_prices.load_extract(path)) == path.read_text()
 
 
 # The gate
-
-
-def disagreeing() -> tuple[SourceExtract, SourceExtract]:
-    genai, litellm = both(PLAIN)
-    dearer = a_model({"standard": flat(input=100, output=450, web_search=7)})
-    return genai, msgspec.structs.replace(litellm, models={"openai": {"m": dearer}})
 
 
 def a_review(believe: Literal["genai-prices", "litellm", "dearer"]) -> Reviews:
@@ -166,6 +166,7 @@ def test_a_reviewed_limit_of_a_model_that_is_not_listed_any_more_stops_the_build
 
 
 ABSURD = [
+    (flat(input=100, audio_input=50, cached_audio_input=60, output=400, web_search=7), "cached audio_input is dearer"),
     (flat(input=100, cached_input=101, output=400, web_search=7), "cached input is dearer"),
     ({**flat(output=400, web_search=7), "input": {0: 100, 9_000: 90}}, "a rate falls"),
 ]
@@ -183,7 +184,7 @@ def test_rates_that_make_no_sense_stop_the_build(standard: Any, complaint: str) 
 def test_what_is_not_stated_falls_back_by_name() -> None:
     row = rows_of(*both(PLAIN))["standard"][0]
 
-    unstated_input = ("cached_input", "cache_write_5m", "cache_write_1h", "audio_input", "image_input")
+    unstated_input = ("cached_input", "cache_write_5m", "cache_write_1h", "audio_input", "image_input", "video_input")
     assert {row[kind] for kind in unstated_input} == {100}
     assert {row[kind] for kind in ("reasoning", "audio_output", "image_output")} == {400}
 
@@ -198,13 +199,34 @@ def test_a_search_is_never_free() -> None:
     assert listing.periods[0][1]["standard"][0][RATES.index("web_search")] == 7
 
 
+CACHED_AUDIO = [
+    (flat(), 100),
+    (flat(cached_input=10), 10),
+    (flat(cached_input=10, audio_input=300), 300),
+    (flat(cached_input=10, audio_input=300, cached_audio_input=30), 30),
+]
+
+
+@pytest.mark.parametrize(("stated", "rate"), CACHED_AUDIO)
+def test_cached_audio_is_audio_unless_the_model_has_one_price_for_all_it_reads(stated: Any, rate: int) -> None:
+    row = rows_of(*both({"standard": PLAIN["standard"] | stated}))["standard"][0]
+
+    assert row["cached_audio_input"] == rate
+
+
+def test_a_rate_that_repeats_the_input_rises_with_it() -> None:
+    standard = PLAIN["standard"] | {"input": {0: 100, 9_000: 200}, "image_input": {0: 100}}
+
+    assert rows_of(*both({"standard": standard}))["standard"][9_000]["image_input"] == 200
+
+
 def test_a_discount_that_states_no_cached_rate_leaves_it_at_the_standard_one() -> None:
     standard = flat(input=100, cached_input=10, output=400, web_search=7)
 
-    rows = rows_of(*both({"standard": standard, "batch": flat(input=50, output=200)}))
+    rows = rows_of(*both({"standard": standard, "flex": flat(input=50, output=200)}))
 
-    assert rows["batch"][0]["cached_input"] == 10
-    assert rows["batch"][0]["reasoning"] == 200
+    assert rows["flex"][0]["cached_input"] == 10
+    assert rows["flex"][0]["reasoning"] == 200
 
 
 def test_a_premium_that_states_no_cached_rate_raises_it_like_the_input() -> None:
@@ -245,7 +267,9 @@ def test_the_version_changes_with_the_contents_alone() -> None:
     listing = table["openai"]["m"]
     changed = {"openai": {"m": replace(listing, output_tokens_max=1)}}
 
-    versions = [json.loads(price_table.render(one, genai, litellm))["version"] for one in (table, dict(table), changed)]
+    versions = [
+        json.loads(price_text.render_table(one, genai, litellm))["version"] for one in (table, dict(table), changed)
+    ]
 
     assert versions[0] == versions[1] != versions[2]
 
@@ -255,7 +279,7 @@ def test_names_that_cost_the_same_are_listed_together() -> None:
     litellm.models["openai"]["n"] = litellm.models["openai"]["m"]
     table = price_table.build(genai, litellm, NO_REVIEWS)
 
-    models = json.loads(price_table.render(table, genai, litellm))["models"]
+    models = json.loads(price_text.render_table(table, genai, litellm))["models"]
 
     assert [entry["names"] for entry in models["openai"]] == [["m", "n"]]
 
@@ -272,6 +296,12 @@ def test_litellm_fields_become_rates_by_tier_and_band() -> None:
         "input_cost_per_token": Decimal("1.25e-06"),
         "input_cost_per_token_above_200k_tokens": Decimal("2.5e-06"),
         "input_cost_per_token_batches": Decimal("6.25e-07"),
+        "input_cost_per_token_flex": Decimal("6.25e-07"),
+        "input_cost_per_audio_token": Decimal("3e-06"),
+        "cache_read_input_audio_token_cost": Decimal("3e-07"),
+        "input_cost_per_image_token": Decimal("4.5e-07"),
+        "input_cost_per_video_token": Decimal("12e-06"),
+        "deprecation_date": "2026-11-24",
         "cache_creation_input_token_cost_above_1hr": Decimal("4e-06"),
         "output_cost_per_token": Decimal("0.00001"),
         "output_cost_per_reasoning_token": 0,
@@ -285,10 +315,16 @@ def test_litellm_fields_become_rates_by_tier_and_band() -> None:
     assert tiers["standard"] == {
         "input": {0: 1_250_000_000, 200_000: 2_500_000_000},
         "cache_write_1h": {0: 4_000_000_000},
+        "audio_input": {0: 3_000_000_000},
+        "cached_audio_input": {0: 300_000_000},
+        "image_input": {0: 450_000_000},
+        "video_input": {0: 12_000_000_000},
         "output": {0: 10_000_000_000},
         "web_search": {0: 35_000_000},
     }
-    assert tiers["batch"] == {"input": {0: 625_000_000}}
+    assert model.is_retired
+    assert set(tiers) == {"standard", "flex", "fast", "us", "fast_us"}
+    assert tiers["flex"] == {"input": {0: 625_000_000}}
     assert tiers["fast"]["output"] == {0: 20_000_000_000}
     assert tiers["fast_us"]["output"] == {0: 22_000_000_000}
 
@@ -297,7 +333,7 @@ NOT_TAKEN = [
     {"litellm_provider": "bedrock", "mode": "chat", "input_cost_per_token": Decimal("1e-06")},
     {"litellm_provider": "openai", "mode": "realtime", "input_cost_per_token": Decimal("1e-06")},
     {"litellm_provider": "openai", "mode": "image_generation", "input_cost_per_token": Decimal(1)},
-    {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 0},
+    {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 0, "output_cost_per_image": Decimal("0.04")},
     {"litellm_provider": "openai", "mode": "chat", "input_cost_per_second": Decimal(1)},
 ]
 
@@ -320,11 +356,15 @@ def test_genai_prices_are_resolved_by_its_own_matching_and_dates() -> None:
         match=SimpleNamespace(or_=[SimpleNamespace(equals="g-one"), SimpleNamespace(starts_with="g-1")]),
         is_match=lambda name: name == "g-one" or name.startswith("g-1"),
         context_window=500,
+        deprecated=None,
         prices=[SimpleNamespace(constraint=None), SimpleNamespace(constraint=later)],
         price_variants=[
             SimpleNamespace(
-                when={"processing": "batch"}, prices=SimpleNamespace(input_mtok=Decimal("0.5")), constraint=later
-            )
+                when={"service_tier": "flex"}, prices=SimpleNamespace(input_mtok=Decimal("0.5")), constraint=later
+            ),
+            SimpleNamespace(
+                when={"processing": "batch"}, prices=SimpleNamespace(input_mtok=Decimal(1)), constraint=None
+            ),
         ],
         get_prices=lambda moment: new if moment.year >= 2027 else old,
     )
@@ -338,5 +378,30 @@ def test_genai_prices_are_resolved_by_its_own_matching_and_dates() -> None:
     assert second.starts_on == "2027-01-01"
     assert second.tiers == {
         "standard": {"input": {0: 1_000_000_000, 9: 2_000_000_000}},
-        "batch": {"input": {0: 500_000_000}},
+        "flex": {"input": {0: 500_000_000}},
     }
+
+
+def test_a_model_that_costs_nothing_in_any_unit_is_stated_as_free() -> None:
+    entry = {
+        "litellm_provider": "gemini",
+        "mode": "chat",
+        "input_cost_per_token": Decimal(0),
+        "output_cost_per_token": 0,
+    }
+    model = SimpleNamespace(
+        id="g",
+        match=SimpleNamespace(equals="g"),
+        is_match=lambda name: name == "g",
+        context_window=None,
+        deprecated=None,
+        prices=SimpleNamespace(),
+        price_variants=None,
+        get_prices=lambda moment: SimpleNamespace(),
+    )
+
+    ours = price_sources.genai_models([SimpleNamespace(id="google", models=[model])], date(2026, 11, 24), {})
+    theirs = price_sources.litellm_models({"gemini/g": entry}, date(2026, 11, 24))
+
+    for models in (ours, theirs):
+        assert models["gemini"]["g"].periods[0].tiers == {"standard": {"input": {0: 0}, "output": {0: 0}}}

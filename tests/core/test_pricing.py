@@ -1,6 +1,7 @@
 """Tokens become money once, whole, rounded up."""
 
 from dataclasses import fields, replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,9 @@ from core import price_book, pricing
 from core.money import NANOUSD_MAX
 from core.price_book import Price
 from core.usage import Usage
+
+NOW_MS = 1_795_651_200_000
+"""2026-11-26, UTC."""
 
 COUNTS = [field.name for field in fields(Usage) if field.name not in ("billed_nanousd", "longest_prompt_tokens")]
 
@@ -26,7 +30,7 @@ prices = st.sampled_from(
 
 
 def price_of(provider: str, model: str) -> Price:
-    price = price_book.find(provider, model, at_ms=None)
+    price = price_book.find(provider, model, at_ms=NOW_MS)
     assert isinstance(price, Price)
     return price
 
@@ -55,6 +59,31 @@ def test_audio_and_drawn_images_cost_their_own_rates() -> None:
     assert pricing.cost_nanousd(Usage(audio_input_tokens=1_000_000), audio) == 32_000_000_000
     assert pricing.cost_nanousd(Usage(audio_output_tokens=1_000_000), audio) == 64_000_000_000
     assert pricing.cost_nanousd(Usage(image_output_tokens=1_000_000), drawing) == 120_000_000_000
+
+
+MEDIA = [
+    ("openai", "gpt-4o-audio-preview", Usage(audio_input_tokens=1_000_000), "40"),
+    ("openai", "gpt-4o-audio-preview", Usage(audio_output_tokens=1_000_000), "80"),
+    ("openai", "gpt-4o-mini-audio-preview", Usage(audio_input_tokens=1_000_000), "10"),
+    ("openai", "gpt-4o-mini-audio-preview", Usage(audio_output_tokens=1_000_000), "20"),
+    ("gemini", "gemini-embedding-2", Usage(image_input_tokens=1_000_000), "0.45"),
+    ("gemini", "gemini-embedding-2", Usage(video_input_tokens=1_000_000), "12"),
+    ("gemini", "gemini-embedding-2", Usage(audio_input_tokens=2_500), "0.01625"),
+    ("gemini", "gemini-2.5-flash", Usage(cached_audio_input_tokens=1_000_000), "0.1"),
+    ("gemini", "gemini-2.5-flash", Usage(audio_input_tokens=1_000_000), "1"),
+    ("gemini", "gemini-3.1-pro-preview", Usage(cached_audio_input_tokens=100_000), "0.02"),
+    ("gemini", "gemini-2.5-flash-image", Usage(cached_audio_input_tokens=1_000_000), "1"),
+    ("xai", "grok-4.6", Usage(document_search_calls=3), "0.03"),
+    ("xai", "grok-4.6", Usage(web_search_calls=3), "0.015"),
+    ("openai", "gpt-5", Usage(document_search_calls=2), "0.005"),
+]
+
+
+@pytest.mark.parametrize(("provider", "model", "usage", "usd"), MEDIA)
+def test_each_medium_and_each_search_costs_what_its_provider_lists(
+    provider: str, model: str, usage: Usage, usd: str
+) -> None:
+    assert pricing.cost_nanousd(usage, price_of(provider, model)) == Decimal(usd) * 10**9
 
 
 def test_a_cost_is_rounded_up_once_for_the_whole() -> None:
@@ -95,7 +124,7 @@ def test_priced_in_slices_a_call_would_cost_no_less(usage: Usage, price: Price, 
     prompt = replace(usage, output_tokens=0)
 
     whole = pricing.cost_nanousd(usage, price, service_tier=tier)
-    rates = price.rates(prompt_tokens=usage.prompt_tokens, service_tier=tier)
+    rates = pricing.rates_of(usage, price, service_tier=tier)
     output = -(-usage.output_tokens * rates.output_nanousd_per_mtok // 1_000_000)
 
     assert 0 <= pricing.cost_nanousd(prompt, price, service_tier=tier) + output - whole <= 1

@@ -46,7 +46,7 @@ def test_xai_counts_reasoning_on_top_and_states_its_bill_in_ticks(mock, is_strea
 RESPONDING = [
     ("groq", "/groq/openai/v1", GPT_OSS, 0, {}),
     ("xai", "/xai/v1", "grok-4", 2,
-     {"cost_in_usd_ticks": (32 * 3_000 + 103 * 15_000 + 2 * 5_000_000) * 10, "num_server_side_tools_used": 2,
+     {"cost_in_usd_ticks": (32 * 1_250 + 103 * 2_500 + 2 * 5_000_000) * 10, "num_server_side_tools_used": 2,
       "server_side_tool_usage_details": {"web_search_calls": 2, "x_search_calls": 0}}),
 ]  # fmt: skip
 

@@ -51,7 +51,7 @@ BILLS = [
      {"input_tokens": 9, "output_tokens": 3, "reasoning_tokens": 93}, 9 * 300 + 96 * 2_500),
     ("xAI's reasoning and searches", "/xai/v1/responses", {"model": "grok-4", **RESPONSES},
      {"input_tokens": 9, "output_tokens": 3, "reasoning_tokens": 93, "web_searches": 1},
-     9 * 3_000 + 96 * 15_000 + 5_000_000),
+     9 * 1_250 + 96 * 2_500 + 5_000_000),
     ("a retired name of xAI's", "/xai/v1/chat/completions", {**BODY, "model": "grok-4-fast-reasoning"},
      {"input_tokens": 10, "output_tokens": 1}, 10 * 1_250 + 2_500),
     ("Groq's reasoning", "/groq/openai/v1/responses", {"model": "openai/gpt-oss-20b", **RESPONSES},

@@ -7,6 +7,9 @@ from core import price_book
 from core.price_book import Price
 from local.mock_providers.models import MODELS, Kind, Model, Rates
 
+NOW_MS = 1_795_651_200_000
+"""2026-11-26, UTC."""
+
 CLASSES = {
     "input": "input_nanousd_per_mtok",
     "cached_input": "cached_input_nanousd_per_mtok",
@@ -21,7 +24,7 @@ IDS = [f"{model.provider}-{name}" for model, name in NAMES]
 
 
 def price_of(model: Model, name: str) -> Price:
-    price = price_book.find(model.provider, name, at_ms=None)
+    price = price_book.find(model.provider, name, at_ms=NOW_MS)
     assert isinstance(price, Price)
     return price
 

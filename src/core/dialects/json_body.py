@@ -14,8 +14,15 @@ from core.dialects.lifted_body import LiftedBody
 from core.dialects.media import Media, folded
 from core.json_depth import Structure
 from core.json_text import InvalidJSON, fitted, read_json
-from core.limits import BODY_MEMBERS_MAX, JSON_CONTAINERS_MAX, JSON_DEPTH_MAX, JSON_MEMBERS_MAX, JSON_VALUES_MAX
-from core.refusals import InvalidRequest
+from core.limits import (
+    BODY_MEMBERS_MAX,
+    JSON_CONTAINERS_MAX,
+    JSON_DEPTH_MAX,
+    JSON_MEMBERS_MAX,
+    JSON_VALUES_MAX,
+    REQUEST_TEXT_BYTES_MAX,
+)
+from core.refusals import BodyTooLarge, InvalidRequest
 from core.text_size import json_text_tokens
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -52,6 +59,8 @@ class RequestBody(Generic[T]):
 def decode_request(body: bytes, kind: type[T]) -> RequestBody[T]:
     """Read a request. Raises `InvalidRequest` naming the field."""
     lifted = LiftedBody(body)
+    if len(lifted.marked) > REQUEST_TEXT_BYTES_MAX:
+        raise BodyTooLarge(f"a request may have at most {REQUEST_TEXT_BYTES_MAX} bytes beside its base64")
     structure = Structure(lifted.marked)
     if structure.is_too_large:
         raise InvalidRequest(

@@ -11,6 +11,8 @@ assign; where a body has it in any spelling, nothing is lifted.
 
 import binascii
 import re
+from collections.abc import Iterator
+from io import BytesIO
 
 _MARK = "\U0010ffff"
 _MARK_BYTES = _MARK.encode()
@@ -28,6 +30,8 @@ _ADDRESS_START_BYTES_MAX = 200
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_WINDOW_BYTES = 65_536
+_BACKSLASH = ord("\\")
 _LINE_BREAKS = re.compile(rb"\\[nr]")
 
 
@@ -85,10 +89,10 @@ class LiftedBody:
         pieces: list[bytes] = []
         done = 0
         for run in _RUN.finditer(self._body):
-            start = _base64_start(run[1])
+            start = _base64_start(self._body, *run.span(1))
             if start is not None:
-                pieces += (self._body[done : run.start(1) + start], f"{_MARK}{len(self._runs)}{_MARK}".encode())
-                self._runs.append((run.start(1) + start, run.end()))
+                pieces += (self._body[done:start], f"{_MARK}{len(self._runs)}{_MARK}".encode())
+                self._runs.append((start, run.end()))
                 done = run.end()
         return b"".join((*pieces, self._body[done:])) if pieces else self._body
 
@@ -97,25 +101,52 @@ def _may_hold_marks(body: bytes) -> bool:
     return _MARK_BYTES in body or _MARK_ESCAPED.search(body) is not None
 
 
-def _base64_start(run: bytes) -> int | None:
-    """Where in it base64 begins that goes on to its end, if any does."""
-    start = 0
-    if run[:5].lower() == b"data:":
-        start = run.find(b",", 0, _ADDRESS_START_BYTES_MAX) + 1
-    odd = run[start:].translate(None, _BASE64)
-    if b"\\" in odd:
-        odd = _LINE_BREAKS.sub(b"", run[start:]).replace(rb"\/", b"").translate(None, _BASE64)
-    return None if odd else start
+def _base64_start(body: bytes, start: int, end: int) -> int | None:
+    """Where in this part of it base64 begins that goes on to the part's end, if any does."""
+    if body[start : start + 5].lower() == b"data:":
+        start = body.find(b",", start, min(end, start + _ADDRESS_START_BYTES_MAX)) + 1 or start
+    for window in _windows(memoryview(body)[start:end]):
+        odd = window.translate(None, _BASE64)
+        if b"\\" in odd:
+            odd = _LINE_BREAKS.sub(b"", window).replace(rb"\/", b"").translate(None, _BASE64)
+        if odd:
+            return None
+    return start
 
 
 def _decoded(text: bytes | memoryview, start_bytes: int | None) -> bytes | None:
+    """A window at a time, so that beside the text and what it says there is never a third copy."""
+    view = memoryview(text)
     if start_bytes is not None:
-        text = text[: start_bytes * 4 // 3]
-    whole = _LINE_BREAKS.sub(b"", bytes(text)).translate(_URL_SAFE, b"\\ \r\n\t").rstrip(b"=")
+        view = view[: start_bytes * 4 // 3]
+    decoded = BytesIO()
+    rest = b""
     try:
-        return binascii.a2b_base64(whole[: len(whole) // 4 * 4] + _last_group(whole), strict_mode=True)
+        for window in _windows(view):
+            if b"=" in rest:
+                return None  # what fills up the last group stands at the end
+            rest += _LINE_BREAKS.sub(b"", window).translate(_URL_SAFE, b"\\ \r\n\t")
+            unfilled = rest.rstrip(b"=")
+            if b"=" in unfilled:
+                return None
+            whole = len(unfilled) // 4 * 4
+            decoded.write(binascii.a2b_base64(rest[:whole], strict_mode=True))
+            rest = rest[whole:]
+        decoded.write(binascii.a2b_base64(_last_group(rest.rstrip(b"=")), strict_mode=True))
     except binascii.Error:
         return None
+    return decoded.getvalue()
+
+
+def _windows(text: memoryview) -> Iterator[bytes]:
+    """The text in order, no escape of two characters cut apart."""
+    start = 0
+    while start < len(text):
+        end = start + _WINDOW_BYTES
+        while end < len(text) and text[end - 1] == _BACKSLASH:
+            end += 1
+        yield bytes(text[start:end])
+        start = end
 
 
 def _last_group(text: bytes) -> bytes:
