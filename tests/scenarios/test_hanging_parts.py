@@ -236,3 +236,37 @@ def test_a_key_value_store_that_hangs_does_not_keep_a_known_caller_waiting_for_e
     world.pass_time(3_600_000)
 
     assert call(world, isolate=isolate).status == 200
+
+
+def test_a_configuration_that_cannot_be_read_lets_nothing_through_that_it_may_limit():
+    world = a_world(session_budget_usd="0.01")
+    world.failing_keys.add("t:acme:config")
+
+    assert call(world).status == 503
+    assert world.sent == []
+
+
+def test_an_older_read_of_a_key_that_arrives_later_does_not_enable_it_again():
+    world, isolate = a_world(), Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
+    (key,) = (name for name in world.kv if name.startswith("key:"))
+    arrives = world.late[key] = asyncio.Event()
+
+    async def overtaken():
+        first = asyncio.ensure_future(ask(world, isolate))
+        await asyncio.sleep(0)
+        del world.late[key]
+        world.kv[key] = json.dumps({**json.loads(world.kv[key]), "disabled": True})
+        world.pass_time(1)
+        second = await ask(world, isolate)
+        arrives.set()
+        await first
+        return second, await ask(world, isolate)
+
+    second, third = asyncio.run(overtaken())
+
+    assert (second.status, third.status) == (401, 401)
+
+
+async def ask(world, isolate):
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    return await handle(an_inbound("GET", "/v1/sessions", "", headers, b""), world.ports(), isolate)
