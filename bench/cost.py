@@ -16,7 +16,6 @@ from rich.table import Table
 
 from local.stack import Stack
 
-CALLS = 1_000
 LANES = 16
 SETTLED_S = 75
 """Past the checkpoint and the mirrors that wait a minute."""
@@ -48,6 +47,7 @@ class Load:
     name: str
     is_streaming: bool = False
     is_free: bool = False
+    calls: int = 1_000
     calls_per_session: int = 200
     budget_usd: str | None = "0.0135"
     output_tokens: int = 50
@@ -59,7 +59,7 @@ LOADS = (
     Load("JSON, sessions without a limit", budget_usd=None),
     Load("JSON, every call its own session", calls_per_session=1, budget_usd="1"),
     Load("stream, held in full", is_streaming=True),
-    Load("stream, in slices", is_streaming=True, calls_per_session=5, budget_usd="0.008", output_tokens=900),
+    Load("stream, in slices", is_streaming=True, calls=100, calls_per_session=5, budget_usd="0.005", output_tokens=900),
     Load("free call", is_free=True),
 )
 
@@ -83,7 +83,7 @@ async def measure_cost(stack: Stack, say: Callable[[str], None]) -> list[Bill]:
             await _counts(client, stack)
             await _run(client, stack, load)
             await asyncio.sleep(SETTLED_S)
-            bills.append(_bill(load.name, await _counts(client, stack)))
+            bills.append(_bill(load, await _counts(client, stack)))
     return bills
 
 
@@ -107,7 +107,7 @@ def cost_json(bills: Sequence[Bill]) -> dict[str, Any]:
 
 async def _run(client: httpx.AsyncClient, stack: Stack, load: Load) -> None:
     run = next(_numbers)
-    sessions = [f"cost-{run}-{number // load.calls_per_session}" for number in range(CALLS)]
+    sessions = [f"cost-{run}-{number // load.calls_per_session}" for number in range(load.calls)]
 
     async def lane(first: int) -> None:
         for session in sessions[first::LANES]:
@@ -145,7 +145,7 @@ async def _counts(client: httpx.AsyncClient, stack: Stack) -> dict[str, int]:
 _seen: dict[str, int] = {}
 
 
-def _bill(name: str, counted: dict[str, int]) -> Bill:
+def _bill(load: Load, counted: dict[str, int]) -> Bill:
     ledger = sum(number for key, number in counted.items() if key.startswith("ledger."))
     operations = {
         "worker requests": counted.get("worker.requests", 0) + counted["consumer.requests"],
@@ -156,7 +156,7 @@ def _bill(name: str, counted: dict[str, int]) -> Bill:
         "kv writes": counted.get("kv.put", 0),
         "queue operations": QUEUE_OPERATIONS_PER_MESSAGE * counted.get("queue.send", 0),
     }
-    per_1000 = {key: number * 1_000 / CALLS for key, number in operations.items()}
+    per_1000 = {key: number * 1_000 / load.calls for key, number in operations.items()}
     # Operations per thousand calls are thousands of operations per million calls.
     usd = sum(per_1000[key] / 1_000 * price for key, price in PRICES_USD_PER_MILLION.items())
-    return Bill(name, per_1000, usd)
+    return Bill(load.name, per_1000, usd)

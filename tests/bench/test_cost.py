@@ -2,8 +2,9 @@
 
 import pytest
 
-from bench.cost import CALLS, _bill
+from bench.cost import Load, _bill
 
+CALLS = 100
 ONE_CALL = {"worker.requests": 1, "ledger.admit": 1, "ledger.settle": 1, "rows.written": 2, "queue.send": 1}
 
 
@@ -21,6 +22,6 @@ ONE_CALL = {"worker.requests": 1, "ledger.admit": 1, "ledger.settle": 1, "rows.w
 def test_a_call_costs_its_operations_at_their_prices(counted, usd):
     one = {name: number * CALLS for name, number in ONE_CALL.items()}
 
-    bill = _bill("load", {**one, "consumer.requests": 0, **counted})
+    bill = _bill(Load("load", calls=CALLS), {**one, "consumer.requests": 0, **counted})
 
     assert bill.usd_per_million_calls == pytest.approx(usd)
