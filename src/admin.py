@@ -96,6 +96,8 @@ async def _budget_check(request: Inbound, caller: Caller, ports: Ports) -> Answe
             StatusRequest(session_id=session_id, session_default_limit_nanousd=caller.policy.session_limit_nanousd)
         )
     except LedgerUnreachable:
+        if mirror is None:
+            raise  # nobody knows what was spent: the SDK decides whether to go on, not a zero of ours
         return json_answer(msgspec.json.encode(_check_of_mirror(mirror, limit)))
     return json_answer(msgspec.json.encode(_check_of_account(status.accounts[0], limit)))
 
@@ -108,9 +110,7 @@ async def _mirror(tenant: str, session_id: str, ports: Ports) -> SessionMirror |
         return None
 
 
-def _check_of_mirror(mirror: SessionMirror | None, asked_nanousd: int | None) -> BudgetCheck:
-    if mirror is None:
-        return _check(None, asked_nanousd, spent=0, held=0, tokens=0, is_paused=False, source="kv")
+def _check_of_mirror(mirror: SessionMirror, asked_nanousd: int | None) -> BudgetCheck:
     return _check(
         mirror.limit_nanousd,
         asked_nanousd,

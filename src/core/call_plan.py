@@ -59,7 +59,7 @@ class CallPlan:
     @property
     def hides_reasoning(self) -> bool:
         """Its answer may owe output that it never shows."""
-        return self.parsed.has_output and hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
+        return hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
 
     def with_remembered(self, tokens: int) -> "CallPlan":
         """The plan once it is known what the earlier answers that the call continues came to, all together."""

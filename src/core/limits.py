@@ -8,8 +8,8 @@ REQUEST_TEXT_BYTES_MAX = 10 * 1024 * 1024
 are about as much."""
 
 REQUEST_BODIES_BYTES_MAX = 40 * 1024 * 1024
-"""All request bodies in one isolate at a time. Each is there once, and while one of them is changed, that one twice:
-measured in workerd, a body of 31 MB makes the interpreter's 30 MB into 63. With 15 MB of JavaScript it is 117 at most."""
+"""All request bodies in one isolate at a time. Each is there once, and the one that is being changed twice. Measured in
+workerd, a body of 31 MB makes the interpreter's 30 MB into 63; beside 15 MB of JavaScript, 117 MB is the most."""
 
 OWN_BODY_BYTES_MAX = 1_000_000
 """A body for AgentWatch's own routes: a report with its lists of names, a change of a budget."""

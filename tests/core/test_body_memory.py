@@ -32,7 +32,7 @@ BODIES = {
     "an image": (media("image", "image/png", b"\x89PNG\r\n\x1a\n", 8 * MB), 0.1),
     "a document": (media("document", "application/pdf", b"%PDF-1.7\n", 8 * MB), 1.7),
     "plain text": (a_body({"type": "text", "text": "the quick brown fox " * (2 * MB // 20)}), 1.3),
-    "text with escapes": (a_body({"type": "text", "text": 'the "quick"\n\tbrown fox\n' * (2 * MB // 24)}), 1.3),
+    "text with escapes": (a_body({"type": "text", "text": 'the "quick"\n\tbrown fox\n' * (2 * MB // 24)}), 2.2),
     "words without a blank": (a_body({"type": "text", "text": "quick-brown-fox." * (2 * MB // 16)}), 1.3),
 }
 

@@ -27,11 +27,15 @@ prompts = st.builds(
     PromptSize,
     text_tokens=st.integers(0, 400_000),
     images=st.integers(0, 5),
-    audio_bytes=st.integers(0, 5_000_000),
-    file_bytes=st.integers(0, 500_000),
+    audio_ms=st.integers(0, 5_000_000),
+    video_ms=st.integers(0, 500_000),
+    pdf_pages=st.integers(0, 100),
+    pdf_text_bytes=st.integers(0, 1_000_000),
     has_cache_marks=st.booleans(),
     has_long_cache_marks=st.booleans(),
     hidden_inputs=st.integers(0, 3),
+    unsized_media=st.integers(0, 1),
+    earlier_answers=st.integers(0, 1),
 )
 calls = st.builds(
     ParsedCall,
@@ -43,6 +47,8 @@ calls = st.builds(
     has_output=st.booleans(),
     service_tier=st.sampled_from([None, "auto", "batch", "flex", "priority", "fast"]),
     web_search_calls_max=st.integers(0, 10),
+    document_search_calls_max=st.integers(0, 10),
+    unshown_output_tokens=st.integers(0, 20_000),
 )
 
 
@@ -97,15 +103,15 @@ def test_marked_input_is_held_at_the_price_of_writing_it_to_the_cache() -> None:
     marked = estimate.prompt_usage(PromptSize(1_000, has_cache_marks=True), price)
     long = PromptSize(1_000, has_cache_marks=True, has_long_cache_marks=True)
 
-    assert plain == Usage(input_tokens=1_000)
-    assert marked == Usage(cache_write_5m_tokens=1_000)
-    assert estimate.prompt_usage(long, price) == Usage(cache_write_1h_tokens=1_000)
+    assert plain.input_tokens == 1_000
+    assert marked.cache_write_5m_tokens == 1_000
+    assert estimate.prompt_usage(long, price).cache_write_1h_tokens == 1_000
 
 
 def test_a_provider_that_caches_unasked_is_held_at_its_write_price() -> None:
     usage = estimate.prompt_usage(PromptSize(1_000), price_of("openai", "gpt-6-sol"))
 
-    assert usage == Usage(cache_write_5m_tokens=1_000)
+    assert (usage.cache_write_5m_tokens, usage.prompt_tokens) == (1_000, 1_000)
 
 
 def test_an_answer_may_be_audio_where_the_model_speaks() -> None:
@@ -129,12 +135,80 @@ def test_a_dear_tier_is_held_at_its_own_price() -> None:
     assert dear.want_nanousd == 2 * usual.want_nanousd
 
 
-def test_an_input_that_is_only_referred_to_is_bounded_by_the_context_window() -> None:
+@pytest.mark.parametrize("unknown", ["hidden_inputs", "unsized_media", "earlier_answers"])
+def test_an_input_of_unknown_size_is_bounded_by_the_context_window(unknown: str) -> None:
     price = price_of("openai", "gpt-4")
 
-    usage = estimate.prompt_usage(PromptSize(10, hidden_inputs=3), price)
+    usage = estimate.prompt_usage(replace(PromptSize(10), **{unknown: 3}), price)
 
     assert usage.prompt_tokens == 10 + 8_192
+
+
+def test_output_that_is_billed_unshown_is_held_for_beyond_the_ceiling() -> None:
+    worst = estimate.worst_case(a_call(unshown_output_tokens=12_000), MINI)
+
+    assert worst.least_nanousd == 1_000 * 150 + 12_064 * 600
+    assert worst.want_nanousd == 1_000 * 150 + 12_500 * 600
+
+
+SEARCHED = [
+    ("anthropic", "claude-opus-4-5", 3, 1_000, (30_000, 3 * 1_000 + 3 * 10_000)),
+    ("anthropic", "claude-opus-4-5", 1, 150_000, (10_000, 150_000)),
+    ("anthropic", "claude-opus-4-5", 4, 190_000, (40_000, 190_000 + 3 * 200_000)),
+    ("openai", "gpt-5", 2, 1_000, (16_000, 2 * 1_000 + 8_000)),
+    ("gemini", "gemini-3-pro-preview", 4, 100_000, (2_000, 0)),
+]
+
+
+@pytest.mark.parametrize(("provider", "model", "searches", "prompt", "tokens"), SEARCHED)
+def test_a_search_adds_what_it_finds_and_reads_the_rest_again(
+    provider: str, model: str, searches: int, prompt: int, tokens: tuple[int, int]
+) -> None:
+    assert estimate.search_tokens(prompt, price_of(provider, model), searches) == tokens
+
+
+@given(price=prices, prompt=st.integers(0, 2_000_000), searches=st.integers(0, 40))
+def test_no_turn_of_a_search_reads_more_than_the_window(price: Price, prompt: int, searches: int) -> None:
+    window = price.input_tokens_max or estimate.INPUT_TOKENS_MAX_UNKNOWN
+    each = estimate.WEB_SEARCH_INPUT_TOKENS.get(price.provider, estimate.WEB_SEARCH_INPUT_TOKENS_OTHERS)
+    turns = [min(window, min(prompt, window) + turn * each) for turn in range(searches)]
+
+    found, again = estimate.search_tokens(prompt, price, searches)
+
+    assert found == min(searches * each, window)
+    assert again == (0 if price.provider == "gemini" else sum(turns))
+
+
+def test_searching_takes_no_call_into_the_rates_of_a_prompt_it_never_has() -> None:
+    price = price_of("openai", "gpt-5.4")
+    [_, band] = price.tiers["standard"]
+    below = a_call(prompt=PromptSize(band.above_prompt_tokens // 2), web_search_calls_max=5)
+
+    usage = estimate.prompt_usage(below.prompt, price)
+    searched = estimate.worst_case(below, price)
+
+    assert usage.prompt_tokens * 3 > band.above_prompt_tokens
+    assert searched.prompt_nanousd * 4 > searched.least_nanousd > searched.prompt_nanousd
+
+
+def test_only_a_provider_that_searches_documents_is_held_for_it() -> None:
+    call = a_call(document_search_calls_max=10)
+    grok, mini = price_of("xai", "grok-4"), MINI
+
+    assert estimate.unheard(call, grok, 60_000)[0].document_search_calls == 10
+    assert estimate.unheard(call, mini, 60_000)[0].document_search_calls == 0
+
+
+def test_film_is_held_at_its_own_rate_and_pictures_at_theirs() -> None:
+    """Gemini's embeddings: $12 per million tokens of film, $0.45 of pictures."""
+    price = price_of("gemini", "gemini-embedding-2")
+
+    film = estimate.prompt_usage(PromptSize(0, video_ms=1_000), price)
+    picture = estimate.prompt_usage(PromptSize(0, images=1), price)
+
+    assert cost_nanousd(Usage(video_input_tokens=film.video_input_tokens), price) == film.video_input_tokens * 12_000
+    assert (film.video_input_tokens > 0, film.image_input_tokens) == (True, 0)
+    assert cost_nanousd(picture, price) == picture.image_input_tokens * 450 > 0
 
 
 MEDIA = [
@@ -144,9 +218,14 @@ MEDIA = [
     ("openai", "gpt-5.4", PromptSize(0, images=1), 12_000),
     ("anthropic", "claude-opus-5", PromptSize(0, images=2), 9_600),
     ("gemini", "gemini-2.5-flash", PromptSize(0, images=1), 4_200),
-    ("openai", "gpt-audio", PromptSize(0, audio_bytes=48_000), 480),
-    ("gemini", "gemini-2.5-flash", PromptSize(0, audio_bytes=4_001), 160),
-    ("anthropic", "claude-opus-5", PromptSize(0, file_bytes=5_000), 15_000),
+    ("openai", "gpt-audio", PromptSize(0, audio_ms=48_000), 480),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, audio_ms=4_001), 160),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, video_ms=60_000), 60 * (290 + 32)),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, pdf_pages=10), 12_000),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, pdf_pages=10, pdf_text_bytes=30_000), 12_000),
+    ("anthropic", "claude-opus-5", PromptSize(0, pdf_pages=10, pdf_text_bytes=30_001), 63_001),
+    ("openai", "gpt-4o", PromptSize(0, pdf_pages=100), 128_000),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, audio_ms=10**9), 1_048_576),
 ]
 
 

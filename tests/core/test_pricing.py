@@ -124,7 +124,7 @@ def test_priced_in_slices_a_call_would_cost_no_less(usage: Usage, price: Price, 
     prompt = replace(usage, output_tokens=0)
 
     whole = pricing.cost_nanousd(usage, price, service_tier=tier)
-    rates = price.rates(prompt_tokens=usage.prompt_tokens, service_tier=tier)
+    rates = pricing.rates_of(usage, price, service_tier=tier)
     output = -(-usage.output_tokens * rates.output_nanousd_per_mtok // 1_000_000)
 
     assert 0 <= pricing.cost_nanousd(prompt, price, service_tier=tier) + output - whole <= 1

@@ -96,7 +96,9 @@ def test_of_a_body_that_leads_nowhere_no_byte_is_read(world: World, isolate: Iso
 
 
 def padded(length_bytes: int) -> bytes:
-    return BODY + b" " * (length_bytes - len(BODY))
+    """A body with an image that makes it so long."""
+    around = BODY.replace(b'"hi"', b'[{"type":"image_url","image_url":{"url":"data:image/png;base64,%s"}}]')
+    return around % (b"A" * (length_bytes - len(around % b"")))
 
 
 def test_a_body_of_the_greatest_length_arrives_whole(world: World, isolate: Isolate) -> None:

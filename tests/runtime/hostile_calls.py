@@ -159,11 +159,11 @@ def _base64(data: bytes) -> str:
 def grok_states_its_bill(request: Received) -> tuple[tuple[Step, ...], int]:
     asked = json.loads(request.body)
     reasoning = min(asked.get("max_tokens") or asked.get("max_completion_tokens") or 10**9, 30_000)
-    bill = 200 * 1_250 + (reasoning + 3) * 2_500
+    bill = 20 * 1_250 + (reasoning + 3) * 2_500
     usage = {
-        "prompt_tokens": 200,
+        "prompt_tokens": 20,
         "completion_tokens": 3,
-        "total_tokens": 203 + reasoning,
+        "total_tokens": 23 + reasoning,
         "completion_tokens_details": {"reasoning_tokens": reasoning},
         "cost_in_usd_ticks": bill * 10,
     }
@@ -196,15 +196,15 @@ def gemini_embeds_sound(request: Received) -> tuple[tuple[Step, ...], int]:
 def gpt_rejects_a_prediction(request: Received) -> tuple[tuple[Step, ...], int]:
     rejected = 16_000
     usage = {
-        "prompt_tokens": 16_050,
+        "prompt_tokens": 50,
         "completion_tokens": rejected + 2,
-        "total_tokens": 16_050 + rejected + 2,
+        "total_tokens": 50 + rejected + 2,
         "completion_tokens_details": {"rejected_prediction_tokens": rejected},
     }
     head = {"id": "1", "object": "chat.completion.chunk", "model": "gpt-4o"}
     said = {**head, "choices": [{"index": 0, "delta": {"content": "No."}, "finish_reason": "stop"}]}
     steps = a_stream(event(said), event({**head, "choices": [], "usage": usage}), b"data: [DONE]\n\n")
-    return steps, 16_050 * 2_500 + (rejected + 2) * 10_000
+    return steps, 50 * 2_500 + (rejected + 2) * 10_000
 
 
 def claude_breaks_off(request: Received) -> tuple[tuple[Step, ...], int]:

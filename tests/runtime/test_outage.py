@@ -108,11 +108,13 @@ def test_with_ledger_and_queue_away_charge_and_record_wait_for_the_next_call(edg
 
 
 def test_without_kv_known_tokens_and_the_static_map_carry_on(edge, gated, away):
+    of_the_map = Edge(gated, gated.tokens["static"])
     edge.post(CHAT, BODY)
+    of_the_map.post(CHAT, BODY)
     away("kv")
 
     known = edge.post(CHAT, BODY)
-    static = Edge(gated, gated.tokens["static"]).post(CHAT, BODY)
+    static = of_the_map.post(CHAT, BODY)
     unknown = httpx.post(gated.edge_url + CHAT, json=BODY, headers={"authorization": "Bearer aw_live_" + "0" * 48})
 
     assert (known.status_code, static.status_code, unknown.status_code) == (200, 200, 503)

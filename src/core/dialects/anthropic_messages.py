@@ -7,6 +7,7 @@ import msgspec
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.anthropic_usage import dear_tier, read_anthropic_usage, served_tier
 from core.dialects.json_body import decode_request, prompt_size
+from core.dialects.media import answer_id, given, objects
 from core.dialects.members import answer_members, error_code_in
 from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
 from core.dialects.provider_tools import AtLeastOne, anthropic_tools, named
@@ -35,12 +36,6 @@ class _Thinking(msgspec.Struct):
     budget_tokens: AtLeastOne | None = None
 
 
-class _Thread(msgspec.Struct):
-    """A conversation that the provider keeps."""
-
-    previous_message_id: str | None = None
-
-
 class _Request(msgspec.Struct):
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
     max_tokens: Tokens
@@ -50,7 +45,7 @@ class _Request(msgspec.Struct):
     inference_geo: str | None = None
     tools: object = None
     thinking: _Thinking | None = None
-    thread: _Thread | None = None
+    thread: object = None
     container: object = None
     mcp_servers: object = None
     fallbacks: object = None
@@ -124,8 +119,9 @@ def _run_elsewhere(request: _Request) -> tuple[str, ...]:
     return named(members) + tuple(edit.type for edit in edits if edit.type and edit.type.startswith("compact"))
 
 
-def _continues(thread: _Thread | None) -> tuple[str, ...]:
-    return (thread.previous_message_id,) if thread is not None and thread.previous_message_id else ()
+def _continues(thread: object) -> tuple[str, ...]:
+    """The answer that a conversation kept by the provider goes on from."""
+    return tuple(answer_id(value) for each in objects(thread) for value in given(each, "previousmessageid"))
 
 
 def _thinking(asked: _Thinking | None) -> ThinkingAsked:

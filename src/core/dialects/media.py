@@ -16,17 +16,11 @@ entered below.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TypeVar
-
-import msgspec
 
 from core.dialects.lifted_body import LiftedBody
 from core.dialects.media_size import declared_family, media_size
 from core.refusals import InvalidRequest
 from core.text_size import text_tokens
-
-NOTHING = msgspec.Raw()
-"""The raw member that is not there: `Raw` cannot stand in a union with None."""
 
 OPAQUE_CHARACTERS_PER_TOKEN = {
     "signature": 4,
@@ -45,7 +39,6 @@ FRAMES_PER_SECOND_MAX = 24
 IMAGE_START_BYTES = 262_144
 """Of a picture, what is decoded to tell what it is."""
 
-View = TypeVar("View")
 _Object = Mapping[str, object]
 _Meaning = Callable[["Media", "_Node", str, object], None]
 
@@ -61,6 +54,7 @@ class Media:
         self.audio_ms = 0
         self.video_ms = 0
         self.pdf_pages = 0
+        self.pdf_text_bytes = 0
         self.unsized = 0
         self.hidden_inputs = 0
         self.attachments = 0
@@ -83,6 +77,7 @@ class Media:
         self.audio_ms += size.audio_ms
         self.video_ms += size.video_ms * frames_per_second
         self.pdf_pages += size.pdf_pages
+        self.pdf_text_bytes += size.pdf_text_bytes
         self.unsized += size.unsized
         if size.text:
             self.text_tokens += text_tokens(size.text, self.model)
@@ -375,7 +370,7 @@ _MEANINGS: dict[str, _Meaning] = {
 """By folded name. `annotations` and `results` are of earlier answers, and no provider fetches them again."""
 
 
-# OpenAI's stored items ------------------------------------------------------------------------------------------
+# What the provider stored ------------------------------------------------------------------------------------------
 
 _CONTENT_OF_ITEMS = {
     "reasoning": ("encryptedcontent", "content"),
@@ -393,6 +388,19 @@ _CONTENT_OF_OTHERS = (
 )  # fmt: skip
 
 
+ANSWER_ID_CHARACTERS_MAX = 200
+NOBODYS_ANSWER_ID = "?"
+"""What no provider calls an answer."""
+
+
+def answer_id(value: object) -> str:
+    """By which a request refers to an answer or a conversation: the id, or an object that has it. What is given without
+    an id that can be read is nobody's."""
+    ids = given(value, "id") if isinstance(value, dict) else [value]
+    [id] = ids if len(ids) == 1 else [None]
+    return id if isinstance(id, str) and len(id) <= ANSWER_ID_CHARACTERS_MAX else NOBODYS_ANSWER_ID
+
+
 def add_stored_items(media: Media, items: object) -> None:
     """Items of a Responses request that stand in it by their id alone: the provider looks them up."""
     for item in objects(items):
@@ -401,46 +409,3 @@ def add_stored_items(media: Media, items: object) -> None:
         is_alone = bool(given(item, "id")) and not any(given(item, name) for name in content)
         if is_alone or "item_reference" in kind:
             media.add_reference("id", is_stored=True)
-
-
-# Members of answers, unread until they are asked for --------------------------------------------------------------
-
-
-def is_given(value: msgspec.Raw) -> bool:
-    """Whether a member is there and not null."""
-    return bool(value) and bytes(memoryview(value)[:5]) not in (b"null", b'""')
-
-
-def text_in(value: msgspec.Raw) -> str:
-    """A member that should be a string; empty when it is not."""
-    if not value:
-        return ""
-    try:
-        return msgspec.json.decode(value, type=str)
-    except msgspec.DecodeError:
-        return ""
-
-
-def view(value: msgspec.Raw, kind: type[View]) -> View | None:
-    """A member that should be an object; None when it is not."""
-    if not value:
-        return None
-    try:
-        return msgspec.json.decode(value, type=kind)
-    except msgspec.DecodeError:
-        return None
-
-
-def views(value: msgspec.Raw, kind: type[View]) -> list[View]:
-    """A member that should be a list of objects; whatever in it is none is left out."""
-    if not value:
-        return []
-    try:
-        return msgspec.json.decode(value, type=list[kind])  # type: ignore[valid-type]
-    except msgspec.DecodeError:
-        pass
-    try:
-        members = msgspec.json.decode(value, type=list[msgspec.Raw])
-    except msgspec.DecodeError:
-        return []
-    return [found for member in members if (found := view(member, kind)) is not None]

@@ -15,7 +15,6 @@ from functools import cache
 import msgspec
 
 from core.dialects.json_body import InvalidAnswer
-from core.dialects.media import NOTHING
 from core.json_depth import is_too_deep
 from core.json_text import InvalidJSON, read_leniently
 from core.limits import JSON_DEPTH_MAX
@@ -24,6 +23,8 @@ from core.usage import COUNT_MAX
 _DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
+NOTHING = msgspec.Raw()
+"""The raw member that is not there."""
 
 _ANSWERS = ("choices", "output", "content", "candidates", "data")
 """Where the dialects write what was generated."""
@@ -93,7 +94,7 @@ class Members:
 
     def has(self, name: str) -> bool:
         """Whether it is there and not null."""
-        return any(_plain(value) is not None for value in self._given((name,)))
+        return bool([value for value in map(_plain, self._given((name,))) if value is not None])
 
     def _given(self, names: tuple[str, ...]) -> list[object]:
         found = []

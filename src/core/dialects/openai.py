@@ -6,7 +6,7 @@ import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.json_body import decode_request, prompt_size
-from core.dialects.media import Media, add_stored_items, given, objects
+from core.dialects.media import Media, add_stored_items, answer_id, given, objects
 from core.dialects.openai_answer import read_openai_answer
 from core.dialects.openai_usage import read_openai_usage
 from core.dialects.prepared_body import NUMBER, Members, PreparedBody, members_of, object_in, prepared
@@ -195,7 +195,7 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
         media = read.media(request.model)
         add_stored_items(media, request.input)
         continued = {"previous_response_id": request.previous_response_id, "conversation": request.conversation}
-        earlier = tuple(answer for value in continued.values() for answer in _ids(value))
+        earlier = tuple(answer_id(value) for value in continued.values() if value)
         tools = openai_tools(request.tools, model=request.model, calls_max=request.max_tool_calls)
         stored = {"prompt": request.prompt, "context_management": request.context_management}
         return ParsedCall(
@@ -205,7 +205,7 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
                 read.lifted,
                 media,
                 framing_tokens=FRAMING_TOKENS + tools.prompt_tokens + _pro_mode_tokens(request.reasoning),
-                earlier_answers=len(named(continued)),
+                earlier_answers=len(earlier),
             ),
             output_tokens_max=request.max_output_tokens,
             service_tier=request.service_tier,
@@ -256,12 +256,6 @@ def _predicted_tokens(prediction: object, model: str) -> int:
     """What of a predicted answer the model may reject: billed as output, never shown."""
     contents = [content for each in objects(prediction) for content in given(each, "content")]
     return sum(text_tokens(msgspec.json.encode(content), model) for content in contents)
-
-
-def _ids(value: object) -> tuple[str, ...]:
-    """By which an answer or a conversation is referred to: the id itself, or an object that has it."""
-    ids = [value] if isinstance(value, str) else [id for each in objects(value) for id in given(each, "id")]
-    return tuple(id for id in ids if isinstance(id, str) and id)
 
 
 def _pro_mode_tokens(reasoning: _Reasoning | None) -> int:

@@ -43,13 +43,15 @@ def test_a_tool_of_the_caller_s_own_is_only_its_tokens(dialect: str, members: di
 
 
 SEARCHES = [
-    ("openai_chat", {"web_search_options": {}}, 10),
-    ("openai_chat", {"model": "gpt-4o-search-preview-2025-03-11"}, 10),
+    ("openai_chat", {"web_search_options": {}}, 1),
+    ("openai_chat", {"model": "gpt-4o-search-preview-2025-03-11"}, 1),
     ("openai_responses", {"tools": [{"type": "web_search"}]}, 10),
     ("openai_responses", {"tools": [{"type": "web_search_preview_2025_03_11"}], "max_tool_calls": 3}, 3),
     ("anthropic_messages", {"tools": [{"type": "web_search_20250305"}]}, 10),
     ("anthropic_messages", {"tools": [{"type": "web_search_20260318", "max_uses": 25}]}, 25),
     ("gemini", {"tools": [{"googleSearch": {}}]}, 10),
+    ("gemini", {"tools": {"GOOGLE_SEARCH": {}}}, 10),
+    ("anthropic_messages", {"tools": {"type": "Web_Search_20250305", "max_uses": 2}}, 2),
     ("gemini", {"tools": [{"google_search_retrieval": {}}]}, 10),
 ]
 
@@ -61,9 +63,94 @@ def test_web_searches_are_held_for_by_the_request_s_bound_or_ours(dialect: str, 
     assert (call.web_search_calls_max, call.unmetered_tools) == (calls, ())
 
 
+CONTINUED = [
+    ("openai_responses", {"previous_response_id": "resp_1"}, ("resp_1",)),
+    ("openai_responses", {"conversation": "conv_1"}, ("conv_1",)),
+    ("openai_responses", {"conversation": {"id": "conv_1"}, "previous_response_id": "resp_1"}, ("resp_1", "conv_1")),
+    ("openai_responses", {"conversation": None, "previous_response_id": ""}, ()),
+    ("anthropic_messages", {"thread": {"type": "continue", "previous_message_id": "msg_1"}}, ("msg_1",)),
+    ("anthropic_messages", {"thread": {"type": "start"}}, ()),
+]
+
+
+@pytest.mark.parametrize(("dialect", "members", "ids"), CONTINUED)
+def test_an_earlier_answer_holds_the_window_until_it_is_known(dialect: str, members: dict, ids: tuple) -> None:
+    call = parse(dialect, **members)
+    known = call.with_remembered(1_234)
+
+    assert (call.earlier_answers, call.prompt.is_of_unknown_size) == (ids, bool(ids))
+    assert not known.prompt.is_of_unknown_size
+    assert known.prompt.text_tokens == call.prompt.text_tokens + 1_234
+
+
+def test_a_continued_answer_without_an_id_still_holds_the_window() -> None:
+    call = parse("openai_responses", conversation={"odd": 1})
+
+    assert (call.earlier_answers, call.prompt.is_of_unknown_size) == (("?",), True)
+
+
+HIDDEN_PROMPTS = [
+    ("anthropic_messages", {"tools": [{"type": "memory_20250818"}]}, 1_100),
+    ("anthropic_messages", {"tools": [{"type": "tool_search_tool_bm25_20251119"}]}, 800),
+    ("anthropic_messages", {"tools": [{"type": "text_editor_20250728"}]}, 700),
+    ("anthropic_messages", {"tools": [{"type": "bash_20250124"}]}, 245),
+    ("anthropic_messages", {"tools": [{"type": "computer_20251124"}, {"type": "bash_20250124"}]}, 1_250 + 245),
+    ("anthropic_messages", {"tools": [{"type": "browser_toolset_20260101"}]}, 1_000),
+    ("openai_chat", {"model": "meta-llama/llama-4-scout-17b-16e-instruct", "tools": [{"type": "function"}]}, 550),
+    ("openai_chat", {"model": "groq/meta-llama/llama-4-maverick", "tools": [{"type": "function"}] * 9}, 550),
+    ("openai_responses", {"reasoning": {"mode": "pro"}}, 1_549),
+    ("openai_responses", {"tools": [{"type": "computer_use_preview"}]}, 500),
+    ("gemini", {"tools": [{"computerUse": {}}]}, 1_300),
+]
+
+
+@pytest.mark.parametrize(("dialect", "members", "tokens"), HIDDEN_PROMPTS)
+def test_what_a_tool_adds_to_the_prompt_unseen_is_held_for(dialect: str, members: dict, tokens: int) -> None:
+    model = {"model": members.get("model", "m")}
+    body = json.dumps({**members, **model})
+
+    hidden = parse(dialect, **members).prompt.text_tokens - parse(dialect, **model).prompt.text_tokens
+
+    assert tokens < hidden < 2 * tokens + len(body)
+
+
+PREDICTED = [
+    ({"type": "content", "content": "the same words again and again " * 100}, 600),
+    ({"type": "content", "content": [{"type": "text", "text": "the same words again and again " * 100}]}, 600),
+    ({"type": "content", "content": None}, 0),
+    (None, 0),
+]
+
+
+@pytest.mark.parametrize(("prediction", "tokens"), PREDICTED)
+def test_a_prediction_may_be_billed_without_being_shown(prediction: object, tokens: int) -> None:
+    assert tokens <= parse("openai_chat", prediction=prediction).unshown_output_tokens <= 3 * tokens
+
+
+def test_a_stream_with_a_prediction_is_held_for_in_full() -> None:
+    chat = UpstreamPath("chat/completions", "metered", "openai_chat")
+    body = b'{"model":"gpt-4o","stream":true,"messages":[{}],"prediction":{"type":"content","content":"abc"}}'
+
+    plans = [plan_call("openai", chat, each, TenantPolicy(), 0)[0] for each in (body, body.replace(b"abc", b""))]
+
+    assert [plan.slice_nanousd is None for plan in plans] == [True, False]
+
+
+ATTACHED = [
+    ("openai_responses", {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, 10),
+    ("openai_responses", {"input": [{"role": "user", "content": [{"type": "input_file", "file_data": "JVBERi0="}]}]}, 10),
+    ("openai_chat", {"messages": [{"content": [{"type": "file", "file": {"file_url": "https://e"}}]}]}, 10),
+    ("openai_responses", {"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]}, 0),
+]
+
+
+@pytest.mark.parametrize(("dialect", "members", "searches"), ATTACHED)
+def test_an_attached_document_may_be_searched(dialect: str, members: dict, searches: int) -> None:
+    assert parse(dialect, **members).document_search_calls_max == searches
+
+
 READERS = [
     ("anthropic_messages", {"tools": [{"type": "web_fetch_20260209"}]}),
-    ("anthropic_messages", {"thread": {"type": "continue", "previous_message_id": "msg_1"}}),
     ("gemini", {"tools": [{"urlContext": {}}]}),
     ("gemini", {"tools": [{"file_search": {"fileSearchStoreNames": ["s"]}}]}),
     ("openai_chat", {"extra_body": {"google": {"cached_content": "cachedContents/1"}}}),

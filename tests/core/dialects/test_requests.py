@@ -17,6 +17,7 @@ PARSED = [
     ("anthropic_messages", b'{"model":"m","max_tokens":4,"messages":[{}],"stream":true}', "", ("m", True, 4, 1)),
     ("gemini", b'{"contents":[],"generationConfig":{"maxOutputTokens":3,"candidateCount":2}}', "v1beta/models/m:generateContent", ("m", False, 3, 2)),
     ("gemini", b'{"contents":[],"generation_config":{"max_output_tokens":3}}', "v1/models/m:streamGenerateContent", ("m", True, 3, 1)),
+    ("gemini", b'{"contents":{},"generationConfig":{"maxOutputTokens":"300"},"tools":{"googleSearch":{}}}', "v1/models/m:generateContent", ("m", False, 300, 1)),
     ("gemini_embed", b'{"content":{}}', "v1beta/models/m:embedContent", ("m", False, None, 1)),
 ]  # fmt: skip
 
@@ -42,6 +43,15 @@ REFUSED = [
     ("anthropic_messages", b'{"model":"m","messages":[{}],"max_tokens":-1}', "max_tokens"),
     ("gemini", b"{}", "contents"),
     ("gemini_embed", b"{}", "content"),
+    ("openai_responses", b'{"model":"m","max_tool_calls":0}', "max_tool_calls"),
+    ("openai_responses", b'{"model":"m","max_tool_calls":-1}', "max_tool_calls"),
+    ("openai_chat", b'{"model":"m","messages":[{}],"tools":"all"}', "tools"),
+    ("openai_chat", b'{"model":"m","messages":[{}],"tools":[{"type":7}]}', "tools[].type"),
+    ("anthropic_messages", b'{"model":"m","max_tokens":1,"messages":[{}],"tools":[{"type":"web_search_x","max_uses":0}]}', "tools[].max_uses"),
+    ("anthropic_messages", b'{"model":"m","max_tokens":1,"messages":[{}],"tools":{"type":"web_search_x","max_uses":-3}}', "tools[].max_uses"),
+    ("anthropic_messages", b'{"model":"m","max_tokens":1,"messages":[{}],"thinking":{"budget_tokens":0}}', "thinking.budget_tokens"),
+    ("gemini", b'{"contents":[],"tools":7}', "tools"),
+    ("gemini", b'{"contents":[],"generationConfig":{"maxOutputTokens":0}}', "generationConfig.maxOutputTokens"),
 ]
 
 
@@ -103,13 +113,89 @@ def test_a_member_with_a_second_spelling_is_refused(dialect: str, body: bytes, p
     assert param in (None, refused.value.param)
 
 
+TWICE = [
+    (b'"max_tokens":3,"max_tokens":9', "max_tokens"),
+    (b'"max_tokens":3,"max\\u005ftokens":9', "max_tokens"),
+    (b'"stream_options":{"include_usage":true,"include_usage":false}', "include_usage"),
+    (b'"contents":[{"parts":[{"fileData":{"fileUri":"a"},"fileData":{"fileUri":"b"}}]}]', "fileData"),
+    (b'"tools":[{"type":"function","type":"web_search"}]', "type"),
+    (b'"metadata":{"a":[[{"deep":{"x" : 1 , "x":1}}]]}', "x"),
+    (b'"' + b"A" * 99 + b'":1,"y":{"z":1,"z":2}', "z"),
+]
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses", "gemini"])
+@pytest.mark.parametrize(("members", "name"), TWICE)
+def test_a_member_given_twice_is_refused_by_its_name(dialect: str, members: bytes, name: str) -> None:
+    body = b'{"model":"m","messages":[{}],"contents":[],%b}' % members
+    if members.startswith(b'"contents"'):
+        body = body.replace(b'"contents":[],', b"")
+
+    with pytest.raises(InvalidRequest, match="given twice") as refused:
+        DIALECTS[dialect].parse_request(body, path="v1/models/m:generateContent")
+
+    assert refused.value.param == name
+
+
+ONCE = [
+    b'{"model":"m","messages":[{"role":"user"},{"role":"user"}]}',
+    b' {"model": "m", "messages" :[ {"content":"a:b, \\"model\\": {\\\\"} ], "x":{":":":"}}\n',
+    b'{"model":"m","messages":[{}],"a":{"id":1},"b":{"id":1},"c":"\\u0022model\\u0022:1"}',
+]
+
+
+@pytest.mark.parametrize("body", ONCE)
+def test_the_same_name_in_two_objects_or_in_a_text_is_given_once(body: bytes) -> None:
+    assert DIALECTS["openai_chat"].parse_request(body, path="").model == "m"
+
+
+UNREADABLE = [
+    (b'"foo":1e400', "foo"),
+    (b'"foo":[{"a":-1e999}]', "foo"),
+    (b'"foo":' + b"9" * 5_000, "foo"),
+    (b'"foo":"h\xffllo"', "foo"),
+    (b'"foo":"\xed\xa0\xbd"', "foo"),
+    (b'"foo":"cut \\ud83d"', None),
+    (b'"foo":NaN', None),
+    (b'"foo":"a\x00b"', None),
+    (b'"foo":"' + b"A" * 99 + b'\\q"', None),
+]
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+@pytest.mark.parametrize(("member", "param"), UNREADABLE)
+def test_what_no_strict_reader_takes_is_refused_before_it_costs_anything(
+    dialect: str, member: bytes, param: str | None
+) -> None:
+    body = b'{"model":"m","max_tokens":1,"messages":[{}],"input":"x","contents":[],"content":{},%b}' % member
+
+    with pytest.raises(InvalidRequest) as refused:
+        DIALECTS[dialect].parse_request(body, path="v1/models/m:generateContent")
+
+    assert refused.value.param == param
+
+
+RICH = [
+    (b'"x":[' + b"[]," * 100_000 + b"1]", "objects and lists"),
+    (b'"x":[' + b"1," * 500_001 + b"1]", "values"),
+    (b'"x":{%b}' % b",".join(b'"%d":1' % number for number in range(200_001)), "members"),
+    (b",".join(b'"%d":1' % number for number in range(300)), "members, more than"),
+]
+
+
+@pytest.mark.parametrize(("members", "words"), RICH)
+def test_a_body_too_rich_to_decode_is_refused(members: bytes, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        DIALECTS["openai_chat"].parse_request(b'{"model":"m","messages":[{}],%b}' % members, path="")
+
+
 def test_gemini_s_two_spellings_of_a_ceiling_are_read_as_the_higher() -> None:
     body = b'{"contents":[],"generationConfig":{"maxOutputTokens":3,"max_output_tokens":9}}'
 
     assert DIALECTS["gemini"].parse_request(body, path="v1/models/m:generateContent").output_tokens_max == 9
 
 
-DEEP = b"[" * 100_000 + b"]" * 100_000
+DEEP = b"[" * 50_000 + b"]" * 50_000
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
