@@ -31,17 +31,21 @@ def kept() -> dict[str, list[int]]:
     return counts
 
 
-def count() -> dict[str, list[int]]:
-    """Count every sample with every vocabulary, in one run of Node."""
+def count(these: list[str]) -> dict[str, list[int]]:
+    """Count each text with every vocabulary, in one run of Node."""
     command = ["node", str(_HERE / "count_tokens.mjs")]
-    document = json.dumps([text for _, text in texts.samples()])
+    document = json.dumps(these)
     done = subprocess.run(command, input=document.encode(), stdout=subprocess.PIPE, check=True)
     counts: dict[str, list[int]] = json.loads(done.stdout)
     return counts
 
 
+def count_samples() -> dict[str, list[int]]:
+    return count([text for _, text in texts.samples()])
+
+
 def main() -> None:
-    lines = [f' "{name}": {json.dumps(counts)}' for name, counts in count().items()]
+    lines = [f' "{name}": {json.dumps(counts)}' for name, counts in count_samples().items()]
     body = ",\n".join(lines)
     _KEPT.write_text(f'{{"digest": "{digest()}", "counts": {{\n{body}\n}}}}\n')
 
