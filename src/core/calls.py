@@ -23,6 +23,8 @@ class PromptSize:
     video_ms: int = 0
     """How long the films play, as often as they are looked at in a second."""
     pdf_pages: int = 0
+    pdf_text_bytes: int = 0
+    """Of the characters that those pages show: one or two for each."""
     has_cache_marks: bool = False
     """The caller asks for prompt-cache writes, which cost more than plain input."""
     has_long_cache_marks: bool = False

@@ -59,10 +59,12 @@ _AUDIO_TOKENS_PER_SECOND_OTHERS = 10
 _FRAME_TOKENS = 290
 """Of a second of film beside its sound. Gemini: 258, or 280 at a high resolution in its third generation."""
 
-_PDF_PAGE_TEXT_TOKENS = {"gemini": 0}
-_PDF_PAGE_TEXT_TOKENS_OTHERS = 3_000
-"""Anthropic's guide states 1,500 to 3,000 a page, beside the page's picture. A page that is written full in small print
-has more, which shows as overrun. Gemini bills the picture alone."""
+_PDF_TEXT_BYTES_PER_TOKEN = 2
+"""A font of many characters takes two bytes for each, and none of those is more than a token in most vocabularies; in
+a Latin one four bytes are a token."""
+
+_READS_PDF_PICTURES_ALONE = frozenset({"gemini"})
+"""Others bill the text of a page beside its picture (Anthropic's and OpenAI's guides to PDF)."""
 
 _PDF_PAGE_IMAGE_TOKENS = {"gemini": 1_200}
 """258 for a page, 560 or 1,120 by resolution in Gemini's third generation; elsewhere what a picture costs."""
@@ -216,17 +218,21 @@ def _usage(call: ParsedCall, price: Price, output_tokens: int) -> Usage:
 
 def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int, document_search_calls: int) -> Usage:
     window = price.input_tokens_max or INPUT_TOKENS_MAX_UNKNOWN
-    image = prompt.images * _image_tokens(price) + min(_seconds(prompt.video_ms) * _FRAME_TOKENS, window)
-    audio = min(_audio_tokens(prompt, price.provider), window)
-    hidden = window if prompt.is_of_unknown_size else min(prompt.pdf_pages * _pdf_page_tokens(price), window)
-    given = prompt.text_tokens + image + audio + hidden
+    counts = {
+        "image_input_tokens": prompt.images * _image_tokens(price),
+        "video_input_tokens": min(_seconds(prompt.video_ms) * _FRAME_TOKENS, window),
+        "audio_input_tokens": min(_audio_tokens(prompt, price.provider), window),
+    }
+    hidden = window if prompt.is_of_unknown_size else min(_pdf_tokens(prompt, price), window)
+    given = prompt.text_tokens + sum(counts.values()) + hidden
     found, again = search_tokens(given, price, web_search_calls + document_search_calls)
     text = prompt.text_tokens + found
     rates = price.rates(prompt_tokens=min(given + found, window), service_tier=None)
     kind, rate = _dearest_text_class(prompt, price.provider, rates)
-    if rate >= rates.image_input_nanousd_per_mtok:
-        text, image = text + image, 0
-    counts = {"image_input_tokens": image, "video_input_tokens": 0, "audio_input_tokens": audio}
+    for seen in ("image_input", "video_input"):
+        if rate >= getattr(rates, f"{seen}_nanousd_per_mtok"):
+            text += counts[f"{seen}_tokens"]
+            counts[f"{seen}_tokens"] = 0
     counts[kind] = text
     counts["cached_input_tokens"] = again
     counts[_dearest_hidden_class(kind, rate, rates)] += hidden
@@ -273,9 +279,11 @@ def _audio_tokens(prompt: PromptSize, provider: str) -> int:
     return _seconds(prompt.audio_ms + prompt.video_ms) * per_second
 
 
-def _pdf_page_tokens(price: Price) -> int:
-    text = _PDF_PAGE_TEXT_TOKENS.get(price.provider, _PDF_PAGE_TEXT_TOKENS_OTHERS)
-    return text + _PDF_PAGE_IMAGE_TOKENS.get(price.provider, _image_tokens(price))
+def _pdf_tokens(prompt: PromptSize, price: Price) -> int:
+    pictures = prompt.pdf_pages * _PDF_PAGE_IMAGE_TOKENS.get(price.provider, _image_tokens(price))
+    if price.provider in _READS_PDF_PICTURES_ALONE:
+        return pictures
+    return pictures - (-prompt.pdf_text_bytes // _PDF_TEXT_BYTES_PER_TOKEN)
 
 
 def _seconds(ms: int) -> int:

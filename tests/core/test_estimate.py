@@ -30,6 +30,7 @@ prompts = st.builds(
     audio_ms=st.integers(0, 5_000_000),
     video_ms=st.integers(0, 500_000),
     pdf_pages=st.integers(0, 100),
+    pdf_text_bytes=st.integers(0, 1_000_000),
     has_cache_marks=st.booleans(),
     has_long_cache_marks=st.booleans(),
     hidden_inputs=st.integers(0, 3),
@@ -194,8 +195,20 @@ def test_only_a_provider_that_searches_documents_is_held_for_it() -> None:
     call = a_call(document_search_calls_max=10)
     grok, mini = price_of("xai", "grok-4"), MINI
 
-    assert estimate.most_used_within(call, grok, 0)[0].document_search_calls == 10
-    assert estimate.most_used_within(call, mini, 0)[0].document_search_calls == 0
+    assert estimate.unheard(call, grok, 60_000)[0].document_search_calls == 10
+    assert estimate.unheard(call, mini, 60_000)[0].document_search_calls == 0
+
+
+def test_film_is_held_at_its_own_rate_and_pictures_at_theirs() -> None:
+    """Gemini's embeddings: $12 per million tokens of film, $0.45 of pictures."""
+    price = price_of("gemini", "gemini-embedding-2")
+
+    film = estimate.prompt_usage(PromptSize(0, video_ms=1_000), price)
+    picture = estimate.prompt_usage(PromptSize(0, images=1), price)
+
+    assert cost_nanousd(Usage(video_input_tokens=film.video_input_tokens), price) == film.video_input_tokens * 12_000
+    assert (film.video_input_tokens > 0, film.image_input_tokens) == (True, 0)
+    assert cost_nanousd(picture, price) == picture.image_input_tokens * 450 > 0
 
 
 MEDIA = [
@@ -209,7 +222,8 @@ MEDIA = [
     ("gemini", "gemini-2.5-flash", PromptSize(0, audio_ms=4_001), 160),
     ("gemini", "gemini-2.5-flash", PromptSize(0, video_ms=60_000), 60 * (290 + 32)),
     ("gemini", "gemini-2.5-flash", PromptSize(0, pdf_pages=10), 12_000),
-    ("anthropic", "claude-opus-5", PromptSize(0, pdf_pages=10), 78_000),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, pdf_pages=10, pdf_text_bytes=30_000), 12_000),
+    ("anthropic", "claude-opus-5", PromptSize(0, pdf_pages=10, pdf_text_bytes=30_001), 63_001),
     ("openai", "gpt-4o", PromptSize(0, pdf_pages=100), 128_000),
     ("gemini", "gemini-2.5-flash", PromptSize(0, audio_ms=10**9), 1_048_576),
 ]

@@ -144,7 +144,7 @@ BAD_REQUESTS = [
     ("infinite budget", BODY, {"x_agentwatch_budget_usd": "inf"}, 400, "x-agentwatch-budget-usd"),
     ("session with slashes", BODY, {"x_agentwatch_session_id": "a/b"}, 400, "x-agentwatch-session-id"),
     ("no messages", {"model": "gpt-4o-mini", "messages": []}, {}, 400, "messages"),
-    ("20 MB", b'{"model":"gpt-4o-mini","x":"' + b"a" * 20_000_000 + b'"}', {}, 413, None),
+    ("34 MB", b'{"model":"gpt-4o-mini","x":"' + b"a" * 34_000_000 + b'"}', {}, 413, None),
 ]
 
 

@@ -189,6 +189,18 @@ def test_a_configuration_that_cannot_be_read_again_holds_as_it_was(isolate):
     assert call(world, isolate, {**BODY, "model": "unheard-of"}).status == 400
 
 
+def test_a_budget_check_of_which_neither_ledger_nor_kv_knows_anything_says_so(isolate):
+    world = a_world()
+    call(world, isolate)
+    world.is_ledger_away = True
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    request = an_inbound("GET", "/v1/budget-check", "session_id=run-7", headers, b"")
+
+    answer = world.run(handle(request, world.ports(), isolate))
+
+    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (503, "budget_unavailable")
+
+
 def test_without_the_queue_the_record_waits_in_the_ledger_s_outbox(isolate):
     world = a_world()
     world.is_queue_away = True

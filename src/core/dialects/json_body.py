@@ -157,6 +157,7 @@ def prompt_size(lifted: LiftedBody, media: Media, *, framing_tokens: int, earlie
         audio_ms=media.audio_ms,
         video_ms=media.video_ms,
         pdf_pages=media.pdf_pages,
+        pdf_text_bytes=media.pdf_text_bytes,
         has_cache_marks=is_veiled or b'"cache_control"' in lifted.marked,
         has_long_cache_marks=is_veiled or _LONG_CACHE_LIFE.search(lifted.marked) is not None,
         hidden_inputs=media.hidden_inputs,

@@ -54,6 +54,7 @@ class Media:
         self.audio_ms = 0
         self.video_ms = 0
         self.pdf_pages = 0
+        self.pdf_text_bytes = 0
         self.unsized = 0
         self.hidden_inputs = 0
         self.attachments = 0
@@ -76,6 +77,7 @@ class Media:
         self.audio_ms += size.audio_ms
         self.video_ms += size.video_ms * frames_per_second
         self.pdf_pages += size.pdf_pages
+        self.pdf_text_bytes += size.pdf_text_bytes
         self.unsized += size.unsized
         if size.text:
             self.text_tokens += text_tokens(size.text, self.model)

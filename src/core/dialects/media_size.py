@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from core.dialects.containers import audio_duration_ms, pdf_pages, video_duration_ms
+from core.dialects.containers import audio_duration_ms, pdf_pages, pdf_text_bytes, video_duration_ms
 
 Family = Literal["image", "audio", "video", "pdf", "archive"]
 
@@ -25,6 +25,8 @@ class MediaSize:
     audio_ms: int = 0
     video_ms: int = 0
     pdf_pages: int = 0
+    pdf_text_bytes: int = 0
+    """Of the text that its pages show."""
     unsized: int = 0
     text: bytes = b""
     """What is to be sized as text."""
@@ -88,8 +90,10 @@ def _size_as(family: Family, data: bytes) -> MediaSize:
     if family == "video":
         played_ms = video_duration_ms(data)
         return UNKNOWN if played_ms is None else MediaSize(video_ms=played_ms)
-    pages = pdf_pages(data) if family == "pdf" else None
-    return UNKNOWN if pages is None else MediaSize(pdf_pages=pages)
+    if family == "archive":
+        return UNKNOWN
+    pages, text_bytes = pdf_pages(data), pdf_text_bytes(data)
+    return UNKNOWN if pages is None or text_bytes is None else MediaSize(pdf_pages=pages, pdf_text_bytes=text_bytes)
 
 
 def _sum(sizes: list[MediaSize]) -> MediaSize:
@@ -98,6 +102,7 @@ def _sum(sizes: list[MediaSize]) -> MediaSize:
         audio_ms=sum(size.audio_ms for size in sizes),
         video_ms=sum(size.video_ms for size in sizes),
         pdf_pages=sum(size.pdf_pages for size in sizes),
+        pdf_text_bytes=sum(size.pdf_text_bytes for size in sizes),
         unsized=sum(size.unsized for size in sizes),
         text=b"".join(size.text for size in sizes),
     )
