@@ -237,17 +237,21 @@ def _usage(call: ParsedCall, price: Price, output_tokens: int) -> Usage:
 
 def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int, document_search_calls: int) -> Usage:
     window = price.input_tokens_max or INPUT_TOKENS_MAX_UNKNOWN
-    image = _image_tokens(prompt, price) + min(_seconds(prompt.video_ms) * _FRAME_TOKENS, window)
-    audio = min(_audio_tokens(prompt, price.provider), window)
+    counts = {
+        "image_input_tokens": _image_tokens(prompt, price),
+        "video_input_tokens": min(_seconds(prompt.video_ms) * _FRAME_TOKENS, window),
+        "audio_input_tokens": min(_audio_tokens(prompt, price.provider), window),
+    }
     hidden = window if prompt.is_of_unknown_size else min(_pdf_tokens(prompt, price), window)
-    given = prompt.text_tokens + image + audio + hidden
+    given = prompt.text_tokens + sum(counts.values()) + hidden
     found, again = search_tokens(given, price, web_search_calls + document_search_calls)
     text = prompt.text_tokens + found
     rates = price.rates(prompt_tokens=min(given + found, window), service_tier=None)
     kind, rate = _dearest_text_class(prompt, price.provider, rates)
-    if rate >= rates.image_input_nanousd_per_mtok:
-        text, image = text + image, 0
-    counts = {"image_input_tokens": image, "video_input_tokens": 0, "audio_input_tokens": audio}
+    for seen in ("image_input", "video_input"):
+        if rate >= getattr(rates, f"{seen}_nanousd_per_mtok"):
+            text += counts[f"{seen}_tokens"]
+            counts[f"{seen}_tokens"] = 0
     counts[kind] = text
     counts["cached_input_tokens"] = again
     counts[_dearest_hidden_class(kind, rate, rates)] += hidden

@@ -5,10 +5,13 @@ Theory of operation. A byte-pair vocabulary spends about one token on a common w
 one, one on most punctuation, one per three digits, and between a third of a token and three on a
 character beyond ASCII, by script. All that can be counted with `bytes.translate` and `bytes.count`,
 which run at C speed. What tells a base64 blob or random letters from words is consonants: four in a
-row are rare in any language. What tells English, which vocabularies know best, is its small words.
+row are rare in any language. What tells English, which vocabularies know best, is its small words;
+what tells an alphabet's languages from its letters in no order is the few letters that make up half
+of any text. Characters that a vocabulary does not know whole are counted apart.
 The weights were fitted so that the estimate is high on at least 99 % of varied text and as low as
-that allows (`tests/calibration`, figures in `docs/prices.md`). No vocabulary has a token shorter
-than a byte, so the number of bytes bounds every estimate.
+that allows (`tests/calibration`, figures in `docs/prices.md`), then raised where a search found
+texts far below the truth and no text that people write became dearer. No vocabulary has a token
+shorter than a byte, so the number of bytes bounds every estimate.
 
 The rule easy to break: counts add up, estimates do not. A stream is sized by `RunningText`, not by
 summing chunks.
@@ -17,13 +20,18 @@ summing chunks.
 import re
 from collections.abc import Iterator
 from operator import add, mul
-from typing import NamedTuple
+
+from core.rare_characters import RARE_HAN, RARE_HANGUL, RARE_LETTERS
+from core.text_weights import BASE, NOTHING, Counts, vocabulary
 
 _LOWER = b"abcdefghijklmnopqrstuvwxyz"
 _LETTERS = _LOWER + _LOWER.upper()
 _DIGITS = b"0123456789"
 _BLANKS = b" \n\r\t"
-_CONSONANTS = bytes(letter for letter in _LETTERS if letter not in b"aeiouyAEIOUY")
+_VOWELS = b"aeiouyAEIOUY"
+_CONSONANTS = bytes(letter for letter in _LETTERS if letter not in _VOWELS)
+_RARE_LETTERS = b"jqxzJQXZ"
+_LONG_WORD = b"a" * 16
 _ASCII = bytes(range(0x80))
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
 _SMALL_WORDS = (b" the ", b" of ", b" and ", b" to ", b" in ")
@@ -53,7 +61,11 @@ _KINDS = _classes(
 )
 _LETTER_RUNS = _classes({b"a": _LETTERS}, others=b" ")
 _DIGIT_RUNS = _classes({b"0": _DIGITS}, others=b" ")
-_CONSONANT_RUNS = _classes({b"b": _CONSONANTS}, others=b" ")
+_CONSONANT_RUNS = _classes({b"b": _CONSONANTS, b"v": _VOWELS}, others=b" ")
+_LINE_ENDS = _classes(
+    {b"a": _LETTERS + bytes(range(0x80, 0x100)), b"0": _DIGITS, b"n": b"\n\r", b"t": b"\t"}, others=b"."
+)
+_BLANK_RUNS = _classes({b" ": b" ", b"n": b"\n\t\r"}, others=b".")
 _SCRIPTS = _classes(
     {
         b"1": b"\xc2",
@@ -75,155 +87,34 @@ _SCRIPTS = _classes(
     others=b"x",
 )
 _INDIC = tuple(bytes((0xE0, second)) for second in range(0xA4, 0xB6))
+_SOUTHEAST_ASIAN = (b"\xe1\x80", b"\xe1\x81", b"\xe1\x82", b"\xe1\x9e", b"\xe1\x9f")
+_KANA = (b"\xe3\x81", b"\xe3\x82", b"\xe3\x83")
+_RARE_ALPHABETS = re.compile(f"[{RARE_LETTERS}]+")
+_RARE_HAN = re.compile(f"[{RARE_HAN}]+")
+_RARE_HANGUL = re.compile(f"[{RARE_HANGUL}]+")
+_RARE_AT_ONCE_CHARACTERS = 1 << 16
 
+_FREQUENT = {
+    name: [letter.encode() for letter in letters]
+    for name, letters in (
+        (b"g", "αοιετνς"),
+        (b"r", "оеаинтсі"),
+        (b"h", "יוהלאר"),
+        (b"q", "المونريی"),
+        (b"i", "านรอกเง่้มยลว"),
+        (b"e", "აიესრმო"),
+    )
+}
+"""By their first byte, the letters of Greek, Cyrillic, Hebrew, Arabic, Thai and Georgian that are half of any text."""
 
-class _Counts(NamedTuple):
-    """What is counted in a text; and, as a vocabulary, the weight of each count in hundredths of
-    a token."""
+_FREQUENT_INDIC = re.compile(
+    rb"\xe0(?:[\xa4\xa6\xa8\xaa\xac\xae\xb0\xb2\xb4][\x95\xa4\xa8\xae\xb0\xb2\xb8\xbe\xbf]|[\xa5\xa7\xa9\xab\xad\xaf\xb1\xb3\xb5][\x80\x81\x87\x8d])"
+)
+"""Likewise ka, ta, na, ma, ra, la, sa, the signs of a, i, u and e and the virama, which have the same place in each of
+the scripts of India."""
 
-    words: int
-    letters: int
-    upper: int
-    camel: int
-    """Capitals after a small letter, where most vocabularies split."""
-    digits: int
-    digit_runs: int
-    punctuation: int
-    blanks: int
-    """Blanks other than the one before a word, which is part of its token."""
-    breaks: int
-    controls: int
-    consonants: int
-    """Runs of four consonants."""
-    small_words: int
-    """As a weight: what a word of recognised English costs less."""
-    latin_signs: int = 0
-    latin_accented: int = 0
-    latin_extended: int = 0
-    greek: int = 0
-    cyrillic: int = 0
-    hebrew: int = 0
-    arabic: int = 0
-    two_byte: int = 0
-    indic: int = 0
-    thai: int = 0
-    three_byte_e0: int = 0
-    georgian: int = 0
-    vietnamese: int = 0
-    three_byte_e1: int = 0
-    symbols: int = 0
-    kana: int = 0
-    han: int = 0
-    hangul: int = 0
-    replacements: int = 0
-    private: int = 0
-    """Private use and compatibility forms."""
-    four_byte: int = 0
-    """Emoji and the rarest scripts."""
-
-
-_NOTHING = _Counts(*[0] * len(_Counts._fields))
 
 _WINDOW_BYTES = 65_536
-
-_BASE = 400
-"""Hundredths that every text starts with: the spread of short texts, and the frame of a message
-around them."""
-
-_LARGE = _Counts(
-    words=124,
-    letters=13,
-    upper=21,
-    camel=58,
-    digits=51,
-    digit_runs=39,
-    punctuation=69,
-    blanks=4,
-    breaks=5,
-    controls=113,
-    consonants=351,
-    small_words=64,
-    latin_signs=50,
-    latin_accented=100,
-    latin_extended=50,
-    greek=57,
-    cyrillic=50,
-    hebrew=54,
-    arabic=51,
-    two_byte=187,
-    indic=68,
-    thai=51,
-    three_byte_e0=220,
-    georgian=49,
-    vietnamese=40,
-    three_byte_e1=220,
-    symbols=205,
-    kana=80,
-    han=117,
-    hangul=95,
-    replacements=70,
-    private=250,
-    four_byte=230,
-)
-"""Two hundred thousand tokens and more, fitted to o200k_base; scripts have 15 % more than fits
-the texts, because one language of a script is not another."""
-
-_LARGE_DIGIT_BY_DIGIT = _LARGE._replace(digits=105, digit_runs=0)
-"""The published relatives of Gemini's vocabulary give every digit a token of its own; Grok's is
-unpublished."""
-
-_SMALL = _Counts(
-    words=90,
-    letters=30,
-    upper=38,
-    camel=54,
-    digits=47,
-    digit_runs=63,
-    punctuation=67,
-    blanks=4,
-    breaks=7,
-    controls=113,
-    consonants=213,
-    small_words=80,
-    latin_signs=50,
-    latin_accented=100,
-    latin_extended=50,
-    greek=120,
-    cyrillic=78,
-    hebrew=147,
-    arabic=119,
-    two_byte=222,
-    indic=175,
-    thai=115,
-    three_byte_e0=223,
-    georgian=240,
-    vietnamese=50,
-    three_byte_e1=303,
-    symbols=253,
-    kana=107,
-    han=180,
-    hangul=168,
-    replacements=75,
-    private=280,
-    four_byte=280,
-)
-"""A hundred thousand tokens, fitted to cl100k_base; Llama's and Qwen's are of that size. Read
-for unknown models."""
-
-_CLAUDE = _SMALL._replace(arabic=132, indic=215, thai=182, three_byte_e0=350)
-"""Where the one vocabulary of Claude's that was ever published, of its second generation, is
-worse than cl100k_base."""
-
-_FAMILIES = (
-    (re.compile(r"gemini|gemma|learnlm|grok"), _LARGE_DIGIT_BY_DIGIT, 100),
-    (re.compile(r"claude-(?:v?[123]|instant|\w+-4(?:-[0-6])?(?:[@-]\d{8})?$)"), _CLAUDE, 125),
-    (re.compile(r"claude"), _CLAUDE, 165),
-    (re.compile(r"(?:ft:)?(?:gpt-4o|gpt-4\.|gpt-[5-9]|chatgpt|gpt-audio|o\d)"), _LARGE, 100),
-    (re.compile(r"openai/gpt-oss"), _LARGE, 100),
-)
-"""Vocabulary by start of the model name, and a percentage of it. Claude's are unpublished: 20 to
-30 % more tokens than OpenAI's are reported for the same text, and from Opus 4.7 on 1.0 to 1.35
-times that."""
 
 _UNICODE_ESCAPES = re.compile(rb"(?<!\\)(?:\\u[0-9a-fA-F]{4})+")
 
@@ -231,9 +122,9 @@ _UNICODE_ESCAPES = re.compile(rb"(?<!\\)(?:\\u[0-9a-fA-F]{4})+")
 def text_tokens(text: bytes, model: str = "") -> int:
     """Tokens of a UTF-8 text as this model reads it, estimated high. An unknown model is read as
     a small vocabulary."""
-    counts = _NOTHING
+    counts = NOTHING
     for window in _windows(text):
-        counts = _Counts(*map(add, counts, _count(window)))
+        counts = Counts(*map(add, counts, _count(window)))
     return _tokens(counts, len(text), model)
 
 
@@ -244,11 +135,11 @@ def json_text_tokens(body: bytes, model: str) -> int:
     """
     if b"\\" not in body:
         return text_tokens(body, model)
-    size, counts = 0, _NOTHING
+    size, counts = 0, NOTHING
     for window in _windows(body):
         text = _unescaped(window)
         size += len(text)
-        counts = _Counts(*map(add, counts, _count(text)))
+        counts = Counts(*map(add, counts, _count(text)))
     return _tokens(counts, size, model)
 
 
@@ -264,14 +155,14 @@ class RunningText:
 
     def __init__(self, model: str) -> None:
         self._model = model
-        self._counts = _NOTHING
+        self._counts = NOTHING
         self._counted = 0
         self._pending = b""
 
     def add(self, piece: bytes) -> None:
         self._pending += piece
         if len(self._pending) >= self._PENDING_BYTES_MAX:
-            self._counts = _Counts(*map(add, self._counts, _count(self._pending)))
+            self._counts = Counts(*map(add, self._counts, _count(self._pending)))
             self._counted += len(self._pending)
             self._pending = b""
 
@@ -281,7 +172,7 @@ class RunningText:
         size = self._counted + len(self._pending)
         if not self._pending:
             return _tokens(self._counts, size, self._model)
-        return _tokens(_Counts(*map(add, self._counts, _count(self._pending))), size, self._model)
+        return _tokens(Counts(*map(add, self._counts, _count(self._pending))), size, self._model)
 
 
 def _windows(text: bytes) -> Iterator[bytes]:
@@ -297,7 +188,7 @@ def _windows(text: bytes) -> Iterator[bytes]:
 def _unescaped(body: bytes) -> bytes:
     if b"\\u" in body:
         body = _UNICODE_ESCAPES.sub(_characters, body)
-    for escape, character in ((b"\\n", b"\n"), (b"\\t", b"\t"), (b'\\"', b'"')):
+    for escape, character in ((b"\\n", b"\n"), (b"\\r", b"\r"), (b"\\t", b"\t"), (b'\\"', b'"')):
         body = body.replace(escape, character)
     return body
 
@@ -307,52 +198,89 @@ def _characters(escapes: re.Match[bytes]) -> bytes:
     return units.decode("utf-16-be", "replace").encode()
 
 
-def _tokens(counts: _Counts, size: int, model: str) -> int:
-    weights, percent = _vocabulary(model)
-    recognised = min(5 * counts.small_words, counts.words) - 4 * counts.consonants
-    hundredths: int = _BASE + sum(map(mul, counts, weights)) - counts.small_words * weights.small_words
-    hundredths -= max(0, recognised) * weights.small_words
+def _tokens(counts: Counts, size: int, model: str) -> int:
+    weights, percent = vocabulary(model)
+    hundredths: int = BASE + sum(map(mul, _weighable(counts), weights))
     return min(-(-hundredths * percent // 10_000), size)
 
 
-def _vocabulary(model: str) -> tuple[_Counts, int]:
-    for start, weights, percent in _FAMILIES:
-        if start.match(model):
-            return weights, percent
-    return _SMALL, 100
+def _weighable(counts: Counts) -> Counts:
+    """The counts with those that are signs of something in place of what they are signs of."""
+    latin = counts.letters + counts.upper
+    recognised = min(5 * counts.small_words, counts.words, latin // 3) - 4 * counts.consonants
+    alphabets = (
+        counts.greek + counts.cyrillic + counts.hebrew + counts.arabic + counts.indic + counts.thai + counts.georgian
+    )
+    return counts._replace(
+        small_words=-max(0, recognised),
+        rare_letters=max(0, counts.rare_letters - latin // 12),
+        frequent=max(0, 5 * alphabets // 12 - counts.frequent),
+        latin_marks=max(0, counts.latin_extended + counts.vietnamese - 2 * latin // 5),
+    )
 
 
-def _count(text: bytes) -> _Counts:
+def _count(text: bytes) -> Counts:
     kinds = text.translate(_KINDS)
     words = (b" " + text.translate(_LETTER_RUNS)).count(b" a")
     breaks = kinds.count(b"n")
-    counts = _Counts(
+    runs = text.translate(_CONSONANT_RUNS)
+    ends = text.translate(_LINE_ENDS)
+    counts = Counts(
         words=words,
         letters=kinds.count(b"a"),
         upper=kinds.count(b"A"),
+        capitals=kinds.count(b"AAAA"),
         camel=kinds.count(b"aA"),
+        humps=kinds.count(b"aAaA"),
         digits=kinds.count(b"0"),
         digit_runs=len(text.translate(_DIGIT_RUNS).split()),
+        spaced=kinds.count(b" 0"),
         punctuation=kinds.count(b"."),
         blanks=max(0, kinds.count(b" ") + breaks - words),
         breaks=breaks,
+        blank_runs=text.translate(_BLANK_RUNS).count(b".  ") if b"  " in text else 0,
+        mixed_blanks=_mixed_blanks(text),
+        letter_ends=ends.count(b"an"),
+        digit_ends=ends.count(b"0n") + (ends.count(b"0t") + ends.count(b"at") if b"\t" in text else 0),
         controls=kinds.count(b"c"),
-        consonants=text.translate(_CONSONANT_RUNS).count(b"bbbb"),
+        consonants=runs.count(b"bbbb"),
+        vowels=runs.count(b"vvvv"),
+        long_words=kinds.count(_LONG_WORD),
+        rare_letters=len(text) - len(text.translate(None, _RARE_LETTERS)),
         small_words=sum(map(text.count, _SMALL_WORDS)),
     )
     return counts if text.isascii() else _with_scripts(counts, text)
 
 
-def _with_scripts(counts: _Counts, text: bytes) -> _Counts:
+def _mixed_blanks(text: bytes) -> int:
+    mixed = text.count(b" \n")
+    if b"\t" in text:
+        mixed += sum(map(text.count, (b" \t", b"\t ", b"\t\n", b"\t\r")))
+    if b"\r" in text:
+        mixed += text.count(b" \r") + text.count(b"\r") - text.count(b"\r\n")
+    return mixed
+
+
+def _with_scripts(counts: Counts, text: bytes) -> Counts:
     """Characters beyond ASCII by their first byte, and where that is shared by many scripts, by
     their second."""
     leads = text.translate(_SCRIPTS, _ASCII + _CONTINUATIONS)
+    characters = text.decode("utf-8", "ignore")
     thai = text.count(b"\xe0\xb8") + text.count(b"\xe0\xb9")
     indic = sum(map(text.count, _INDIC)) if b"i" in leads else 0
     georgian = text.count(b"\xe1\x83")
     vietnamese = text.count(b"\xe1\xba") + text.count(b"\xe1\xbb")
+    southeast_asian = sum(map(text.count, _SOUTHEAST_ASIAN)) if b"e" in leads else 0
+    ideographic = text.count(b"\xe3\x80")
+    kana = sum(map(text.count, _KANA)) if b"k" in leads else 0
     replacements = text.count(b"\xef\xbf\xbd")
+    fullwidth = text.count(b"\xef\xbc") + text.count(b"\xef\xbd")
+    emoji = text.count(b"\xf0\x9f")
+    han, hangul = leads.count(b"m"), leads.count(b"o")
     return counts._replace(
+        spaced=counts.spaced + text.count(b" \xe3"),
+        frequent=_frequent(leads, text) + (len(_FREQUENT_INDIC.findall(text)) if indic else 0),
+        odd_letters=_rare(_RARE_ALPHABETS, characters),
         latin_signs=leads.count(b"1"),
         latin_accented=leads.count(b"2"),
         latin_extended=leads.count(b"3"),
@@ -366,12 +294,32 @@ def _with_scripts(counts: _Counts, text: bytes) -> _Counts:
         three_byte_e0=leads.count(b"i") - indic - thai,
         georgian=georgian,
         vietnamese=vietnamese,
-        three_byte_e1=leads.count(b"e") - georgian - vietnamese,
+        southeast_asian=southeast_asian,
+        three_byte_e1=leads.count(b"e") - georgian - vietnamese - southeast_asian,
         symbols=leads.count(b"p"),
-        kana=leads.count(b"k"),
-        han=leads.count(b"m"),
-        hangul=leads.count(b"o"),
+        ideographic=ideographic,
+        kana=kana,
+        three_byte_e3=leads.count(b"k") - kana - ideographic,
+        han=han,
+        rare_han=_rare(_RARE_HAN, characters) if han else 0,
+        hangul=hangul,
+        rare_hangul=_rare(_RARE_HANGUL, characters) if hangul else 0,
         replacements=replacements,
-        private=leads.count(b"u") - replacements,
-        four_byte=leads.count(b"f"),
+        fullwidth=fullwidth,
+        private=leads.count(b"u") - fullwidth - replacements,
+        emoji=emoji,
+        four_byte=leads.count(b"f") - emoji,
     )
+
+
+def _frequent(leads: bytes, text: bytes) -> int:
+    return sum(text.count(letter) for lead, letters in _FREQUENT.items() if lead in leads for letter in letters)
+
+
+def _rare(those: re.Pattern[str], characters: str) -> int:
+    """How many there are; counted by pieces, since each place where they stand takes memory."""
+    pieces = (
+        characters[start : start + _RARE_AT_ONCE_CHARACTERS]
+        for start in range(0, len(characters), _RARE_AT_ONCE_CHARACTERS)
+    )
+    return len(characters) - sum(len(those.sub("", piece)) for piece in pieces)

@@ -1,11 +1,13 @@
 """How high the estimates are, as tables: `PYTHONPATH=src python -m tests.calibration.figures`. `docs/prices.md` shows them."""
 
+import statistics
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
 from core.text_size import text_tokens
-from tests.calibration import call_mix, real_counts, texts
+from tests.calibration import call_mix, media, real_counts, texts
 
 KINDS = (
     ("OpenAI from gpt-4o on, gpt-oss", "gpt-4o", "o200k_base"),
@@ -15,6 +17,30 @@ KINDS = (
     ("Claude from 4.7 on: plus 65 %", "claude-opus-5", "claude_2"),
 )
 """A kind of vocabulary, a model of it, and the real vocabulary it is held against."""
+
+_LANGUAGES = (
+    "german", "french", "spanish", "polish", "turkish", "finnish", "vietnamese", "russian", "greek", "arabic", "persian",
+    "hebrew", "hindi", "bengali", "tamil", "thai", "georgian", "chinese", "traditional_chinese", "japanese", "korean",
+)  # fmt: skip
+TEXT_KINDS: dict[str, tuple[str, ...]] = {
+    "English": ("english", "unseen_english"),
+    "chat bodies": ("chat_body",),
+    "agents' histories": ("history",),
+    "tool schemas": ("tool_schemas",),
+    "tool calls": ("tool_calls",),
+    "code": ("python", "typescript", "go", "rust", "java", "c", "sql", "shell", "unseen_python", "unseen_kotlin"),
+    "JSON": ("json_compact", "json_pretty"),
+    "YAML, CSS, HTML, Markdown": ("yaml", "css", "html", "markdown"),
+    **{name.replace("_", " ").title(): (name,) for name in _LANGUAGES},
+    "digits": ("digits", "numbers", "vectors", "sought_digits"),
+    "whitespace": ("whitespace", "indented", "sought_blanks", "sought_double_blanks", "sought_lines"),
+    "letters in no order": ("lower_random", "letters_random", "words_random", "sought_consonants", "sought_vowels"),
+    "base64, hexadecimal, UUIDs": ("base64", "base64url", "hex", "hex_upper", "uuids"),
+    "emoji": ("emoji", "emoji_chat"),
+    "a script's characters in no order": tuple(sorted(texts.DRAWN_EVENLY)),
+    "sought to be low": tuple(sorted(texts.SOUGHT)),
+}
+"""What callers send, and the classes of text that stand for it."""
 
 
 @dataclass
@@ -33,6 +59,11 @@ class Figures:
         self.ratios.append(estimate / real)
 
     @property
+    def cell(self) -> str:
+        """How many were estimated low, and the median of estimate to truth."""
+        return f"{self.low / len(self.ratios):.0%} {statistics.median(self.ratios):.2f}"
+
+    @property
     def ratio(self) -> float:
         return self.estimated / self.real
 
@@ -48,13 +79,16 @@ def figures(model: str, vocabulary: str) -> dict[str, Figures]:
 
 def of_languages(by_class: dict[str, Figures], prefix: str = "") -> Figures:
     """Everything that is a language, or code or data, in one."""
+    return together(one for name, one in by_class.items() if name.startswith(prefix) and name not in texts.NOT_LANGUAGE)
+
+
+def together(several: Iterable[Figures]) -> Figures:
     whole = Figures()
-    for name, one in by_class.items():
-        if name.startswith(prefix) and name not in texts.NOT_LANGUAGE:
-            whole.low += one.low
-            whole.estimated += one.estimated
-            whole.real += one.real
-            whole.ratios += one.ratios
+    for one in several:
+        whole.low += one.low
+        whole.estimated += one.estimated
+        whole.real += one.real
+        whole.ratios += one.ratios
     return whole
 
 
@@ -69,10 +103,31 @@ def kind_row(kind: str, model: str, vocabulary: str) -> str:
     return f"| {kind} | {vocabulary} | {high} | {whole.ratio:.2f} | {min(whole.ratios):.2f} |"
 
 
+def text_kind_rows() -> Iterator[str]:
+    """Each kind of text against each kind of vocabulary, as Markdown."""
+    for kind, names in TEXT_KINDS.items():
+        cells = [together(figures(model, vocabulary)[name] for name in names).cell for _, model, vocabulary in KINDS]
+        yield f"| {kind} | {' | '.join(cells)} |"
+
+
+def media_rows() -> Iterator[str]:
+    """Each kind of what is no text against what its provider publishes, as Markdown."""
+    for kind, pairs in media.kinds().items():
+        one = Figures()
+        for estimate, real in pairs:
+            one.add(estimate, real)
+        yield f"| {kind} | {one.cell} |"
+
+
 def main() -> None:
     for kind, model, vocabulary in KINDS:
         print(kind_row(kind, model, vocabulary))
-    print("\nholds: calls, median and worst of least hold to true cost, input held low, refused falsely of $0.10, of $1")
+    print()
+    for row in (*text_kind_rows(), *media_rows()):
+        print(row)
+    print(
+        "\nholds: calls, median and worst of least hold to true cost, input held low, refused falsely of $0.10, of $1"
+    )
     for name, kind_holds in call_mix.holds(real_counts.kept("calls")).items():
         print(call_mix.holds_row(name, kind_holds))
     for _, model, vocabulary in KINDS:

@@ -38,18 +38,18 @@ def kept(name: str = "samples") -> dict[str, list[int]]:
     return counts
 
 
-def count(name: str) -> dict[str, list[int]]:
-    """Count every text of a set with every vocabulary, in one run of Node."""
+def count(these: list[str]) -> dict[str, list[int]]:
+    """Count each text with every vocabulary, in one run of Node."""
     command = ["node", str(_HERE / "count_tokens.mjs")]
-    done = subprocess.run(command, input=json.dumps(SETS[name]()).encode(), stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, input=json.dumps(these).encode(), stdout=subprocess.PIPE, check=True)
     counts: dict[str, list[int]] = json.loads(done.stdout)
     return counts
 
 
 def main() -> None:
     sets = []
-    for name in SETS:
-        lines = [f'  "{vocabulary}": {json.dumps(counts)}' for vocabulary, counts in count(name).items()]
+    for name, listed in SETS.items():
+        lines = [f'  "{vocabulary}": {json.dumps(counts)}' for vocabulary, counts in count(listed()).items()]
         sets.append(f' "{name}": {{"digest": "{digest(name)}", "counts": {{\n' + ",\n".join(lines) + "\n }}")
     _KEPT.write_text("{\n" + ",\n".join(sets) + "\n}\n")
 

@@ -1,5 +1,7 @@
 """Holds against what calls really cost, on the mix of `call_mix`."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.calibration import call_mix, real_counts
@@ -20,6 +22,13 @@ REFUSED_WITH_TEN_CENTS_LEFT = {
     "stored file": 2,
 }
 """Of calls that $0.10 would pay for, by kind; of every other kind none."""
+
+
+@pytest.mark.parametrize("kind", HOLDS)
+def test_the_prices_page_states_the_holds_as_they_are(kind: str) -> None:
+    page = (Path(__file__).parents[2] / "docs/prices.md").read_text()
+
+    assert call_mix.holds_row(kind, HOLDS[kind]) in page
 
 
 @pytest.mark.parametrize("kind", HOLDS)

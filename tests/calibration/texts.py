@@ -15,10 +15,6 @@ from pathlib import Path
 
 SAMPLES_PER_CLASS = 40
 
-NOT_LANGUAGE = frozenset({"arabic_random", "han_random", "hangul_random", "private_use", "telugu", "unicode_random"})
-"""Characters drawn evenly from a script or from all of Unicode, as no language does. An estimate that covered them
-would be twice too high for the languages that share their bytes; its error is stated instead."""
-
 _SIZES = (40, 120, 300, 800, 2_000, 4_000)
 _CORPUS = Path(__file__).parent / "corpus"
 
@@ -191,6 +187,50 @@ def _tool_calls(choose: random.Random, size: int) -> str:
     return json.dumps(calls)
 
 
+def _tool_schemas(choose: random.Random, size: int) -> str:
+    tools = [
+        {
+            "type": "function",
+            "function": {
+                "name": "_".join(word.strip(".,").lower() for word in _words(choose, 2)),
+                "description": " ".join(_words(choose, 18)),
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        word.strip(".,").lower(): {
+                            "type": choose.choice(["string", "integer"]),
+                            "description": " ".join(_words(choose, 7)),
+                        }
+                        for word in _words(choose, 4)
+                    },
+                    "required": [],
+                    "additionalProperties": False,
+                },
+            },
+        }
+        for _ in range(size // 500 + 1)
+    ]
+    return json.dumps(tools)
+
+
+def _history(choose: random.Random, size: int) -> str:
+    """An agent's: what was said, what was called, and what came back."""
+    code = _sections("code.txt")
+    turns: list[dict[str, object]] = []
+    for _ in range(size // 600 + 1):
+        call = f"call_{choose.getrandbits(96):x}"
+        arguments = {"path": f"src/{choose.choice(_words(choose, 9))}.py", "limit": choose.randrange(200)}
+        function = {"name": "read_file", "arguments": json.dumps(arguments)}
+        passage = choose.choice(code[choose.choice(sorted(code))])
+        start = choose.randrange(max(1, len(passage) - 300))
+        turns += [
+            {"role": "user", "content": " ".join(_words(choose, 20))},
+            {"role": "assistant", "tool_calls": [{"id": call, "type": "function", "function": function}]},
+            {"role": "tool", "tool_call_id": call, "content": passage[start : start + 300]},
+        ]
+    return json.dumps({"model": "gpt-4o", "messages": turns})
+
+
 def _mixed(choose: random.Random, size: int) -> str:
     """Function words of English between strings that are no words: what a discount for English must survive."""
     small = ["the", "of", "and", "to", "in", "is", "a"]
@@ -245,6 +285,8 @@ _GENERATED: dict[str, Generator] = {
     "json_compact": lambda choose, size: json.dumps(_records(choose, size), separators=(",", ":")),
     "json_pretty": lambda choose, size: json.dumps(_records(choose, size), indent=2),
     "tool_calls": _tool_calls,
+    "tool_schemas": _tool_schemas,
+    "history": _history,
     "csv": _csv,
     "base64": lambda choose, size: base64.b64encode(choose.randbytes(size)).decode(),
     "base64url": lambda choose, size: base64.urlsafe_b64encode(choose.randbytes(size)).decode(),
@@ -294,3 +336,46 @@ _GENERATED: dict[str, Generator] = {
     "private_use": _block(0xE000, 0xF8FF),
     "control": lambda choose, size: "".join(chr(choose.randrange(32)) for _ in range(size)),
 }
+
+_DRAWN_EVENLY: dict[str, tuple[int, int]] = {
+    "latin_extended": (0x100, 0x24F), "vietnamese_letters": (0x1EA0, 0x1EF9), "greek_letters": (0x391, 0x3C9),
+    "cyrillic_letters": (0x410, 0x44F), "hebrew_letters": (0x5D0, 0x5EA), "devanagari_letters": (0x905, 0x94D),
+    "tamil_letters": (0xB85, 0xBCD), "thai_letters": (0xE01, 0xE4E), "georgian_letters": (0x10D0, 0x10F0),
+    "kana_letters": (0x3041, 0x30FA), "han_extension_a": (0x3400, 0x4DB5), "yi": (0xA000, 0xA48C),
+    "han_extension_b": (0x20000, 0x2A6D6), "symbols": (0x2300, 0x23FF), "braille": (0x2800, 0x28FF),
+}  # fmt: skip
+
+_SOUGHT: dict[str, list[str]] = {
+    "sought_blanks": [" ", "\n", "\t", "\r"],
+    "sought_double_blanks": ["  ", "  V", " of ", " a", "  Û"],
+    "sought_lines": ["j\n", "7\n", "Ø\n", "\n"],
+    "sought_digits": [" 1", " 7", "3 ", "\t5"],
+    "sought_consonants": ["qzj", "xkv", "wq", "u", "e"],
+    "sought_syllables": ["dih", "xyr", "amw", "oqk", " of ", " a"],
+    "sought_vowels": list("aeiouy"),
+    "sought_capitals": ["UH", "UHC", "U", "UT"],
+    "sought_humps": ["hI", "Y", "er", "hI"],
+    "sought_marks": ["Û", "ǝ", "Ë\t"],
+    "sought_arabic": ["دؾ", "رؽ", "ها", "وػ"],
+    "sought_cyrillic": [" С ", "Ъ ", "а Ь", "сЖЩ"],
+    "sought_thai": ["า", "่ฃ", "ซ๋", " ซ"],
+    "sought_kana": ["バょ", "ゖ", "ゑひ", "ゞ"],
+}
+"""Pieces that a search by small changes put together, in random order, for the lowest estimate it could find."""
+
+
+def _of_pieces(pieces: list[str]) -> Generator:
+    return lambda choose, size: "".join(choose.choices(pieces, k=size))
+
+
+_GENERATED |= {name: _of("".join(map(chr, range(first, last + 1)))) for name, (first, last) in _DRAWN_EVENLY.items()}
+_GENERATED |= {name: _of_pieces(pieces) for name, pieces in _SOUGHT.items()}
+
+SOUGHT = frozenset(_SOUGHT)
+DRAWN_EVENLY = frozenset(
+    {"arabic_random", "han_random", "hangul_random", "private_use", "telugu", "unicode_random", *_DRAWN_EVENLY}
+)
+"""Characters drawn evenly from a script or from all of Unicode."""
+
+NOT_LANGUAGE = SOUGHT | DRAWN_EVENLY
+"""What nobody writes: its error is stated apart."""

@@ -195,8 +195,20 @@ def test_only_a_provider_that_searches_documents_is_held_for_it() -> None:
     call = a_call(document_search_calls_max=10)
     grok, mini = price_of("xai", "grok-4"), MINI
 
-    assert estimate.unheard(call, grok, 600_000)[0].document_search_calls == 10
-    assert estimate.unheard(call, mini, 600_000)[0].document_search_calls == 0
+    assert estimate.unheard(call, grok, 60_000)[0].document_search_calls == 10
+    assert estimate.unheard(call, mini, 60_000)[0].document_search_calls == 0
+
+
+def test_film_is_held_at_its_own_rate_and_pictures_at_theirs() -> None:
+    """Gemini's embeddings: $12 per million tokens of film, $0.45 of pictures."""
+    price = price_of("gemini", "gemini-embedding-2")
+
+    film = estimate.prompt_usage(PromptSize(0, video_ms=1_000), price)
+    picture = estimate.prompt_usage(PromptSize(0, images=1), price)
+
+    assert cost_nanousd(Usage(video_input_tokens=film.video_input_tokens), price) == film.video_input_tokens * 12_000
+    assert (film.video_input_tokens > 0, film.image_input_tokens) == (True, 0)
+    assert cost_nanousd(picture, price) == picture.image_input_tokens * 450 > 0
 
 
 MEDIA = [

@@ -216,7 +216,7 @@ def test_a_model_listed_at_zero_holds_nothing_and_costs_nothing(model: str) -> N
 
 
 def test_a_grant_of_nothing_buys_a_free_model_its_whole_answer() -> None:
-    plan = plan_call(
+    plan, _ = plan_call(
         "gemini",
         resolve_upstream_path("gemini", "v1beta/models/gemma-4-31b-it:generateContent", "POST"),
         b'{"contents":[{"parts":[{"text":"hello"}]}]}',

@@ -18,7 +18,7 @@ WINDOW_USD = 128_000 * 150 / 1e9
 def refused(**members):
     world = World({"requests_per_minute": 1_000})
     headers = {
-        "authorization": f"Bearer {TOKEN}",
+        "authorization": f"Bearer {TOKEN}:sk-own",
         "x-agentwatch-session-id": "s",
         "x-agentwatch-budget-usd": "0.00001",
     }

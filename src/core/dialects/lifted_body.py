@@ -31,7 +31,6 @@ _ADDRESS_START_BYTES_MAX = 200
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _WINDOW_BYTES = 65_536
-_BACKSLASH = ord("\\")
 _LINE_BREAKS = re.compile(rb"\\[nr]")
 
 
@@ -142,11 +141,12 @@ def _windows(text: memoryview) -> Iterator[bytes]:
     """The text in order, no escape of two characters cut apart."""
     start = 0
     while start < len(text):
-        end = start + _WINDOW_BYTES
-        while end < len(text) and text[end - 1] == _BACKSLASH:
-            end += 1
-        yield bytes(text[start:end])
-        start = end
+        window = bytes(text[start : start + _WINDOW_BYTES])
+        backslashes = len(window) - len(window.rstrip(b"\\"))
+        if backslashes % 2:  # the last one begins an escape
+            window += text[start + len(window) : start + len(window) + 1]
+        yield window
+        start += len(window)
 
 
 def _last_group(text: bytes) -> bytes:
