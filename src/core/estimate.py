@@ -66,8 +66,11 @@ a Latin one four bytes are a token."""
 _READS_PDF_PICTURES_ALONE = frozenset({"gemini"})
 """Others bill the text of a page beside its picture (Anthropic's and OpenAI's guides to PDF)."""
 
-_PDF_PAGE_IMAGE_TOKENS = {"gemini": 1_200}
-"""258 for a page, 560 or 1,120 by resolution in Gemini's third generation; elsewhere what a picture costs."""
+_GEMINI_FIXED_PAGE_STARTS = ("gemini-1", "gemini-2")
+_GEMINI_FIXED_PAGE_TOKENS = 258
+_GEMINI_PAGE_TOKENS = 1_200
+"""Google's guide to documents: 258 for a page before the third generation, 560 or 1,120 by resolution since. Elsewhere a
+page is what a picture costs."""
 
 _IMAGE_TOKENS = {"anthropic": 4_800, "gemini": 4_200, "groq": 6_200, "xai": 1_800}
 _IMAGE_TOKENS_OTHERS = 12_000
@@ -279,8 +282,15 @@ def _audio_tokens(prompt: PromptSize, provider: str) -> int:
     return _seconds(prompt.audio_ms + prompt.video_ms) * per_second
 
 
+def _pdf_page_tokens(price: Price) -> int:
+    if price.provider != "gemini":
+        return _image_tokens(price)
+    is_fixed = price.model.startswith(_GEMINI_FIXED_PAGE_STARTS)
+    return _GEMINI_FIXED_PAGE_TOKENS if is_fixed else _GEMINI_PAGE_TOKENS
+
+
 def _pdf_tokens(prompt: PromptSize, price: Price) -> int:
-    pictures = prompt.pdf_pages * _PDF_PAGE_IMAGE_TOKENS.get(price.provider, _image_tokens(price))
+    pictures = prompt.pdf_pages * _pdf_page_tokens(price)
     if price.provider in _READS_PDF_PICTURES_ALONE:
         return pictures
     return pictures - (-prompt.pdf_text_bytes // _PDF_TEXT_BYTES_PER_TOKEN)
