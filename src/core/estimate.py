@@ -67,8 +67,11 @@ a Latin one four bytes are a token."""
 _READS_PDF_PICTURES_ALONE = frozenset({"gemini"})
 """Others bill the text of a page beside its picture (Anthropic's and OpenAI's guides to PDF)."""
 
-_PDF_PAGE_IMAGE_TOKENS = {"gemini": 1_200}
-"""258 for a page, 560 or 1,120 by resolution in Gemini's third generation; elsewhere what a picture costs."""
+_GEMINI_FIXED_PAGE_STARTS = ("gemini-1", "gemini-2")
+_GEMINI_FIXED_PAGE_TOKENS = 258
+_GEMINI_PAGE_TOKENS = 1_200
+"""Google's guide to documents: 258 for a page before the third generation, 560 or 1,120 by resolution since. At others
+a page is what a picture costs."""
 
 _IMAGE_TOKENS = {"anthropic": 4_800, "gemini": 4_200, "groq": 6_200, "xai": 1_800}
 _IMAGE_TOKENS_OTHERS = 12_000
@@ -335,7 +338,9 @@ def _pdf_page_image_tokens(price: Price) -> int:
     least, most = _image_tokens_between(price)
     if price.provider == "openai":
         return max(least, min(most, _OPENAI_PDF_PAGE_TOKENS_MAX))
-    return _PDF_PAGE_IMAGE_TOKENS.get(price.provider, most)
+    if price.provider == "gemini":
+        return _GEMINI_FIXED_PAGE_TOKENS if price.model.startswith(_GEMINI_FIXED_PAGE_STARTS) else _GEMINI_PAGE_TOKENS
+    return most
 
 
 def _seconds(ms: int) -> int:

@@ -12,6 +12,7 @@ is never shorter than a byte, and the bytes added since the last sizing bound th
 
 from dataclasses import replace
 
+from core.estimate import search_tokens
 from core.money import UNITS_PER_RATE, cost_of_units
 from core.price_book import STANDARD, Price
 from core.pricing import cost_nanousd, rated_units, rates_of
@@ -48,6 +49,8 @@ class StreamBill:
         self._model = model
         self._requested_tier = service_tier
         self._searches = 0
+        self._searches_read = 0
+        """Of these, those whose reading the counts of input contain."""
         self._unseen_tokens = 0
         self._is_nothing_unseen = False
         self._has_output = False
@@ -107,7 +110,7 @@ class StreamBill:
 
     def usage(self) -> Usage:
         """The counts so far. A bill covers what had been written when it was stated, and nothing after that."""
-        base = self._base
+        base = self._with_searches_read(self._base)
         return replace(
             base,
             billed_nanousd=None if self._has_grown else base.billed_nanousd,
@@ -170,8 +173,10 @@ class StreamBill:
             self._units_at_most += self._text.add(seen.text) * self._text_rate
         if seen.reasoning:
             self._units_at_most += self._reasoning.add(seen.reasoning) * self._reasoning_rate
-        if seen.extra_tokens or seen.audio_bytes or seen.images or seen.web_search_calls:
+        if seen.web_search_calls:
             self._searches += seen.web_search_calls
+            self._set_base(self._base)
+        if seen.extra_tokens or seen.audio_bytes or seen.images:
             self._extra_tokens += seen.extra_tokens
             self._audio_bytes += seen.audio_bytes
             self._images += seen.images
@@ -185,9 +190,12 @@ class StreamBill:
         if is_final:
             self.is_final = True
             self._searches = reported.web_search_calls or self._searches
+            self._searches_read = self._searches
             self._begin_anew(reported)
             return
         prompt = reported if reported.prompt_tokens else self._base
+        if reported.prompt_tokens:
+            self._searches_read = self._searches
         if reported.completion_tokens * PLAUSIBLE_PART >= self._completion_tokens:
             self._begin_anew(_joined(prompt, reported))
         else:
@@ -202,6 +210,7 @@ class StreamBill:
 
     def _set_base(self, base: Usage) -> None:
         self._base = base
+        base = self._with_searches_read(base)
         tier = self._dearer_tier(base)
         self._base_units = rated_units(base, self._price, service_tier=tier)
         rates = rates_of(base, self._price, service_tier=tier)
@@ -212,6 +221,20 @@ class StreamBill:
         self._search_rate = rates.web_search_nanousd_per_call * UNITS_PER_RATE
         self._units_at_most = 0
         self.units()
+
+    def _with_searches_read(self, base: Usage) -> Usage:
+        """The counts with what searches since put into the prompt, and with the readings of the rest behind each."""
+        searches = max(0, self._searches - self._searches_read)
+        if searches == 0:
+            return base
+        prompt_tokens = base.prompt_tokens if base.longest_prompt_tokens is None else base.longest_prompt_tokens
+        found, again = search_tokens(prompt_tokens, self._price, searches)
+        return replace(
+            base,
+            input_tokens=base.input_tokens + found,
+            cached_input_tokens=base.cached_input_tokens + again,
+            longest_prompt_tokens=prompt_tokens + found,
+        )
 
     def _dearer_tier(self, base: Usage) -> str | None:
         """A provider may serve a special request as an ordinary one: a hold pays for either."""

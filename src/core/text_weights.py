@@ -224,15 +224,17 @@ _FAMILIES = (
     (re.compile(r"claude-(?:v?[123]|instant|\w+-4(?:-[0-6])?(?:[@-]\d{8})?$)"), _CLAUDE, 125),
     (re.compile(r"claude"), _CLAUDE, 165),
     (re.compile(r"(?:ft:)?(?:gpt-4o|gpt-4\.|gpt-[5-9]|chatgpt|gpt-audio|o\d)"), _LARGE, 100),
-    (re.compile(r"openai/gpt-oss"), _LARGE, 100),
+    (re.compile(r"gpt-oss"), _LARGE, 100),
 )
-"""Vocabulary by start of the model name, and a percentage of it. Claude's are unpublished: 20 to
+"""Vocabulary by start of the model's own name, and a percentage of it. Claude's are unpublished: 20 to
 30 % more tokens than OpenAI's are reported for the same text, and from Opus 4.7 on 1.0 to 1.35
 times that."""
 
 
 def vocabulary(model: str) -> tuple[Counts, int]:
+    """Whoever serves a model may stand before its name (`anthropic/`, `groq/openai/`, `models/`)."""
+    name = model.lower().rpartition("/")[2]
     for start, weights, percent in _FAMILIES:
-        if start.match(model):
+        if start.match(name):
             return weights, percent
     return _SMALL, 100

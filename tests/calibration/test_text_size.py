@@ -171,6 +171,24 @@ def test_the_json_around_a_message_covers_the_tokens_that_frame_it(model: str, m
     assert json_text_tokens(body, model) >= 200 * (content + frame) + answer_frame
 
 
+NAMED = [
+    ("anthropic/claude-opus-5", "claude-opus-5"),
+    ("Claude-Opus-5", "claude-opus-5"),
+    ("gemini/gemini-2.5-pro", "gemini-2.5-pro"),
+    ("models/gemini-2.5-pro", "gemini-2.5-pro"),
+    ("xai/grok-4.6", "grok-4.6"),
+    ("groq/openai/gpt-oss-120b", "openai/gpt-oss-120b"),
+    ("openai/gpt-5.1", "gpt-5.1"),
+]
+
+
+@pytest.mark.parametrize(("name", "model"), NAMED)
+def test_a_text_has_its_model_s_size_whoever_is_named_before_the_model(name: str, model: str) -> None:
+    text = b"1 2 3 4 and some words about 5 6 7 8, " * 100
+
+    assert text_tokens(text, name) == text_tokens(text, model)
+
+
 def test_an_escape_that_is_itself_escaped_is_text() -> None:
     inner = json.dumps({"city": "北京市朝阳区"})
 

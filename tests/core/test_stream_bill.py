@@ -148,6 +148,45 @@ def test_searches_that_the_usage_counts_are_not_counted_again_by_what_was_seen()
     assert result("openai_responses", *[seen] * 7).usage.web_search_calls == 7
 
 
+SEARCHING = {
+    "openai_responses": sse(
+        {"type": "response.output_item.done", "item": {"type": "web_search_call", "action": {"type": "search"}}}
+    ),
+    "anthropic_messages": sse(
+        {"type": "content_block_start", "index": 1, "content_block": {"type": "server_tool_use", "name": "web_search"}}
+    ),
+}
+COUNTED = {
+    "openai_responses": sse({"type": "response.completed", "response": {"usage": {"input_tokens": 9, "output_tokens": 2}}}),
+    "anthropic_messages": sse(
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"input_tokens": 9, "output_tokens": 2}}
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", SEARCHING)
+def test_a_search_stream_left_before_its_usage_pays_for_what_the_searches_read(dialect: str) -> None:
+    left = result(dialect, *[SEARCHING[dialect]] * 3, is_finished=False)
+
+    assert left.usage.web_search_calls == 3
+    assert left.usage.input_tokens == PROMPT_NANOUSD // 1_000 + 3 * 8_000
+    assert left.usage.cached_input_tokens == 3 * 100 + 3 * 8_000
+    assert left.cost_nanousd >= 3 * 10_000_000 + left.usage.prompt_tokens * 1_000
+
+
+@pytest.mark.parametrize("dialect", SEARCHING)
+def test_what_searches_read_is_not_added_to_the_provider_s_own_count(dialect: str) -> None:
+    counted = result(dialect, *[SEARCHING[dialect]] * 3, COUNTED[dialect])
+
+    assert (counted.usage.prompt_tokens, counted.usage.web_search_calls) == (9, 3)
+
+
+def test_searches_after_a_count_of_the_input_come_on_top_of_it() -> None:
+    left = result("anthropic_messages", MESSAGE_START, SEARCHING["anthropic_messages"], is_finished=False)
+
+    assert left.usage.prompt_tokens == 30_000 + 8_000 + 30_000
+
+
 # Nothing for nothing ----------------------------------------------------------------------------------------
 
 

@@ -190,4 +190,5 @@ def _block_observation(block: _Block) -> Observation:
         text=(block.text or "") + (block.name or ""),
         reasoning=(block.thinking or "") + (block.data or ""),
         extra_tokens=TOOL_CALL_TOKENS if block.name else 0,
+        web_search_calls=int(block.type == "server_tool_use" and block.name == "web_search"),
     )
