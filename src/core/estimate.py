@@ -83,8 +83,10 @@ _CLAUDE_SMALL_IMAGE_TOKENS = 1_650
 """Up to 4.6 Claude reads no edge beyond 1,568 px, and bills some 1,600 tokens at most (its guide to vision)."""
 
 _CLAUDE_EDGE_PIXELS_MIN = 200
+"""The same guide warns of shorter edges and does not say what they cost."""
 _CLAUDE_PIXELS_PER_TOKEN = 750
-"""The same guide's formula. It warns of shorter edges and does not say what they cost."""
+_CLAUDE_PATCH_PIXELS = 28
+"""It has stated both formulas: a token for so many pixels, and one for each patch of so many squared or less."""
 
 _OPENAI_IMAGE_TOKENS = (
     ("gpt-4o-mini", 48_200, 48_200),
@@ -306,12 +308,17 @@ def _image_tokens_between(price: Price) -> tuple[int, int]:
 def _sized_image_tokens(width: int, height: int, price: Price) -> int:
     least, most = _image_tokens_between(price)
     if price.provider == "openai":
-        patches = -(-width // _OPENAI_PATCH_PIXELS) * -(-height // _OPENAI_PATCH_PIXELS)
+        patches = _patches(width, height, _OPENAI_PATCH_PIXELS)
         return min(most, max(least, -(-patches * _OPENAI_PATCH_CENTITOKENS // 100)))
     if price.provider == "anthropic":
-        pixels = max(width, _CLAUDE_EDGE_PIXELS_MIN) * max(height, _CLAUDE_EDGE_PIXELS_MIN)
-        return min(most, -(-pixels // _CLAUDE_PIXELS_PER_TOKEN))
+        width, height = max(width, _CLAUDE_EDGE_PIXELS_MIN), max(height, _CLAUDE_EDGE_PIXELS_MIN)
+        by_pixels = -(-width * height // _CLAUDE_PIXELS_PER_TOKEN)
+        return min(most, max(by_pixels, _patches(width, height, _CLAUDE_PATCH_PIXELS)))
     return most
+
+
+def _patches(width: int, height: int, edge: int) -> int:
+    return -(-width // edge) * -(-height // edge)
 
 
 def _audio_tokens(prompt: PromptSize, provider: str) -> int:

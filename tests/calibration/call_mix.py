@@ -278,7 +278,7 @@ EVERYBODY = (CHAT_4O, GPT, ASTRA, SONNET, OPUS, FLASH, GEMINI, GROK, LLAMA, OSS)
 _PDF_PAGE = {CHAT_4O: 765, GPT: 1_000, SONNET: 1_600, HAIKU: 1_600, SONNET_5: 2_600, FLASH: 258, GEMINI: 560}
 """Of a Letter page's picture, beside its text."""
 
-_SCREEN = {CHAT_4O: 1_105, GPT: 1_024, ASTRA: 1_229, SONNET: 1_398, OPUS: 1_398, FLASH: 1_032, GEMINI: 1_120,
+_SCREEN = {CHAT_4O: 1_105, GPT: 1_024, ASTRA: 1_229, SONNET: 1_366, OPUS: 1_366, FLASH: 1_032, GEMINI: 1_120,
            GROK: 1_792}  # fmt: skip
 """Of 1,280 x 800: tiles of 170, patches of 32 px (1.2 tokens each), a pixel in 750, tiles of 258, at most 1,792."""
 

@@ -244,7 +244,8 @@ SIZED_IMAGES = [
     ("anthropic", "claude-opus-5", (1_280, 800), 1_366, "a token for 750 pixels"),
     ("anthropic", "claude-opus-5", (9_000, 9_000), 4_800, "scaled down"),
     ("anthropic", "claude-sonnet-4-5", (1_568, 1_568), 1_650, "scaled down"),
-    ("anthropic", "claude-opus-5", (1, 7_500), 2_000, "an edge is 200 at least"),
+    ("anthropic", "claude-opus-5", (225, 225), 81, "9 x 9 patches"),
+    ("anthropic", "claude-opus-5", (1, 7_500), 2_144, "an edge is 200 at least"),
     ("openai", "gpt-5.4", (1_280, 801), 2_559, "40 x 26 patches at 2.46"),
     ("openai", "gpt-5.4", (9_000, 9_000), 12_000, "scaled down"),
     ("openai", "gpt-6", (10, 10), 1_500, "as tiles"),
@@ -266,9 +267,9 @@ def test_an_image_that_tells_its_size_is_held_by_its_provider_s_formula(
 
 
 def test_of_two_images_the_one_that_tells_no_size_is_held_as_the_largest() -> None:
-    prompt = PromptSize(0, images=2, image_sizes=((750, 200),))
+    prompt = PromptSize(0, images=2, image_sizes=((750, 210),))
 
-    assert estimate.prompt_usage(prompt, price_of("anthropic", "claude-opus-5")).prompt_tokens == 200 + 4_800
+    assert estimate.prompt_usage(prompt, price_of("anthropic", "claude-opus-5")).prompt_tokens == 27 * 8 + 4_800
 
 
 def test_no_worst_case_exceeds_what_an_account_can_hold() -> None:
