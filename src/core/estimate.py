@@ -70,7 +70,7 @@ _READS_PDF_PICTURES_ALONE = frozenset({"gemini"})
 _GEMINI_FIXED_PAGE_STARTS = ("gemini-1", "gemini-2")
 _GEMINI_FIXED_PAGE_TOKENS = 258
 _GEMINI_PAGE_TOKENS = 1_200
-"""Google's guide to documents: 258 for a page before the third generation, 560 or 1,120 by resolution since. At others
+"""Google's guide to documents: 258 for a page before the third generation, 560 or 1,120 by resolution since. Elsewhere
 a page is what a picture costs."""
 
 _IMAGE_TOKENS = {"anthropic": 4_800, "gemini": 4_200, "groq": 6_200, "xai": 1_800}
