@@ -43,12 +43,12 @@ _DOCUMENT_SEARCHERS = frozenset({"xai"})
 """Providers that do not read an attached document but search it, by the call (xAI's guide to files)."""
 
 FIRST_TOKEN_MS_MIN = 100
-"""No provider answers sooner: a connection, a queue and the reading of the shortest prompt lie before the first token,
-and the fastest measured (Groq, Artificial Analysis, 2026) take twice that."""
+"""No provider answers sooner: a connection, a queue and the reading of the shortest prompt lie before the first token.
+An assumption, as the rates below are."""
 
 GENERATED_TOKENS_PER_SECOND_MAX = {"groq": 2_000, "anthropic": 500, "xai": 500}
 GENERATED_TOKENS_PER_SECOND_MAX_OTHERS = 1_000
-"""Of one answer: about twice what each provider's fastest models are measured at (Artificial Analysis, 2026)."""
+"""Of one answer: above what the providers' fastest models are advertised with (Groq: about 1,000)."""
 
 READ_TOKENS_PER_SECOND_MAX = 100_000
 """Of a prompt: some million tokens take the quickest models more than ten seconds to the first token."""

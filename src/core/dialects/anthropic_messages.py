@@ -7,7 +7,7 @@ import msgspec
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.anthropic_usage import dear_tier, read_anthropic_usage, served_tier
 from core.dialects.json_body import decode_request, prompt_size
-from core.dialects.media import answer_id, given, objects
+from core.dialects.media import answer_id, given, kind_of, objects
 from core.dialects.members import answer_members, error_code_in
 from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
 from core.dialects.provider_tools import AtLeastOne, anthropic_tools, named
@@ -43,7 +43,6 @@ class _Request(msgspec.Struct):
     stream: bool | None = None
     speed: str | None = None
     inference_geo: str | None = None
-    tools: object = None
     thinking: _Thinking | None = None
     thread: object = None
     container: object = None
@@ -61,8 +60,8 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
         read = decode_request(body, _Request)
         request = read.view
-        tools = anthropic_tools(request.tools)
         media = read.media(request.model)
+        tools = anthropic_tools(media.tools)
         media.hidden_inputs += tools.readers
         earlier = _continues(request.thread)
         return ParsedCall(
@@ -120,8 +119,10 @@ def _run_elsewhere(request: _Request) -> tuple[str, ...]:
 
 
 def _continues(thread: object) -> tuple[str, ...]:
-    """The answer that a conversation kept by the provider goes on from."""
-    return tuple(answer_id(value) for each in objects(thread) for value in given(each, "previousmessageid"))
+    """The answer that a conversation kept by the provider goes on from. One that does not start goes on from some."""
+    ids = [value for each in objects(thread) for value in given(each, "previousmessageid")]
+    is_new = not thread or (isinstance(thread, dict) and kind_of(thread) == "start")
+    return tuple(answer_id(value) for value in (ids if ids or is_new else [thread]))
 
 
 def _thinking(asked: _Thinking | None) -> ThinkingAsked:

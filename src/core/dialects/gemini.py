@@ -3,13 +3,15 @@
 Google's REST accepts camelCase and snake_case alike.
 """
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 
 from core.calls import AnswerFacts, ParsedCall
 from core.dialects.gemini_usage import read_gemini_answer, read_gemini_usage
-from core.dialects.json_body import decode_request, prompt_size
+from core.dialects.json_body import decode_request, prompt_size, refuse_other_spellings
+from core.dialects.media import given, objects
 from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, object_in, object_of, prepared
 from core.dialects.provider_tools import gemini_tools, model_s_own_tools
 from core.dialects.rendering import google_error
@@ -46,7 +48,6 @@ class _GenerateRequest(msgspec.Struct):
     contents: object
     generationConfig: _GenerationConfig | None = None
     generation_config: _GenerationConfig | None = None
-    tools: object = None
     cachedContent: object = None
     cached_content: object = None
     serviceTier: str | None = None
@@ -77,10 +78,13 @@ class GeminiDialect(_GeminiBase, frozen=True):
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
         read = decode_request(body, _GenerateRequest)
         request = read.view
+        for given_config in objects([read.members.get("generationConfig"), read.members.get("generation_config")]):
+            refuse_other_spellings(given_config, _GenerationConfig.__struct_fields__)
         config = request.generationConfig or request.generation_config or _GenerationConfig()
         model = _model_of(path)
+        _refuse_other_model(read.members, model)
         media = read.media(model)
-        tools = gemini_tools(request.tools)
+        tools = gemini_tools(media.tools)
         media.hidden_inputs += tools.readers
         return ParsedCall(
             model=model,
@@ -112,6 +116,7 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
         if read.view.content is None and read.view.requests is None:
             raise InvalidRequest("the request body has neither content nor requests", param="content")
         model = _model_of(path)
+        _refuse_other_model(read.members, model)
         media = read.media(model)
         return ParsedCall(
             model=model,
@@ -124,6 +129,13 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
 
     def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
         return prepared(body, members_of(body), {}, {})
+
+
+def _refuse_other_model(members: Mapping[str, object], model: str) -> None:
+    """The path's model is the one that is priced, so a body that names one too has to name the same."""
+    for each in (members, *objects(given(members, "requests"))):
+        if any(str(name).removeprefix("models/") != model for name in given(each, "model")):
+            raise InvalidRequest("the body names another model than the path", param="model")
 
 
 def _model_of(path: str) -> str:

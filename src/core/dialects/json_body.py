@@ -50,9 +50,10 @@ class RequestBody(Generic[T]):
     """What the marks stand for."""
 
     def media(self, model: str) -> Media:
-        """All that it holds or refers to beside text."""
+        """All that it holds or refers to beside text. A request is of no type, whatever it says: a type would decide
+        how its input is read."""
         media = Media(self.lifted, model)
-        media.walk(self.members)
+        media.walk({name: member for name, member in self.members.items() if folded(name) != "type"})
         return media
 
 
@@ -135,16 +136,24 @@ def _given_twice(text: bytes) -> str:
 
 def _refuse_second_spellings(members: Iterable[str], known: tuple[str, ...]) -> None:
     """A reader that ignores case, or takes camelCase for snake_case, must not find more than was found here."""
-    spellings = {folded(name): name for name in known}
+    refuse_other_spellings(members, known)
     seen: dict[str, str] = {}
     for name in members:
-        plain = folded(name)
-        other = seen.setdefault(plain, name)
-        if other != name or (plain in spellings and name not in known):
-            raise InvalidRequest(
-                f"the member {name[:_NAME_CHARACTERS_MAX]!r} has a second spelling",
-                param=spellings.get(plain, name)[:_NAME_CHARACTERS_MAX],
-            )
+        if seen.setdefault(folded(name), name) != name:
+            raise _second_spelling(name, name)
+
+
+def refuse_other_spellings(members: Iterable[str], known: tuple[str, ...]) -> None:
+    """The same of one object: what is known of it has the known names or none. Raises `InvalidRequest`."""
+    spellings = {folded(name): name for name in known}
+    for name in members:
+        if name not in known and folded(name) in spellings:
+            raise _second_spelling(name, spellings[folded(name)])
+
+
+def _second_spelling(name: str, param: str) -> InvalidRequest:
+    words = f"the member {name[:_NAME_CHARACTERS_MAX]!r} has a second spelling"
+    return InvalidRequest(words, param=param[:_NAME_CHARACTERS_MAX])
 
 
 def prompt_size(lifted: LiftedBody, media: Media, *, framing_tokens: int, earlier_answers: int = 0) -> PromptSize:

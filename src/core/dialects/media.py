@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from core.dialects.lifted_body import LiftedBody
-from core.dialects.media_size import declared_family, media_size
+from core.dialects.media_size import begins_as, declared_family, media_size
 from core.refusals import InvalidRequest
 from core.text_size import text_tokens
 
@@ -60,6 +60,8 @@ class Media:
         self.hidden_inputs = 0
         self.attachments = 0
         """Documents, in the body or referred to."""
+        self.tools: list[object] = []
+        """What the caller defines tools by, wherever in the request it does."""
         self.stored: dict[str, None] = {}
         """Names of members that refer to what is stored under the provider's account, each once."""
         self._lifted = lifted
@@ -73,6 +75,8 @@ class Media:
         self._lifted.take(value)
         is_image = declared_family(declared) == "image" and not may_be_text
         data = self._lifted.decoded(value, start_bytes=IMAGE_START_BYTES if is_image else None)
+        if is_image and data is not None and begins_as(data) not in ("image", None):
+            data = self._lifted.decoded(value)
         size = media_size(data, declared, may_be_text=may_be_text)
         self.images += size.images
         self.image_sizes += size.image_sizes
@@ -89,9 +93,9 @@ class Media:
         address = value.strip() if isinstance(value, str) else ""
         start, comma, data = address.partition(",")
         if start[:5].lower() == "data:" and comma:
-            self.add_data(data, start[5:].partition(";")[0], may_be_text=not is_image)
+            self.add_data(data, start[5:], may_be_text=not is_image)
         else:
-            self.add_reference(name, is_image=is_image)
+            self.add_reference(name, is_image=is_image and not _is_of_a_film(address))
 
     def add_reference(self, name: str, *, is_image: bool = False, is_stored: bool = False) -> None:
         """Something that is not in the body. A picture has its highest price; anything else any size."""
@@ -166,8 +170,17 @@ def folded(name: str) -> str:
 
 
 def objects(value: object) -> list[_Object]:
-    """The objects of a list; an object alone is a list of one."""
-    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+    """The objects of a list; an object alone is a list of one, and lists within lists are one list, as protobuf's
+    reader of JSON has it."""
+    found: list[_Object] = []
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found.append(value)
+        elif isinstance(value, list):
+            waiting += reversed(value)
+    return found
 
 
 def given(node: _Object, name: str) -> list[object]:
@@ -189,6 +202,7 @@ def _nothing(media: Media, node: _Node, name: str, member: object) -> None:
 
 def _tools(media: Media, node: _Node, name: str, member: object) -> None:
     """Definitions are read as text, whatever stands in them, and may name what is stored."""
+    media.tools.append(member)
     definitions = Media(LiftedBody(b""), media.model)
     definitions.walk(member)
     media.hidden_inputs += definitions.hidden_inputs
@@ -232,6 +246,11 @@ def _is_public(address: object) -> bool:
     return text.startswith(("http://", "https://", "gs://")) and "googleapis.com" not in text
 
 
+def _is_of_a_film(address: object) -> bool:
+    """Google tells a film on YouTube by its address, whatever it is said to be."""
+    return "youtu" in str(address).lower()
+
+
 def _file_data(media: Media, node: _Node, name: str, member: object) -> None:
     """OpenAI's is the file, in base64 or as an address; Gemini's says where it is."""
     if isinstance(member, str):
@@ -243,7 +262,9 @@ def _file_data(media: Media, node: _Node, name: str, member: object) -> None:
     for file in objects(member):
         is_picture = any(declared_family(mime) == "image" for mime in given(file, "mimetype"))
         for address in given(file, "fileuri"):
-            media.add_reference("fileUri", is_image=is_picture, is_stored=not _is_public(address))
+            media.add_reference(
+                "fileUri", is_image=is_picture and not _is_of_a_film(address), is_stored=not _is_public(address)
+            )
 
 
 def _inline_data(media: Media, node: _Node, name: str, member: object) -> None:
@@ -289,6 +310,8 @@ def _input_audio(media: Media, node: _Node, name: str, member: object) -> None:
         for data in given(sound, "data"):
             media.add_data(data, "audio/")
         media.walk({other: value for other, value in sound.items() if folded(other) != "data"})
+    if not any(given(sound, "data") for sound in objects(member)):
+        media.add_reference(name)
 
 
 def _spoken(media: Media, node: _Node, name: str, member: object) -> None:

@@ -59,24 +59,38 @@ UNKNOWN = MediaSize(unsized=1)
 
 def media_size(data: bytes | None, declared: str, *, may_be_text: bool) -> MediaSize:
     """The size of media, in every way it may be read. As text too, where it may be text and has no byte that text never
-    has. `data` None could not be decoded."""
+    has; where it is said to be text and has one, nobody knows what is made of it. `data` None could not be decoded."""
     if data is None:
         return MediaSize(images=1) if declared_family(declared) == "image" and not may_be_text else UNKNOWN
-    families = {family for family in (declared_family(declared), _family_of(data)) if family is not None}
+    families = {family for family in (declared_family(declared), begins_as(data)) if family is not None}
     found = [_size_as(family, data) for family in sorted(families)]
-    is_text = may_be_text and b"\0" not in data and not families & {"pdf", "archive", "audio", "video"}
-    if is_text:
-        found.append(MediaSize(text=data))
+    is_said_to_be_text = _is_of_text(declared)
+    if may_be_text and (is_said_to_be_text or families <= {"image"}):
+        if b"\0" not in data:
+            found.append(MediaSize(text=data))
+        elif is_said_to_be_text:
+            found.append(UNKNOWN)
     return _sum(found) if found else UNKNOWN
 
 
 def declared_family(declared: object) -> Family | None:
-    """What a media type says; nothing where it is of documents in general."""
-    text = str(declared).lower()
-    return next((family for family in _DECLARED if family in text), None)
+    """What a media type says; nothing where it is of documents in general. Its parameters say nothing."""
+    kind = _kind(declared)
+    return None if kind.startswith("text/") else next((family for family in _DECLARED if family in kind), None)
 
 
-def _family_of(data: bytes) -> Family | None:
+def _is_of_text(declared: str) -> bool:
+    """Any type that is of no family is of some text, but the one that says nothing at all."""
+    kind = _kind(declared)
+    return kind not in ("", "application/octet-stream") and declared_family(declared) is None
+
+
+def _kind(declared: object) -> str:
+    return str(declared).partition(";")[0].strip().lower()
+
+
+def begins_as(data: bytes) -> Family | None:
+    """What the first bytes of media say that it is."""
     if _PDF_MARK in data[:_PDF_MARK_BYTES_MAX]:
         return "pdf"
     return next((family for family, beginning in _BEGINNINGS.items() if beginning.match(data)), None)

@@ -67,7 +67,6 @@ class _ChatRequest(msgspec.Struct):
     max_completion_tokens: Tokens | None = None
     n: Answers | None = None
     service_tier: str | None = None
-    tools: object = None
     web_search_options: object = None
     search_parameters: _SearchParameters | None = None
     deferred: bool | None = None
@@ -75,7 +74,6 @@ class _ChatRequest(msgspec.Struct):
     reasoning_format: str | None = None
     include_reasoning: bool | None = None
     thinking: _Thinking | None = None
-    extra_body: object = None
     prediction: object = None
 
 
@@ -92,13 +90,13 @@ class _CompletionsRequest(msgspec.Struct):
 class _ResponsesRequest(msgspec.Struct):
     model: Model
     input: object = None
+    instructions: object = None
     stream: bool | None = None
     background: bool | None = None
     previous_response_id: object = None
     conversation: object = None
     max_output_tokens: Tokens | None = None
     service_tier: str | None = None
-    tools: object = None
     max_tool_calls: AtLeastOne | None = None
     reasoning: _Reasoning | None = None
     prompt: object = None
@@ -134,8 +132,8 @@ class ChatDialect(_OpenAIDialect, frozen=True):
         if request.deferred:
             raise InvalidRequest("deferred completions cannot be metered: " + _LATER, param="deferred")
         caps = [cap for cap in (request.max_completion_tokens, request.max_tokens) if cap is not None]
-        tools = openai_tools(request.tools, model=request.model)
         media = read.media(request.model)
+        tools = openai_tools(media.tools, model=request.model)
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
@@ -148,7 +146,7 @@ class ChatDialect(_OpenAIDialect, frozen=True):
             document_search_calls_max=_document_searches(media),
             thinking=_thinking(request),
             unmetered_tools=tools.unmetered
-            + google_extras(request.extra_body)
+            + google_extras(read.members)
             + model_s_own_tools(request.model)
             + _live_search(request.search_parameters),
             unshown_output_tokens=_predicted_tokens(request.prediction, request.model),
@@ -193,10 +191,10 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
         if request.background:
             raise InvalidRequest("background responses cannot be metered: " + _LATER, param="background")
         media = read.media(request.model)
-        add_stored_items(media, request.input)
+        add_stored_items(media, [request.input, request.instructions])
         continued = {"previous_response_id": request.previous_response_id, "conversation": request.conversation}
         earlier = tuple(answer_id(value) for value in continued.values() if value)
-        tools = openai_tools(request.tools, model=request.model, calls_max=request.max_tool_calls)
+        tools = openai_tools(media.tools, model=request.model, calls_max=request.max_tool_calls)
         stored = {"prompt": request.prompt, "context_management": request.context_management}
         return ParsedCall(
             model=request.model,

@@ -87,17 +87,25 @@ class Tool(msgspec.Struct):
 
     type: str | None = None
     max_uses: AtLeastOne | None = None
+    name: object = None
+    function: object = None
     environment: object = None
     tools: object = None
 
+    @property
+    def openai_kind(self) -> str:
+        """One without a type is a function, where it looks like one."""
+        is_function = self.name is not None or self.function is not None
+        return (self.type or ("function" if is_function else "a tool without type")).lower()
 
-def openai_tools(value: object, *, model: str, calls_max: int | None = None) -> ProviderTools:
+
+def openai_tools(defined: list[object], *, model: str, calls_max: int | None = None) -> ProviderTools:
     """Tools of chat and Responses; `calls_max` is the request's own bound on what the provider may run."""
     searches = prompt_tokens = 0
     unmetered = []
-    tools = _tools(value)
+    tools = _tools(defined)
     for tool in tools:
-        kind = (tool.type or "function").lower()
+        kind = tool.openai_kind
         prompt_tokens += _OPENAI_PROMPTS.get(kind, _OPENAI_PROMPT_OTHERS)
         if kind.startswith("web_search"):
             searches = WEB_SEARCH_CALLS_MAX if calls_max is None else calls_max
@@ -107,14 +115,19 @@ def openai_tools(value: object, *, model: str, calls_max: int | None = None) -> 
     return ProviderTools(searches, unmetered=tuple(unmetered), prompt_tokens=prompt_tokens)
 
 
-def _tools(value: object) -> list[Tool]:
-    if value is not None and not isinstance(value, list | dict):
-        raise InvalidRequest("tools must be a list", param="tools")
+def _tools(defined: list[object]) -> list[Tool]:
     try:
-        return [fitted(tool, Tool) for tool in objects(value)]
+        return [fitted(tool, Tool) for tool in _definitions(defined)]
     except InvalidJSON as error:
         name = f"tools[].{error.place}" if error.place else "tools"
         raise InvalidRequest(f"the request body does not fit: {error} of {name}", param=name) from None
+
+
+def _definitions(defined: list[object]) -> list[Mapping[str, object]]:
+    """Of all tools of a request, wherever it has some: an item of a conversation may bring more of them."""
+    if not all(isinstance(tools, list | dict) for tools in defined):
+        raise InvalidRequest("tools must be a list", param="tools")
+    return objects(defined)
 
 
 def _model_prompt_tokens(model: str) -> int:
@@ -130,11 +143,11 @@ def _runs_at_the_caller(kind: str, tool: Tool) -> bool:
     return kind in _CALLERS_OWN
 
 
-def anthropic_tools(value: object) -> ProviderTools:
+def anthropic_tools(defined: list[object]) -> ProviderTools:
     """Tools of messages."""
     searches = readers = prompt_tokens = 0
     unmetered = []
-    for tool in _tools(value):
+    for tool in _tools(defined):
         kind = (tool.type or "custom").lower()
         prompt_tokens += 0 if kind == "custom" else _anthropic_prompt_tokens(kind)
         if kind.startswith("web_search_"):
@@ -153,13 +166,11 @@ def _anthropic_prompt_tokens(kind: str) -> int:
     return _PROMPT_OTHERS
 
 
-def gemini_tools(value: object) -> ProviderTools:
+def gemini_tools(defined: list[object]) -> ProviderTools:
     """Gemini's tools: each an object with one member a tool, in any spelling; one alone may stand for a list."""
-    if value is not None and not isinstance(value, list | dict):
-        raise InvalidRequest("tools must be a list", param="tools")
     searches = readers = prompt_tokens = 0
     unmetered = []
-    for name in (name for tool in objects(value) for name, settings in tool.items() if settings is not None):
+    for name in (name for tool in _definitions(defined) for name, settings in tool.items() if settings is not None):
         kind = folded(name)
         prompt_tokens += _GEMINI_PROMPTS.get(kind, 0)
         if kind in _GEMINI_SEARCHES:
@@ -177,11 +188,14 @@ def model_s_own_tools(model: str) -> tuple[str, ...]:
     return (model,) if "deep-research" in name or name.rpartition("/")[2].startswith("compound") else ()
 
 
-def google_extras(extra_body: object) -> tuple[str, ...]:
-    """Names of what Gemini's OpenAI-style endpoint takes beside OpenAI's fields and nothing here can meter."""
-    members = [name for body in objects(extra_body) for google in given(body, "google") for each in objects(google)
-               for name in each]  # fmt: skip
-    return tuple(f"extra_body.google.{name}" for name in members if name not in _GOOGLE_EXTRAS)
+def google_extras(request: Mapping[str, object]) -> tuple[str, ...]:
+    """Names of what Gemini's OpenAI-style endpoint takes beside OpenAI's fields and nothing here can meter. Clients
+    unfold an `extra_body` once, so it stands in the request, within another, or is the request."""
+    bodies = [request]
+    for body in bodies:
+        bodies += objects(given(body, "extrabody"))
+    names = [name for body in bodies for each in objects(given(body, "google")) for name in each]
+    return tuple(f"extra_body.google.{name}" for name in names if name not in _GOOGLE_EXTRAS)
 
 
 def named(members: Mapping[str, object]) -> tuple[str, ...]:

@@ -185,6 +185,14 @@ LENIENT = [
     a_gemini(systemInstruction={"parts": {"fileData": {"fileUri": "u"}}}),
     a_gemini(system_instruction={"parts": [{"file_data": {"file_uri": "u"}}]}),
     a_gemini(cachedContent=None, tools={"fileSearch": {}}),
+    a_gemini(contents=[[{"parts": [[{"fileData": {"fileUri": "u"}}]]}]]),
+    a_gemini({"fileData": {"mimeType": "image/png", "fileUri": "https://www.YouTube.com/watch?v=1"}}),
+    a_chat(image_url("https://youtu.be/1")),
+    a_chat({"type": "input_audio", "input_audio": {"url": "https://e/a.wav"}}),
+    a_chat({"type": "input_audio", "input_audio": "https://e/a.wav"}),
+    a_response(a_user_item({"type": "input_file", "file_id": "f"}), type="tool_use"),
+    a_response(input=[[{"type": "item_reference", "id": "msg_1"}]]),
+    a_response(instructions=[{"type": "item_reference", "id": "msg_1"}]),
     a_gemini({"field_of_next_year": {"parts": [{"fileData": {"fileUri": "u"}}]}}),
     a_response(a_user_item({"type": "input_file", "file_data": None, "file_id": "f"})),
     a_response(a_user_item({"type": "INPUT_FILE", "file_url": "https://e"})),
@@ -274,6 +282,13 @@ def test_media_counts_as_what_it_is_said_to_be_and_as_what_it_is(request_: tuple
     assert {name: getattr(prompt, name) for name in COUNTS if getattr(prompt, name)} == expected
 
 
+LONG_SOUND = wav(60)
+
+
+def test_a_long_sound_said_to_be_a_picture_is_heard_to_its_end() -> None:
+    assert size(*a_gemini({"inlineData": {"mimeType": "image/png", "data": LONG_SOUND}})).audio_ms > 60_000
+
+
 PROSE = base64.b64encode(b"The quick brown fox jumps over the lazy dog. " * 400).decode()
 TEXT_FILES = [
     a_chat({"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64," + PROSE}}),
@@ -290,6 +305,30 @@ def test_a_text_in_a_file_is_sized_as_its_text(request_: tuple[str, dict]) -> No
 
     assert 400 * 9 < prompt.text_tokens < 400 * 28 < len(PROSE)
     assert not prompt.is_of_unknown_size
+
+
+def a_disguise(start: bytes, mime: str = "text/plain") -> tuple[str, dict]:
+    return a_gemini(
+        {"inlineData": {"mimeType": mime, "data": base64.b64encode(start + b"the words of it " * 9_000).decode()}}
+    )
+
+
+DISGUISED_TEXTS = [
+    a_disguise(b"", "text/plain; like=image"),
+    a_disguise(b"", "text/x-pdf-notes"),
+    a_disguise(b"BM"),
+    a_disguise(b"BM\0"),
+    a_disguise(base64.b64decode(PAPER)),
+    a_disguise(base64.b64decode(PAPER) + b"\0", "application/json"),
+    a_disguise(b"ID3\x04\0\0\0\0\0\0"),
+]
+
+
+@pytest.mark.parametrize("request_", DISGUISED_TEXTS)
+def test_a_text_that_begins_like_media_is_still_paid_for_as_text(request_: tuple[str, dict]) -> None:
+    prompt = size(*request_)
+
+    assert prompt.text_tokens > 9_000 * 3 or prompt.is_of_unknown_size
 
 
 @pytest.mark.parametrize(("fps", "rate"), [(None, 1), (0.1, 1), (3.5, 4), ("24", 24), (1e9, 24)])
@@ -480,7 +519,13 @@ JSON = st.recursive(
 @pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses", "anthropic_messages", "gemini"])
 @given(odd=JSON)
 def test_no_odd_shape_is_more_than_text(dialect: str, odd: object) -> None:
-    request = {"model": "m", "max_tokens": 1, "messages": [{"content": odd}], "input": odd, "contents": odd}
+    request = {
+        "model": "gemini-2.5-pro",
+        "max_tokens": 1,
+        "messages": [{"content": odd}],
+        "input": odd,
+        "contents": odd,
+    }
 
     prompt = size(dialect, request)
 

@@ -11,7 +11,7 @@ from core.policy import TenantPolicy
 from core.refusals import InvalidRequest, UnmeteredPath
 from core.upstream_paths import UpstreamPath
 
-GEMINI_PATH = "v1beta/models/gemini-2.5-pro:generateContent"
+GEMINI_PATH = "v1beta/models/m:generateContent"
 
 
 def parse(dialect: str, **members: object) -> ParsedCall:
@@ -53,6 +53,9 @@ SEARCHES = [
     ("gemini", {"tools": {"GOOGLE_SEARCH": {}}}, 10),
     ("anthropic_messages", {"tools": {"type": "Web_Search_20250305", "max_uses": 2}}, 2),
     ("gemini", {"tools": [{"google_search_retrieval": {}}]}, 10),
+    ("gemini", {"tools": [[{"googleSearch": {}}]]}, 10),
+    ("openai_responses", {"input": [{"type": "tool_search_output", "tools": [{"type": "web_search"}]}]}, 10),
+    ("anthropic_messages", {"messages": [{"tools": [{"type": "web_search_20250305", "max_uses": 3}]}]}, 3),
 ]
 
 
@@ -70,6 +73,9 @@ CONTINUED = [
     ("openai_responses", {"conversation": None, "previous_response_id": ""}, ()),
     ("anthropic_messages", {"thread": {"type": "continue", "previous_message_id": "msg_1"}}, ("msg_1",)),
     ("anthropic_messages", {"thread": {"type": "start"}}, ()),
+    ("anthropic_messages", {"thread": "msg_1"}, ("msg_1",)),
+    ("anthropic_messages", {"thread": {"type": "continue"}}, ("?",)),
+    ("anthropic_messages", {"thread": {"type": "start", "previous_message_id": "msg_1"}}, ("msg_1",)),
 ]
 
 
@@ -170,13 +176,19 @@ UNMETERED = [
     ("openai_chat", {"model": "groq/compound-mini"}, "groq/compound-mini"),
     ("openai_chat", {"search_parameters": {"mode": "auto"}}, "search_parameters"),
     ("openai_chat", {"search_parameters": {}}, "search_parameters"),
-    ("openai_chat", {"extra_body": {"google": {"tools": [{}]}}}, "extra_body.google.tools"),
+    ("openai_chat", {"extra_body": {"google": {"tools": [{"name": "f"}]}}}, "extra_body.google.tools"),
     *[
         ("openai_responses", {"tools": [{"type": kind}]}, kind)
         for kind in ("image_generation", "code_interpreter", "file_search", "mcp", "shell", "x_search",
                      "collections_search", "programmatic_tool_calling")
     ],
     ("openai_responses", {"tools": [{"type": "shell", "environment": {"type": "container_auto"}}]}, "shell"),
+    ("openai_responses", {"input": [{"type": "tool_search_output", "tools": [{"type": "mcp"}]}]}, "mcp"),
+    ("openai_responses", {"input": [[{"tools": {"type": "image_generation"}}]]}, "image_generation"),
+    ("openai_chat", {"tools": [{"googleSearch": {}}]}, "a tool without type"),
+    ("openai_chat", {"google": {"tools_of_next_year": 1}}, "extra_body.google.tools_of_next_year"),
+    ("openai_chat", {"extra_body": {"extra_body": {"google": {"grounding": 1}}}}, "extra_body.google.grounding"),
+    ("gemini", {"tools": [[[{"codeExecution": {}}]]]}, "codeExecution"),
     ("openai_responses", {"tools": [{"type": "namespace", "tools": [{"type": "mcp"}]}]}, "namespace"),
     ("openai_responses", {"prompt": {"id": "pmpt_1"}}, "prompt"),
     ("openai_responses", {"context_management": [{"type": "compaction"}]}, "context_management"),

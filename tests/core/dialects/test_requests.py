@@ -102,6 +102,8 @@ SECOND_SPELLINGS = [
     ("anthropic_messages", b'{"model":"m","max_tokens":4,"Max_Tokens":4000,"messages":[{}]}', "max_tokens"),
     ("gemini", b'{"contents":[],"generationConfig":{},"generation_config":{}}', None),
     ("openai_chat", b'{"model":"m","messages":[{}],"odd":1,"ODD":2}', "ODD"),
+    ("gemini", b'{"contents":[],"generationConfig":{"candidatecount":8}}', "candidate_count"),
+    ("gemini", b'{"contents":[],"generation_config":{"candidate_Count":8,"candidate_count":1}}', None),
 ]
 
 
@@ -111,6 +113,23 @@ def test_a_member_with_a_second_spelling_is_refused(dialect: str, body: bytes, p
         DIALECTS[dialect].parse_request(body, path="v1/models/m:generateContent")
 
     assert param in (None, refused.value.param)
+
+
+OTHER_MODELS = [
+    ("gemini", b'{"contents":[],"model":"models/dear"}'),
+    ("gemini", b'{"contents":[],"Model":"dear"}'),
+    ("gemini_embed", b'{"content":{},"model":"dear"}'),
+    ("gemini_embed", b'{"requests":[{"model":"models/m"},[{"model":"models/dear"}]]}'),
+]
+
+
+@pytest.mark.parametrize(("dialect", "body"), OTHER_MODELS)
+def test_a_body_that_names_another_model_than_the_priced_one_is_refused(dialect: str, body: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="another model") as refused:
+        DIALECTS[dialect].parse_request(body, path="v1beta/models/m:x")
+
+    assert refused.value.param == "model"
+    DIALECTS[dialect].parse_request(body.replace(b"dear", b"m"), path="v1beta/models/m:x")
 
 
 TWICE = [
