@@ -29,9 +29,11 @@ class Answers:
 
     def note(self, answer: AnswerNote | None) -> None:
         """Remember an answer that has come to its end."""
-        for answer_id in () if answer is None else answer.ids:
+        if answer is None:
+            return
+        for answer_id in answer.ids:
             self._fresh.pop(answer_id, None)
-            self._fresh[answer_id] = answer.tokens if answer is not None else 0
+            self._fresh[answer_id] = answer.tokens
         for answer_id in list(self._fresh)[: max(0, len(self._fresh) - self._answers_max)]:
             del self._fresh[answer_id]
 

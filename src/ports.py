@@ -1,8 +1,8 @@
 """What the orchestration needs from the world: six ports, each with a Cloudflare adapter and an in-memory one.
 
 The adapters of the Worker live in `bindings/`, those of the tests in `tests/support`. Nothing else gets an interface.
-A port raises only the exceptions named here; what a provider does wrong is a value (`AttemptFailed`), because
-failover decides on it.
+A port raises only the exceptions named here; what a provider does wrong is a value (`AttemptFailed`), because the
+call is charged by it.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping

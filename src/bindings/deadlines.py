@@ -9,7 +9,8 @@ queue, then the Ledger's outbox. Who has hung is not asked again.
 from typing import Any
 
 from pyodide.ffi import JsException
-from workers import import_from_javascript
+
+from bindings.ffi import own_javascript
 
 KV_MS = 3_000
 """A cold read of a central store takes some hundred milliseconds."""
@@ -22,15 +23,10 @@ QUEUE_MS = 5_000
 RATE_LIMITER_MS = 1_000
 """Counted where the request came in."""
 
-_within: Any = None
-
 
 async def within(milliseconds: int, target: Any, method: str, *arguments: Any) -> Any:
     """What the JavaScript method returns, or an exception like those it raises itself: see `is_late`."""
-    global _within
-    if _within is None:  # at start-up only the platform's own modules can be imported
-        _within = import_from_javascript("bindings/deadlines.mjs").within
-    return await _within(milliseconds, target, method, *arguments)
+    return await own_javascript("deadlines").within(milliseconds, target, method, *arguments)
 
 
 def is_late(fault: BaseException) -> bool:

@@ -5,6 +5,7 @@ copied, because a buffer of the Python heap must not be held by JavaScript.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -19,6 +20,12 @@ JS_FAULTS = (JsException, OSError)
 def platform_env() -> Any:
     """The Worker's bindings as raw JavaScript objects."""
     return import_from_javascript("cloudflare:workers").env
+
+
+@cache
+def own_javascript(name: str) -> Any:
+    """A JavaScript module beside this file, imported at its first use: at start-up only the platform's own can be."""
+    return import_from_javascript(f"bindings/{name}.mjs")
 
 
 def bytes_to_js(data: bytes) -> Any:

@@ -10,9 +10,8 @@ from typing import Any
 
 from js import Uint8Array
 from pyodide.ffi import create_proxy
-from workers import import_from_javascript
 
-from bindings.ffi import bytes_to_js, object_to_js
+from bindings.ffi import bytes_to_js, object_to_js, own_javascript
 from core.refusals import Refusal
 
 PIECE_BYTES = 1024 * 1024
@@ -29,7 +28,7 @@ class Outgoing:
             self.js_body = bytes_to_js(body)
         else:
             self._next = create_proxy(self._take)
-            self.js_body = import_from_javascript("bindings/pieces.mjs").streamOf(len(body), self._next)
+            self.js_body = own_javascript("pieces").streamOf(len(body), self._next)
 
     def close(self) -> None:
         """A provider that answers before it has taken all in gets no more."""

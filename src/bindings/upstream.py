@@ -10,9 +10,8 @@ from typing import Any
 
 from js import AbortController, AbortSignal, clearTimeout, fetch, setTimeout
 from pyodide.ffi import create_proxy, to_js
-from workers import import_from_javascript
 
-from bindings.ffi import JS_FAULTS, bytes_to_js, headers_from_js, object_to_js, text_or_none
+from bindings.ffi import JS_FAULTS, bytes_to_js, headers_from_js, object_to_js, own_javascript, text_or_none
 from bindings.pieces import Outgoing
 from core.limits import ANSWER_BYTES_MAX, ANSWER_END_BYTES, ANSWERS_BYTES_MAX
 from ports import (
@@ -27,9 +26,6 @@ from ports import (
 )
 
 Defer = Callable[[Any], None]
-
-_passage_module: Any = None
-_bodies_module: Any = None
 
 
 class FetchUpstream:
@@ -90,7 +86,7 @@ class FetchAnswer:
     def relayed(self, relay: Relay) -> Body:
         judge = _Judge(relay) if relay.hearing == "judges" else None
         proxy = None if judge is None else create_proxy(judge.see)
-        passage = _passages().Passage.new(
+        passage = own_javascript("passage").Passage.new(
             self._source or self._response.body,
             self._controller,
             self._client_signal,
@@ -104,23 +100,8 @@ class FetchAnswer:
         return passage.readable
 
     def _body(self) -> Any:
-        self._source = _bodies().Body.new(self._response.body)
+        self._source = own_javascript("bodies").Body.new(self._response.body)
         return self._source
-
-
-def _passages() -> Any:
-    """Our own JavaScript, imported at the first use: at start-up only the platform's modules can be."""
-    global _passage_module
-    if _passage_module is None:
-        _passage_module = import_from_javascript("bindings/passage.mjs")
-    return _passage_module
-
-
-def _bodies() -> Any:
-    global _bodies_module
-    if _bodies_module is None:
-        _bodies_module = import_from_javascript("bindings/bodies.mjs")
-    return _bodies_module
 
 
 async def _attend(passage: Any, relay: Relay, judge: Any) -> None:

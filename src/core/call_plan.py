@@ -27,8 +27,7 @@ AMPLE_OUTPUT_TOKENS = 8_192
 AMPLE_REASONING_TOKENS = 32_768
 """What is ample for an answer to a caller that names no ceiling, and for one with reasoning out of sight before it."""
 
-
-NO_COST = WorstCase(0, 0, 0, 0)
+NO_COST = WorstCase(0, 0, 0)
 
 EARLIER_STEP_TOKENS = 1_024
 """The shortest past that is told from a longer one; each step is twice as long, so at most twice is held for it."""

@@ -120,8 +120,6 @@ class WorstCase:
     prompt_nanousd: int
     least_nanousd: int
     want_nanousd: int
-    output_ceiling_tokens: int
-    """Per answer: the caller's own ceiling, else the model's; zero where nothing is generated."""
 
 
 def prompt_usage(prompt: PromptSize, price: Price) -> Usage:
@@ -151,7 +149,6 @@ def worst_case(call: ParsedCall, price: Price) -> WorstCase:
         prompt_nanousd=_dearest_nanousd(prompt_usage(call.prompt, price), call, price),
         least_nanousd=_dearest_nanousd(_usage(call, price, useful), call, price),
         want_nanousd=_dearest_nanousd(_usage(call, price, ceiling), call, price),
-        output_ceiling_tokens=ceiling,
     )
 
 

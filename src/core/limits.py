@@ -59,7 +59,6 @@ one is held for like one whose past nobody knows."""
 MIRRORS_WAITING_MAX = 10_000
 """Sessions that wait for their KV mirror. A mirror is a cache: the oldest wait is given up."""
 
-
 EARLIER_ANSWERS_MAX = 8
 """Ids of earlier answers in one request. No API takes more than two."""
 

@@ -6,6 +6,7 @@ entry for a day, as long as an idle session lives.
 
 import msgspec
 
+from core.json_text import InvalidJSON, read_json
 from core.messages import AccountView
 
 
@@ -40,6 +41,6 @@ def mirror_text(account: AccountView) -> str:
 def read_mirror(text: str | None) -> SessionMirror | None:
     """What KV says; None where it says nothing, or nothing that can be read."""
     try:
-        return None if text is None else msgspec.json.decode(text, type=SessionMirror)
-    except (msgspec.DecodeError, UnicodeError):
+        return None if text is None else read_json(text, SessionMirror)
+    except InvalidJSON:
         return None

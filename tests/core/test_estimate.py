@@ -63,6 +63,11 @@ def a_call(**changes: object) -> ParsedCall:
     return replace(call, **changes)  # type: ignore[arg-type]
 
 
+def ceiling_of(call: ParsedCall, price: Price) -> int:
+    """The longest answer of a call that lacks no money."""
+    return estimate.output_ceiling_within(call, price, 10**30)
+
+
 MINI = price_of("openai", "gpt-4o-mini")
 
 
@@ -72,13 +77,14 @@ def test_the_worst_case_is_input_and_the_callers_own_ceiling() -> None:
     assert worst.prompt_nanousd == 1_000 * 150
     assert worst.least_nanousd == 1_000 * 150 + 2 * 64 * 600
     assert worst.want_nanousd == 1_000 * 150 + 2 * 500 * 600
-    assert worst.output_ceiling_tokens == 500
+    assert ceiling_of(a_call(answers=2), MINI) == 500
 
 
 def test_without_a_ceiling_of_the_caller_the_models_own_is_the_bound() -> None:
     worst = estimate.worst_case(a_call(output_tokens_max=None), MINI)
 
-    assert worst.output_ceiling_tokens == 16_384
+    assert worst.want_nanousd == 1_000 * 150 + 16_384 * 600
+    assert ceiling_of(a_call(output_tokens_max=None), MINI) == 16_384
 
 
 def test_a_ceiling_shorter_than_a_useful_answer_is_all_that_is_needed() -> None:
@@ -90,10 +96,11 @@ def test_a_ceiling_shorter_than_a_useful_answer_is_all_that_is_needed() -> None:
 def test_embeddings_cost_their_input_alone() -> None:
     price = price_of("openai", "text-embedding-3-small")
 
-    worst = estimate.worst_case(a_call(has_output=False, output_tokens_max=None), price)
+    call = a_call(has_output=False, output_tokens_max=None)
+    worst = estimate.worst_case(call, price)
 
     assert worst.prompt_nanousd == worst.least_nanousd == worst.want_nanousd == 1_000 * 20
-    assert worst.output_ceiling_tokens == 0
+    assert ceiling_of(call, price) == 0
 
 
 def test_marked_input_is_held_at_the_price_of_writing_it_to_the_cache() -> None:
@@ -295,10 +302,10 @@ def test_granted_money_buys_the_longest_answer_it_pays_for(call: ParsedCall, pri
 
     ceiling = estimate.output_ceiling_within(call, price, granted)
 
-    assert 0 <= ceiling <= full.output_ceiling_tokens
+    assert 0 <= ceiling <= ceiling_of(call, price)
     if ceiling > 0:
         assert _want(call, price, ceiling) <= granted
-    if ceiling < full.output_ceiling_tokens:
+    if ceiling < ceiling_of(call, price):
         assert _want(call, price, ceiling + 1) > granted
 
 
@@ -312,7 +319,7 @@ def test_no_usage_within_a_call_costs_more_than_its_worst_case(
 ) -> None:
     call = replace(call, service_tier=data.draw(st.sampled_from([None, "flex", "priority"])))
     bound = estimate.worst_case(call, price)
-    usage = data.draw(usages_within(call, price, bound.output_ceiling_tokens))
+    usage = data.draw(usages_within(call, price, ceiling_of(call, price)))
     served = data.draw(st.sampled_from([None, "default", call.service_tier]))
 
     cost = cost_nanousd(usage, price, service_tier=served)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 
 from core.dialects.lifted_body import LiftedBody
 from core.dialects.media_size import begins_as, declared_family, media_size
+from core.limits import SCOPE_ID_CHARACTERS_MAX
 from core.refusals import InvalidRequest
 from core.text_size import text_tokens
 
@@ -46,7 +47,7 @@ _Meaning = Callable[["Media", "_Node", str, object], None]
 class Media:
     """What was found so far. Counts are those of `PromptSize`."""
 
-    def __init__(self, lifted: LiftedBody, model: str = "") -> None:
+    def __init__(self, lifted: LiftedBody, model: str) -> None:
         self.model = model
         self.text_tokens = 0
         """Of documents that are text, and of what is opaque."""
@@ -413,7 +414,6 @@ _CONTENT_OF_OTHERS = (
 )  # fmt: skip
 
 
-ANSWER_ID_CHARACTERS_MAX = 200
 NOBODYS_ANSWER_ID = "?"
 """What no provider calls an answer."""
 
@@ -423,7 +423,7 @@ def answer_id(value: object) -> str:
     an id that can be read is nobody's."""
     ids = given(value, "id") if isinstance(value, dict) else [value]
     [id] = ids if len(ids) == 1 else [None]
-    return id if isinstance(id, str) and len(id) <= ANSWER_ID_CHARACTERS_MAX else NOBODYS_ANSWER_ID
+    return id if isinstance(id, str) and len(id) <= SCOPE_ID_CHARACTERS_MAX else NOBODYS_ANSWER_ID
 
 
 def add_stored_items(media: Media, items: object) -> None:

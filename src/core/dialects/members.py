@@ -23,8 +23,8 @@ from core.usage import COUNT_MAX
 _DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
-NOTHING = msgspec.Raw()
-"""The raw member that is not there."""
+NO_RAW = msgspec.Raw()
+"""The raw member that is not there: `Raw` cannot stand in a union with None."""
 
 _ANSWERS = ("choices", "output", "content", "candidates", "data")
 """Where the dialects write what was generated."""
@@ -90,7 +90,7 @@ class Members:
         for value in self._given((name,)):
             if isinstance(value, msgspec.Raw):
                 return value
-        return NOTHING
+        return NO_RAW
 
     def has(self, name: str) -> bool:
         """Whether it is there and not null."""

@@ -9,11 +9,11 @@ earlier value.
 import msgspec
 
 from core.dialects.anthropic_usage import served_tier
+from core.dialects.members import NO_RAW
 from core.json_text import InvalidJSON, read_leniently
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
-    NO_RAW,
     NOTHING,
     TOOL_CALL_TOKENS,
     Observation,

@@ -9,13 +9,12 @@ yet the bill.
 import msgspec
 
 from core.dialects.gemini_usage import billed_queries, tier_in, usage_in
-from core.dialects.members import members_apart, members_of
+from core.dialects.members import NO_RAW, members_apart, members_of
 from core.json_text import InvalidJSON, read_leniently
 from core.refusals import Refusal
 from core.sse import SSEEvent
 from core.streams.gemini_framing import GeminiSplitter
 from core.streams.observation import (
-    NO_RAW,
     NOTHING,
     TOOL_CALL_TOKENS,
     Observation,

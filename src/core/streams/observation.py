@@ -14,9 +14,6 @@ from core.refusals import Refusal
 from core.sse import SSEEvent
 from core.usage import Usage
 
-NO_RAW = msgspec.Raw()
-"""The raw member that is not there: `Raw` cannot stand in a union with None."""
-
 
 class Observation(msgspec.Struct, frozen=True, gc=False):
     """One event. Texts are what the model wrote in it; nothing else costs money per event."""

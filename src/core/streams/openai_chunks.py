@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core.dialects.members import members_apart
+from core.dialects.members import NO_RAW, members_apart
 from core.json_text import InvalidJSON, read_leniently
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
-    NO_RAW,
     NOTHING,
     TOOL_CALL_TOKENS,
     Observation,

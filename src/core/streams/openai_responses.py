@@ -8,13 +8,12 @@ from dataclasses import replace
 
 import msgspec
 
-from core.dialects.members import members_apart
+from core.dialects.members import NO_RAW, members_apart
 from core.dialects.openai_answer import is_billed_search
 from core.json_text import InvalidJSON, read_leniently
 from core.refusals import Refusal
 from core.sse import SSEEvent, SSEParser
 from core.streams.observation import (
-    NO_RAW,
     NOTHING,
     TOOL_CALL_TOKENS,
     Observation,
