@@ -12,6 +12,7 @@ is never shorter than a byte, and the bytes added since the last sizing bound th
 
 from dataclasses import replace
 
+from core.estimate import search_tokens
 from core.money import UNITS_PER_RATE, cost_of_units
 from core.price_book import STANDARD, Price
 from core.pricing import cost_nanousd, rated_units, rates_of
@@ -48,6 +49,8 @@ class StreamBill:
         self._model = model
         self._requested_tier = service_tier
         self._searches = 0
+        self._unread_searches = self._unread_pages = self._page_tokens = 0
+        """What tools of the provider put into the prompt since it last counted that."""
         self._unseen_tokens = 0
         self._is_nothing_unseen = False
         self._has_output = False
@@ -75,7 +78,7 @@ class StreamBill:
         if seen.is_blocked or (seen.usage is not None and seen.has_output):
             self._is_nothing_unseen = True
         if seen.usage is not None:
-            self._reconcile(seen.usage, is_final=seen.is_final_usage)
+            self._reconcile(seen.usage, is_final=seen.is_final_usage, counts_searches=seen.counts_searches)
 
     def allow_for_unseen(self, elapsed_ms: int) -> None:
         """Count the reasoning a model may have done out of sight in this time, as far as the
@@ -101,13 +104,14 @@ class StreamBill:
             + self._audio_tokens * self._audio_rate
             + self._images * IMAGE_OUTPUT_TOKENS * self._image_rate
             + self._uncounted_searches * self._search_rate
+            + self._searched_units
         )
         self._units_at_most = units
         return units
 
     def usage(self) -> Usage:
         """The counts so far. A bill covers what had been written when it was stated, and nothing after that."""
-        base = self._base
+        base = self._with_searched(self._base)
         return replace(
             base,
             billed_nanousd=None if self._has_grown else base.billed_nanousd,
@@ -147,7 +151,8 @@ class StreamBill:
     def _has_grown(self) -> bool:
         """Something was written since the last counts."""
         written = self._text.has_pieces or self._reasoning.has_pieces or self._extra_tokens or self._audio_bytes
-        return bool(written or self._images or self._unseen_tokens or self._uncounted_searches)
+        searched = self._unread_searches or self._unread_pages or self._uncounted_searches
+        return bool(written or self._images or self._unseen_tokens or searched)
 
     @property
     def _completion_tokens(self) -> int:
@@ -164,27 +169,49 @@ class StreamBill:
         """Searches seen in the stream that the provider's usage does not count."""
         return max(0, self._searches - self._base.web_search_calls)
 
+    def _with_searched(self, base: Usage) -> Usage:
+        """The counts with what was searched for and read since: as held for, the prompt read again behind each."""
+        rounds = self._unread_searches + self._unread_pages
+        if not rounds:
+            return base
+        found, again = search_tokens(base.prompt_tokens, self._price, rounds)
+        found += self._page_tokens
+        longest = base.prompt_tokens if base.longest_prompt_tokens is None else base.longest_prompt_tokens
+        return replace(
+            base,
+            input_tokens=base.input_tokens + found,
+            cached_input_tokens=base.cached_input_tokens + again,
+            longest_prompt_tokens=longest + found,
+        )
+
     def _add_output(self, seen: Observation) -> None:
         if seen.text:
             self.has_written = True
             self._units_at_most += self._text.add(seen.text) * self._text_rate
         if seen.reasoning:
             self._units_at_most += self._reasoning.add(seen.reasoning) * self._reasoning_rate
-        if seen.extra_tokens or seen.audio_bytes or seen.images or seen.web_search_calls:
+        if seen.web_search_calls or seen.page_reads:
             self._searches += seen.web_search_calls
+            self._unread_searches += seen.web_search_calls
+            self._unread_pages += seen.page_reads
+            self._page_tokens += seen.page_tokens
+            self._price_searched()
+        if seen.extra_tokens or seen.audio_bytes or seen.images or seen.web_search_calls or seen.page_reads:
             self._extra_tokens += seen.extra_tokens
             self._audio_bytes += seen.audio_bytes
             self._images += seen.images
             self.units()
 
-    def _reconcile(self, reported: Usage, *, is_final: bool) -> None:
+    def _reconcile(self, reported: Usage, *, is_final: bool, counts_searches: bool) -> None:
+        if is_final or reported.prompt_tokens:
+            self._unread_searches = self._unread_pages = self._page_tokens = 0
         if is_final or self._stated is None or reported.prompt_tokens:
             self._stated = reported
         else:
             self._stated = _joined(self._stated, reported)
         if is_final:
             self.is_final = True
-            self._searches = reported.web_search_calls or self._searches
+            self._searches = reported.web_search_calls or (0 if counts_searches else self._searches)
             self._begin_anew(reported)
             return
         prompt = reported if reported.prompt_tokens else self._base
@@ -211,7 +238,13 @@ class StreamBill:
         self._image_rate = rates.image_output_nanousd_per_mtok
         self._search_rate = rates.web_search_nanousd_per_call * UNITS_PER_RATE
         self._units_at_most = 0
+        self._price_searched()
         self.units()
+
+    def _price_searched(self) -> None:
+        tier = self._dearer_tier(self._base)
+        searched = rated_units(self._with_searched(self._base), self._price, service_tier=tier)
+        self._searched_units = searched - self._base_units
 
     def _dearer_tier(self, base: Usage) -> str | None:
         """A provider may serve a special request as an ordinary one: a hold pays for either."""

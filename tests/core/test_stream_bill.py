@@ -138,6 +138,57 @@ def test_responses_are_charged_by_their_bill_too() -> None:
     assert came.cost_nanousd == 10**9
 
 
+def a_tool_block(**block: object) -> bytes:
+    return sse({"type": "content_block_start", "index": 1, "content_block": block})
+
+
+def a_web_call(action: str) -> bytes:
+    item = {"type": "web_search_call", "id": "ws_1", "action": {"type": action}}
+    return sse({"type": "response.output_item.done", "output_index": 0, "item": item})
+
+
+SEARCH = a_tool_block(type="server_tool_use", name="web_search")
+RAN_BY_THE_PROVIDER = {
+    "a search of Claude's": ("anthropic_messages", (MESSAGE_START, SEARCH), 1),
+    "a page that Claude fetched": (
+        "anthropic_messages",
+        (MESSAGE_START, a_tool_block(type="web_fetch_tool_result", content={"source": {"data": "x" * 30_000}})),
+        0,
+    ),
+    "a search in Responses": ("openai_responses", (a_web_call("search"),), 1),
+    "a page opened in Responses": ("openai_responses", (a_web_call("open_page"),), 0),
+}
+
+
+@pytest.mark.parametrize("times", [1, 4])
+@pytest.mark.parametrize(("dialect", "chunks", "fees"), RAN_BY_THE_PROVIDER.values(), ids=RAN_BY_THE_PROVIDER)
+def test_a_stream_that_is_left_owes_what_its_searches_put_into_the_prompt(
+    dialect: str, chunks: tuple[bytes, ...], fees: int, times: int
+) -> None:
+    *before, search = chunks
+    without, came_to = result(dialect, *before, A_BLOCK), result(dialect, *before, *[search] * times)
+
+    read = came_to.usage.prompt_tokens - without.usage.prompt_tokens
+    again = came_to.usage.cached_input_tokens - without.usage.cached_input_tokens
+    assert read - again >= 8_000 * times
+    assert again >= times * without.usage.prompt_tokens
+    assert came_to.usage.web_search_calls == fees * times
+    assert came_to.cost_nanousd > without.cost_nanousd
+
+
+@pytest.mark.parametrize(
+    ("counted", "searches"), [({"web_search_requests": 2}, 2), ({"web_search_requests": 0}, 0), (None, 0)]
+)
+def test_counts_at_the_end_replace_what_was_seen_to_be_searched(counted: object, searches: int) -> None:
+    usage = {"input_tokens": 41_000, "output_tokens": 9, "server_tool_use": counted}
+    end = sse({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage})
+
+    came_to = result("anthropic_messages", MESSAGE_START, SEARCH, SEARCH, end)
+
+    assert (came_to.usage.prompt_tokens, came_to.usage.web_search_calls) == (41_000, searches)
+    assert came_to.is_provider_usage
+
+
 def test_searches_that_the_usage_counts_are_not_counted_again_by_what_was_seen() -> None:
     item = {"type": "web_search_call", "action": {"type": "search"}}
     seen = sse({"type": "response.output_item.done", "output_index": 0, "item": item})
