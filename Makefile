@@ -25,7 +25,8 @@ down: .local/setup/venv ## Stop the stack that `make up` started
 dev: setup ## Run the stack in the foreground, restarting the Workers on changes
 	@$(PY) -m local serve --reload
 test: setup ## Every test
-	@$(PY) -m pytest tests
+	@$(PY) -m pytest tests -m "not stack" -n auto
+	@$(PY) -m pytest tests -m stack
 test-fast: .local/setup/venv ## What needs no Worker and no database
 	@$(PY) -m pytest tests -m "not stack" -n auto
 bench: setup ## The benchmarks: a table, and JSON under bench/results/

@@ -22,15 +22,15 @@ QUEUE_MS = 5_000
 RATE_LIMITER_MS = 1_000
 """Counted where the request came in."""
 
-_module: Any = None
+_within: Any = None
 
 
 async def within(milliseconds: int, target: Any, method: str, *arguments: Any) -> Any:
     """What the JavaScript method returns, or an exception like those it raises itself: see `is_late`."""
-    global _module
-    if _module is None:  # at start-up only the platform's own modules can be imported
-        _module = import_from_javascript("bindings/deadlines.mjs")
-    return await _module.within(milliseconds, target, method, *arguments)
+    global _within
+    if _within is None:  # at start-up only the platform's own modules can be imported
+        _within = import_from_javascript("bindings/deadlines.mjs").within
+    return await _within(milliseconds, target, method, *arguments)
 
 
 def is_late(fault: BaseException) -> bool:

@@ -18,6 +18,8 @@ class PromptSize:
     text_tokens: int
     """Estimated high (`core.text_size`)."""
     images: int = 0
+    image_sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height in pixels, of those images whose bytes tell."""
     audio_ms: int = 0
     """How long the audio input plays."""
     video_ms: int = 0

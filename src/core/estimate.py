@@ -9,6 +9,7 @@ rate that input may have. Every figure errs high: an estimate that is low is rec
 after the call, one that is high only holds money for a moment.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from core.calls import ParsedCall, PromptSize
@@ -42,12 +43,12 @@ _DOCUMENT_SEARCHERS = frozenset({"xai"})
 """Providers that do not read an attached document but search it, by the call (xAI's guide to files)."""
 
 FIRST_TOKEN_MS_MIN = 100
-"""No provider answers sooner: a connection, a queue and the reading of the shortest prompt lie before the first token,
-and the fastest measured (Groq, Artificial Analysis, 2026) take twice that."""
+"""No provider answers sooner: a connection, a queue and the reading of the shortest prompt lie before the first token.
+An assumption, as the rates below are."""
 
 GENERATED_TOKENS_PER_SECOND_MAX = {"groq": 2_000, "anthropic": 500, "xai": 500}
 GENERATED_TOKENS_PER_SECOND_MAX_OTHERS = 1_000
-"""Of one answer: about twice what each provider's fastest models are measured at (Artificial Analysis, 2026)."""
+"""Of one answer: above what the providers' fastest models are advertised with (Groq: about 1,000)."""
 
 READ_TOKENS_PER_SECOND_MAX = 100_000
 """Of a prompt: some million tokens take the quickest models more than ten seconds to the first token."""
@@ -66,23 +67,46 @@ a Latin one four bytes are a token."""
 _READS_PDF_PICTURES_ALONE = frozenset({"gemini"})
 """Others bill the text of a page beside its picture (Anthropic's and OpenAI's guides to PDF)."""
 
-_PDF_PAGE_IMAGE_TOKENS = {"gemini": 1_200}
-"""258 for a page, 560 or 1,120 by resolution in Gemini's third generation; elsewhere what a picture costs."""
+_GEMINI_FIXED_PAGE_STARTS = ("gemini-1", "gemini-2")
+_GEMINI_FIXED_PAGE_TOKENS = 258
+_GEMINI_PAGE_TOKENS = 1_200
+"""Google's guide to documents: 258 for a page before the third generation, 560 or 1,120 by resolution since. Elsewhere
+a page is what a picture costs."""
 
 _IMAGE_TOKENS = {"anthropic": 4_800, "gemini": 4_200, "groq": 6_200, "xai": 1_800}
 _IMAGE_TOKENS_OTHERS = 12_000
 """Per image at its provider's highest detail: Claude's 2,576 px edge; sixteen Gemini tiles of
 258; OpenAI's 10,000 patches at 1.2 tokens each."""
 
+_CLAUDE_OF_SMALL_IMAGES = re.compile(r"claude-(?:[23]|instant|\w+-4(?:-[0-6])?(?:[@-]\d{8})?$)")
+_CLAUDE_SMALL_IMAGE_TOKENS = 1_650
+"""Up to 4.6 Claude reads no edge beyond 1,568 px, and bills some 1,600 tokens at most (its guide to vision)."""
+
+_CLAUDE_EDGE_PIXELS_MIN = 200
+"""The same guide warns of shorter edges and does not say what they cost."""
+_CLAUDE_PIXELS_PER_TOKEN = 750
+_CLAUDE_PATCH_PIXELS = 28
+"""It has stated both formulas: a token for so many pixels, and one for each patch of so many squared or less."""
+
 _OPENAI_IMAGE_TOKENS = (
-    ("gpt-4o-mini", 48_200),
-    ("gpt-4", 4_000),
-    ("gpt-5.", 12_000),
-    ("gpt-5", 4_000),
-    ("o", 4_000),
+    ("gpt-4o-mini", 48_200, 48_200),
+    ("gpt-4.1-", 1_500, 4_000),
+    ("gpt-4", 1_500, 1_500),
+    ("gpt-5.", 1_500, 12_000),
+    ("gpt-5", 1_500, 4_000),
+    ("o", 1_500, 4_000),
+    ("", 1_500, 12_000),
 )
-"""By start of the model name: eight tiles of 5,667 and 2,833 more; 1,536 patches at up to 2.46
-tokens each."""
+"""By start of the model name, for the smallest image and for the largest. Eight tiles are all that an image is cut
+into: of 170 tokens and 85 more at most, of 5,667 and 2,833 more for gpt-4o-mini. Or it is cut into patches: 1,536 at up
+to 2.46 tokens each, 10,000 at 1.2 (OpenAI's guide to images)."""
+
+_OPENAI_PATCH_PIXELS = 32
+_OPENAI_PATCH_CENTITOKENS = 246
+"""Of the model whose patches are dearest."""
+
+_OPENAI_PDF_PAGE_TOKENS_MAX = 4_000
+"""A file can be asked for in no detail beyond `high`: 2,500 patches at 1.2 tokens, or 1,536 at up to 2.46."""
 
 _AUTOMATIC_CACHE_WRITERS = frozenset({"openai"})
 """Providers that cache prompts unasked and, on newer models, charge for the write."""
@@ -219,7 +243,7 @@ def _usage(call: ParsedCall, price: Price, output_tokens: int) -> Usage:
 def _prompt_usage(prompt: PromptSize, price: Price, *, web_search_calls: int, document_search_calls: int) -> Usage:
     window = price.input_tokens_max or INPUT_TOKENS_MAX_UNKNOWN
     counts = {
-        "image_input_tokens": prompt.images * _image_tokens(price),
+        "image_input_tokens": _image_tokens(prompt, price),
         "video_input_tokens": min(_seconds(prompt.video_ms) * _FRAME_TOKENS, window),
         "audio_input_tokens": min(_audio_tokens(prompt, price.provider), window),
     }
@@ -265,12 +289,36 @@ def _dearest_text_class(prompt: PromptSize, provider: str, rates: Rates) -> tupl
     return max(classes, key=lambda kind: kind[1])
 
 
-def _image_tokens(price: Price) -> int:
+def _image_tokens(prompt: PromptSize, price: Price) -> int:
+    _, largest = _image_tokens_between(price)
+    unsized = prompt.images - len(prompt.image_sizes)
+    return unsized * largest + sum(_sized_image_tokens(*size, price) for size in prompt.image_sizes)
+
+
+def _image_tokens_between(price: Price) -> tuple[int, int]:
+    """What the smallest and the largest image cost."""
     if price.provider == "openai":
-        for start, tokens in _OPENAI_IMAGE_TOKENS:
-            if price.model.removeprefix("ft:").startswith(start):
-                return tokens
-    return _IMAGE_TOKENS.get(price.provider, _IMAGE_TOKENS_OTHERS)
+        name = price.model.removeprefix("ft:")
+        return next((least, most) for start, least, most in _OPENAI_IMAGE_TOKENS if name.startswith(start))
+    if price.provider == "anthropic" and _CLAUDE_OF_SMALL_IMAGES.match(price.model):
+        return 0, _CLAUDE_SMALL_IMAGE_TOKENS
+    return 0, _IMAGE_TOKENS.get(price.provider, _IMAGE_TOKENS_OTHERS)
+
+
+def _sized_image_tokens(width: int, height: int, price: Price) -> int:
+    least, most = _image_tokens_between(price)
+    if price.provider == "openai":
+        patches = _patches(width, height, _OPENAI_PATCH_PIXELS)
+        return min(most, max(least, -(-patches * _OPENAI_PATCH_CENTITOKENS // 100)))
+    if price.provider == "anthropic":
+        width, height = max(width, _CLAUDE_EDGE_PIXELS_MIN), max(height, _CLAUDE_EDGE_PIXELS_MIN)
+        by_pixels = -(-width * height // _CLAUDE_PIXELS_PER_TOKEN)
+        return min(most, max(by_pixels, _patches(width, height, _CLAUDE_PATCH_PIXELS)))
+    return most
+
+
+def _patches(width: int, height: int, edge: int) -> int:
+    return -(-width // edge) * -(-height // edge)
 
 
 def _audio_tokens(prompt: PromptSize, provider: str) -> int:
@@ -280,10 +328,19 @@ def _audio_tokens(prompt: PromptSize, provider: str) -> int:
 
 
 def _pdf_tokens(prompt: PromptSize, price: Price) -> int:
-    pictures = prompt.pdf_pages * _PDF_PAGE_IMAGE_TOKENS.get(price.provider, _image_tokens(price))
+    pictures = prompt.pdf_pages * _pdf_page_image_tokens(price)
     if price.provider in _READS_PDF_PICTURES_ALONE:
         return pictures
     return pictures - (-prompt.pdf_text_bytes // _PDF_TEXT_BYTES_PER_TOKEN)
+
+
+def _pdf_page_image_tokens(price: Price) -> int:
+    least, most = _image_tokens_between(price)
+    if price.provider == "openai":
+        return max(least, min(most, _OPENAI_PDF_PAGE_TOKENS_MAX))
+    if price.provider == "gemini":
+        return _GEMINI_FIXED_PAGE_TOKENS if price.model.startswith(_GEMINI_FIXED_PAGE_STARTS) else _GEMINI_PAGE_TOKENS
+    return most
 
 
 def _seconds(ms: int) -> int:

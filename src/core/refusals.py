@@ -15,9 +15,9 @@
       MethodNotAllowed     405  method_not_allowed
       BodyTooLarge         413  body_too_large
       UnsupportedEncoding  415  unsupported_encoding
+      UnreadableAnswer     424  unreadable_answer
       InternalError        500  internal_error        retryable
       UpstreamUnreachable  502  upstream_unreachable  retryable
-      UnreadableAnswer     502  unreadable_answer
       UpstreamTruncated    502  upstream_truncated    retryable, only ever mid-stream
       InvalidConfiguration 503  invalid_configuration retryable
       TenantsUnavailable   503  tenants_unavailable   retryable
@@ -151,9 +151,9 @@ class UpstreamUnreachable(Refusal):
 
 class UnreadableAnswer(Refusal):
     """The provider answered, and may bill it, but the answer broke off or makes no sense. The same once more would be
-    billed once more, so clients are told not to try by themselves."""
+    billed once more. No official client tries a 424 again by itself; google-genai would a 502, whatever its headers."""
 
-    status, type, code = 502, "upstream_error", "unreadable_answer"
+    status, type, code = 424, "upstream_error", "unreadable_answer"
 
 
 class UpstreamTimedOut(Refusal):

@@ -49,8 +49,10 @@ class StreamBill:
         self._model = model
         self._requested_tier = service_tier
         self._searches = 0
-        self._unread_searches = self._unread_pages = self._page_tokens = 0
-        """What tools of the provider put into the prompt since it last counted that."""
+        self._searches_read = 0
+        """Of these, those whose reading the counts of input contain."""
+        self._pages = self._page_tokens = 0
+        """What other tools of the provider read since the input was counted."""
         self._unseen_tokens = 0
         self._is_nothing_unseen = False
         self._has_output = False
@@ -104,14 +106,13 @@ class StreamBill:
             + self._audio_tokens * self._audio_rate
             + self._images * IMAGE_OUTPUT_TOKENS * self._image_rate
             + self._uncounted_searches * self._search_rate
-            + self._searched_units
         )
         self._units_at_most = units
         return units
 
     def usage(self) -> Usage:
         """The counts so far. A bill covers what had been written when it was stated, and nothing after that."""
-        base = self._with_searched(self._base)
+        base = self._with_searches_read(self._base)
         return replace(
             base,
             billed_nanousd=None if self._has_grown else base.billed_nanousd,
@@ -151,8 +152,7 @@ class StreamBill:
     def _has_grown(self) -> bool:
         """Something was written since the last counts."""
         written = self._text.has_pieces or self._reasoning.has_pieces or self._extra_tokens or self._audio_bytes
-        searched = self._unread_searches or self._unread_pages or self._uncounted_searches
-        return bool(written or self._images or self._unseen_tokens or searched)
+        return bool(written or self._images or self._unseen_tokens or self._uncounted_searches or self._pages)
 
     @property
     def _completion_tokens(self) -> int:
@@ -169,21 +169,6 @@ class StreamBill:
         """Searches seen in the stream that the provider's usage does not count."""
         return max(0, self._searches - self._base.web_search_calls)
 
-    def _with_searched(self, base: Usage) -> Usage:
-        """The counts with what was searched for and read since: as held for, the prompt read again behind each."""
-        rounds = self._unread_searches + self._unread_pages
-        if not rounds:
-            return base
-        found, again = search_tokens(base.prompt_tokens, self._price, rounds)
-        found += self._page_tokens
-        longest = base.prompt_tokens if base.longest_prompt_tokens is None else base.longest_prompt_tokens
-        return replace(
-            base,
-            input_tokens=base.input_tokens + found,
-            cached_input_tokens=base.cached_input_tokens + again,
-            longest_prompt_tokens=longest + found,
-        )
-
     def _add_output(self, seen: Observation) -> None:
         if seen.text:
             self.has_written = True
@@ -192,19 +177,16 @@ class StreamBill:
             self._units_at_most += self._reasoning.add(seen.reasoning) * self._reasoning_rate
         if seen.web_search_calls or seen.page_reads:
             self._searches += seen.web_search_calls
-            self._unread_searches += seen.web_search_calls
-            self._unread_pages += seen.page_reads
+            self._pages += seen.page_reads
             self._page_tokens += seen.page_tokens
-            self._price_searched()
-        if seen.extra_tokens or seen.audio_bytes or seen.images or seen.web_search_calls or seen.page_reads:
+            self._set_base(self._base)
+        if seen.extra_tokens or seen.audio_bytes or seen.images:
             self._extra_tokens += seen.extra_tokens
             self._audio_bytes += seen.audio_bytes
             self._images += seen.images
             self.units()
 
     def _reconcile(self, reported: Usage, *, is_final: bool, counts_searches: bool) -> None:
-        if is_final or reported.prompt_tokens:
-            self._unread_searches = self._unread_pages = self._page_tokens = 0
         if is_final or self._stated is None or reported.prompt_tokens:
             self._stated = reported
         else:
@@ -212,13 +194,21 @@ class StreamBill:
         if is_final:
             self.is_final = True
             self._searches = reported.web_search_calls or (0 if counts_searches else self._searches)
+            self._note_all_read()
             self._begin_anew(reported)
             return
         prompt = reported if reported.prompt_tokens else self._base
+        if reported.prompt_tokens:
+            self._note_all_read()
         if reported.completion_tokens * PLAUSIBLE_PART >= self._completion_tokens:
             self._begin_anew(_joined(prompt, reported))
         else:
             self._set_base(_joined(prompt, self._base))
+
+    def _note_all_read(self) -> None:
+        """The provider's count of the input has all that was read so far."""
+        self._searches_read = self._searches
+        self._pages = self._page_tokens = 0
 
     def _begin_anew(self, base: Usage) -> None:
         """Nothing has been written since these counts."""
@@ -229,6 +219,7 @@ class StreamBill:
 
     def _set_base(self, base: Usage) -> None:
         self._base = base
+        base = self._with_searches_read(base)
         tier = self._dearer_tier(base)
         self._base_units = rated_units(base, self._price, service_tier=tier)
         rates = rates_of(base, self._price, service_tier=tier)
@@ -238,13 +229,22 @@ class StreamBill:
         self._image_rate = rates.image_output_nanousd_per_mtok
         self._search_rate = rates.web_search_nanousd_per_call * UNITS_PER_RATE
         self._units_at_most = 0
-        self._price_searched()
         self.units()
 
-    def _price_searched(self) -> None:
-        tier = self._dearer_tier(self._base)
-        searched = rated_units(self._with_searched(self._base), self._price, service_tier=tier)
-        self._searched_units = searched - self._base_units
+    def _with_searches_read(self, base: Usage) -> Usage:
+        """The counts with what searches and pages since put into the prompt, and the readings of the rest behind each."""
+        rounds = max(0, self._searches - self._searches_read) + self._pages
+        if rounds == 0:
+            return base
+        prompt_tokens = base.prompt_tokens if base.longest_prompt_tokens is None else base.longest_prompt_tokens
+        found, again = search_tokens(prompt_tokens, self._price, rounds)
+        found += self._page_tokens
+        return replace(
+            base,
+            input_tokens=base.input_tokens + found,
+            cached_input_tokens=base.cached_input_tokens + again,
+            longest_prompt_tokens=prompt_tokens + found,
+        )
 
     def _dearer_tier(self, base: Usage) -> str | None:
         """A provider may serve a special request as an ordinary one: a hold pays for either."""

@@ -1,4 +1,4 @@
-"""How high the text estimate is, as tables: `PYTHONPATH=src python -m tests.calibration.figures`. `docs/prices.md` shows them."""
+"""How high the estimates are, as tables: `PYTHONPATH=src python -m tests.calibration.figures`. `docs/prices.md` shows them."""
 
 import statistics
 from collections import defaultdict
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from core.text_size import text_tokens
-from tests.calibration import media, real_counts, texts
+from tests.calibration import call_mix, media, real_counts, texts
 
 KINDS = (
     ("OpenAI from gpt-4o on, gpt-oss", "gpt-4o", "o200k_base"),
@@ -125,6 +125,11 @@ def main() -> None:
     print()
     for row in (*text_kind_rows(), *media_rows()):
         print(row)
+    print(
+        "\nholds: calls, median and worst of least hold to true cost, input held low, refused falsely of $0.10, of $1"
+    )
+    for name, kind_holds in call_mix.holds(real_counts.kept("calls")).items():
+        print(call_mix.holds_row(name, kind_holds))
     for _, model, vocabulary in KINDS:
         print(f"\n{model} against {vocabulary}: total, lowest, highest")
         for name, one in sorted(figures(model, vocabulary).items()):

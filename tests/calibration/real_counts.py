@@ -1,32 +1,39 @@
 """Counts tokens with real vocabularies (npm `gpt-tokenizer` and `@anthropic-ai/tokenizer`) and keeps the counts.
 
 The counts are committed beside a digest of the texts, so that the estimate can be tested wherever Python runs; a test
-with Node counts again. Rewrite them with `python -m tests.calibration.real_counts` after changing the texts.
+with Node counts again. Rewrite them with `PYTHONPATH=src python -m tests.calibration.real_counts` after changing them.
 """
 
 import hashlib
 import json
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from tests.calibration import texts
+from tests.calibration import call_mix, texts
 
 _HERE = Path(__file__).parent
 _KEPT = _HERE / "real_counts.json"
 
+SETS: dict[str, Callable[[], list[str]]] = {
+    "samples": lambda: [text for _, text in texts.samples()],
+    "calls": lambda: [call.read for call in call_mix.calls()],
+}
+"""What is counted: lists of texts."""
+
 
 @cache
-def digest() -> str:
-    """Names the texts."""
-    return hashlib.sha256(json.dumps(texts.samples()).encode()).hexdigest()
+def digest(name: str) -> str:
+    """Names the texts of a set."""
+    return hashlib.sha256(json.dumps(SETS[name]()).encode()).hexdigest()
 
 
 @cache
-def kept() -> dict[str, list[int]]:
-    """The committed counts by vocabulary, in the order of the samples."""
-    document = json.loads(_KEPT.read_text())
-    assert document["digest"] == digest(), "the texts have changed: count them again"
+def kept(name: str = "samples") -> dict[str, list[int]]:
+    """The committed counts by vocabulary, in the order of the texts."""
+    document = json.loads(_KEPT.read_text())[name]
+    assert document["digest"] == digest(name), "the texts have changed: count them again"
     counts: dict[str, list[int]] = document["counts"]
     return counts
 
@@ -34,20 +41,17 @@ def kept() -> dict[str, list[int]]:
 def count(these: list[str]) -> dict[str, list[int]]:
     """Count each text with every vocabulary, in one run of Node."""
     command = ["node", str(_HERE / "count_tokens.mjs")]
-    document = json.dumps(these)
-    done = subprocess.run(command, input=document.encode(), stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, input=json.dumps(these).encode(), stdout=subprocess.PIPE, check=True)
     counts: dict[str, list[int]] = json.loads(done.stdout)
     return counts
 
 
-def count_samples() -> dict[str, list[int]]:
-    return count([text for _, text in texts.samples()])
-
-
 def main() -> None:
-    lines = [f' "{name}": {json.dumps(counts)}' for name, counts in count_samples().items()]
-    body = ",\n".join(lines)
-    _KEPT.write_text(f'{{"digest": "{digest()}", "counts": {{\n{body}\n}}}}\n')
+    sets = []
+    for name, listed in SETS.items():
+        lines = [f'  "{vocabulary}": {json.dumps(counts)}' for vocabulary, counts in count(listed()).items()]
+        sets.append(f' "{name}": {{"digest": "{digest(name)}", "counts": {{\n' + ",\n".join(lines) + "\n }}")
+    _KEPT.write_text("{\n" + ",\n".join(sets) + "\n}\n")
 
 
 if __name__ == "__main__":

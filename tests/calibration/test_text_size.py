@@ -223,8 +223,9 @@ def test_an_estimate_never_exceeds_one_token_for_each_byte() -> None:
 
 
 @pytest.mark.stack
-def test_the_kept_counts_are_those_of_the_real_vocabularies() -> None:
-    assert real_counts.count_samples() == real_counts.kept()
+@pytest.mark.parametrize("name", real_counts.SETS)
+def test_the_kept_counts_are_those_of_the_real_vocabularies(name: str) -> None:
+    assert real_counts.count(real_counts.SETS[name]()) == real_counts.kept(name)
 
 
 @pytest.mark.stack

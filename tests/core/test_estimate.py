@@ -214,16 +214,22 @@ def test_film_is_held_at_its_own_rate_and_pictures_at_theirs() -> None:
 MEDIA = [
     ("openai", "gpt-4o-mini", PromptSize(0, images=1), 48_200),
     ("openai", "ft:gpt-4o-mini-2024-07-18", PromptSize(0, images=1), 48_200),
-    ("openai", "gpt-4o", PromptSize(0, images=1), 4_000),
+    ("openai", "gpt-4o", PromptSize(0, images=1), 1_500),
+    ("openai", "gpt-4.1-mini", PromptSize(0, images=1), 4_000),
     ("openai", "gpt-5.4", PromptSize(0, images=1), 12_000),
     ("anthropic", "claude-opus-5", PromptSize(0, images=2), 9_600),
+    ("anthropic", "claude-sonnet-4-5", PromptSize(0, images=2), 3_300),
+    ("anthropic", "claude-opus-4-7", PromptSize(0, images=1), 4_800),
     ("gemini", "gemini-2.5-flash", PromptSize(0, images=1), 4_200),
     ("openai", "gpt-audio", PromptSize(0, audio_ms=48_000), 480),
     ("gemini", "gemini-2.5-flash", PromptSize(0, audio_ms=4_001), 160),
     ("gemini", "gemini-2.5-flash", PromptSize(0, video_ms=60_000), 60 * (290 + 32)),
-    ("gemini", "gemini-2.5-flash", PromptSize(0, pdf_pages=10), 12_000),
-    ("gemini", "gemini-2.5-flash", PromptSize(0, pdf_pages=10, pdf_text_bytes=30_000), 12_000),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, pdf_pages=10), 2_580),
+    ("gemini", "gemini-2.5-flash", PromptSize(0, pdf_pages=10, pdf_text_bytes=30_000), 2_580),
+    ("gemini", "gemini-3-pro-preview", PromptSize(0, pdf_pages=10), 12_000),
     ("anthropic", "claude-opus-5", PromptSize(0, pdf_pages=10, pdf_text_bytes=30_001), 63_001),
+    ("openai", "gpt-5.4", PromptSize(0, pdf_pages=10, pdf_text_bytes=30_000), 55_000),
+    ("openai", "gpt-4o-mini", PromptSize(0, pdf_pages=2), 96_400),
     ("openai", "gpt-4o", PromptSize(0, pdf_pages=100), 128_000),
     ("gemini", "gemini-2.5-flash", PromptSize(0, audio_ms=10**9), 1_048_576),
 ]
@@ -232,6 +238,38 @@ MEDIA = [
 @pytest.mark.parametrize(("provider", "model", "prompt", "tokens"), MEDIA)
 def test_media_is_held_at_a_fixed_high_size(provider: str, model: str, prompt: PromptSize, tokens: int) -> None:
     assert estimate.prompt_usage(prompt, price_of(provider, model)).prompt_tokens == tokens
+
+
+SIZED_IMAGES = [
+    ("anthropic", "claude-opus-5", (1_280, 800), 1_366, "a token for 750 pixels"),
+    ("anthropic", "claude-opus-5", (9_000, 9_000), 4_800, "scaled down"),
+    ("anthropic", "claude-sonnet-4-5", (1_568, 1_568), 1_650, "scaled down"),
+    ("anthropic", "claude-opus-5", (225, 225), 81, "9 x 9 patches"),
+    ("anthropic", "claude-opus-5", (1, 7_500), 2_144, "an edge is 200 at least"),
+    ("openai", "gpt-5.4", (1_280, 801), 2_559, "40 x 26 patches at 2.46"),
+    ("openai", "gpt-5.4", (9_000, 9_000), 12_000, "scaled down"),
+    ("openai", "gpt-6", (10, 10), 1_500, "as tiles"),
+    ("openai", "gpt-4o-mini", (10, 10), 48_200, "tiles of 5,667"),
+    ("gemini", "gemini-2.5-flash", (10, 10), 4_200, "of any size"),
+]
+
+
+@pytest.mark.parametrize(("provider", "model", "size", "tokens", "_why"), SIZED_IMAGES)
+def test_an_image_that_tells_its_size_is_held_by_its_provider_s_formula(
+    provider: str, model: str, size: tuple[int, int], tokens: int, _why: str
+) -> None:
+    price = price_book.find(provider, model, at_ms=0)
+    price = price if isinstance(price, Price) else price_book.stand_in(provider, model)
+
+    usage = estimate.prompt_usage(PromptSize(0, images=2, image_sizes=(size, size)), price)
+
+    assert usage.prompt_tokens == 2 * tokens
+
+
+def test_of_two_images_the_one_that_tells_no_size_is_held_as_the_largest() -> None:
+    prompt = PromptSize(0, images=2, image_sizes=((750, 210),))
+
+    assert estimate.prompt_usage(prompt, price_of("anthropic", "claude-opus-5")).prompt_tokens == 27 * 8 + 4_800
 
 
 def test_no_worst_case_exceeds_what_an_account_can_hold() -> None:

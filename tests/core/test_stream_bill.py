@@ -142,42 +142,32 @@ def a_tool_block(**block: object) -> bytes:
     return sse({"type": "content_block_start", "index": 1, "content_block": block})
 
 
-def a_web_call(action: str) -> bytes:
-    item = {"type": "web_search_call", "id": "ws_1", "action": {"type": action}}
-    return sse({"type": "response.output_item.done", "output_index": 0, "item": item})
-
-
 SEARCH = a_tool_block(type="server_tool_use", name="web_search")
-RAN_BY_THE_PROVIDER = {
-    "a search of Claude's": ("anthropic_messages", (MESSAGE_START, SEARCH), 1),
+READ = {
     "a page that Claude fetched": (
         "anthropic_messages",
-        (MESSAGE_START, a_tool_block(type="web_fetch_tool_result", content={"source": {"data": "x" * 30_000}})),
-        0,
+        a_tool_block(type="web_fetch_tool_result", content={"source": {"data": "x" * 30_000}}),
+        8_000 + 10_000,
     ),
-    "a search in Responses": ("openai_responses", (a_web_call("search"),), 1),
-    "a page opened in Responses": ("openai_responses", (a_web_call("open_page"),), 0),
+    "a page opened in Responses": (
+        "openai_responses",
+        sse({"type": "response.output_item.done", "item": {"type": "web_search_call", "action": {"type": "open_page"}}}),
+        8_000,
+    ),
 }
 
 
-@pytest.mark.parametrize("times", [1, 4])
-@pytest.mark.parametrize(("dialect", "chunks", "fees"), RAN_BY_THE_PROVIDER.values(), ids=RAN_BY_THE_PROVIDER)
-def test_a_stream_that_is_left_owes_what_its_searches_put_into_the_prompt(
-    dialect: str, chunks: tuple[bytes, ...], fees: int, times: int
-) -> None:
-    *before, search = chunks
-    without, came_to = result(dialect, *before, A_BLOCK), result(dialect, *before, *[search] * times)
+@pytest.mark.parametrize(("dialect", "page", "tokens"), READ.values(), ids=READ)
+def test_a_stream_that_is_left_pays_for_the_pages_it_read(dialect: str, page: bytes, tokens: int) -> None:
+    left = result(dialect, *[page] * 3, is_finished=False)
 
-    read = came_to.usage.prompt_tokens - without.usage.prompt_tokens
-    again = came_to.usage.cached_input_tokens - without.usage.cached_input_tokens
-    assert read - again >= 8_000 * times
-    assert again >= times * without.usage.prompt_tokens
-    assert came_to.usage.web_search_calls == fees * times
-    assert came_to.cost_nanousd > without.cost_nanousd
+    assert left.usage.web_search_calls == 0
+    assert left.usage.input_tokens >= 3 * tokens
+    assert left.usage.cached_input_tokens == 3 * 100 + 3 * 8_000
 
 
 @pytest.mark.parametrize(
-    ("counted", "searches"), [({"web_search_requests": 2}, 2), ({"web_search_requests": 0}, 0), (None, 0)]
+    ("counted", "searches"), [({"web_search_requests": 2}, 2), ({"web_search_requests": 0}, 0), (None, 2)]
 )
 def test_counts_at_the_end_replace_what_was_seen_to_be_searched(counted: object, searches: int) -> None:
     usage = {"input_tokens": 41_000, "output_tokens": 9, "server_tool_use": counted}
@@ -197,6 +187,45 @@ def test_searches_that_the_usage_counts_are_not_counted_again_by_what_was_seen()
 
     assert result("openai_responses", *[seen] * 7, end).usage.web_search_calls == 1
     assert result("openai_responses", *[seen] * 7).usage.web_search_calls == 7
+
+
+SEARCHING = {
+    "openai_responses": sse(
+        {"type": "response.output_item.done", "item": {"type": "web_search_call", "action": {"type": "search"}}}
+    ),
+    "anthropic_messages": sse(
+        {"type": "content_block_start", "index": 1, "content_block": {"type": "server_tool_use", "name": "web_search"}}
+    ),
+}
+COUNTED = {
+    "openai_responses": sse({"type": "response.completed", "response": {"usage": {"input_tokens": 9, "output_tokens": 2}}}),
+    "anthropic_messages": sse(
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"input_tokens": 9, "output_tokens": 2}}
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", SEARCHING)
+def test_a_search_stream_left_before_its_usage_pays_for_what_the_searches_read(dialect: str) -> None:
+    left = result(dialect, *[SEARCHING[dialect]] * 3, is_finished=False)
+
+    assert left.usage.web_search_calls == 3
+    assert left.usage.input_tokens == PROMPT_NANOUSD // 1_000 + 3 * 8_000
+    assert left.usage.cached_input_tokens == 3 * 100 + 3 * 8_000
+    assert left.cost_nanousd >= 3 * 10_000_000 + left.usage.prompt_tokens * 1_000
+
+
+@pytest.mark.parametrize("dialect", SEARCHING)
+def test_what_searches_read_is_not_added_to_the_provider_s_own_count(dialect: str) -> None:
+    counted = result(dialect, *[SEARCHING[dialect]] * 3, COUNTED[dialect])
+
+    assert (counted.usage.prompt_tokens, counted.usage.web_search_calls) == (9, 3)
+
+
+def test_searches_after_a_count_of_the_input_come_on_top_of_it() -> None:
+    left = result("anthropic_messages", MESSAGE_START, SEARCHING["anthropic_messages"], is_finished=False)
+
+    assert left.usage.prompt_tokens == 30_000 + 8_000 + 30_000
 
 
 # Nothing for nothing ----------------------------------------------------------------------------------------

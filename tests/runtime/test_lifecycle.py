@@ -106,7 +106,7 @@ def test_six_answers_that_cannot_be_read_leave_a_small_session_nearly_all_of_its
         for _ in range(6)
     ]
 
-    assert [(each.status_code, each.headers["x-should-retry"]) for each in answers] == [(502, "false")] * 6
+    assert [(each.status_code, each.headers["x-should-retry"]) for each in answers] == [(424, "false")] * 6
     assert ended(edge, run, 6) < 0.05e9 / 5
 
 

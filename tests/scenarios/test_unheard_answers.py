@@ -51,7 +51,7 @@ def test_six_answers_that_cannot_be_read_leave_a_small_budget_nearly_whole(world
     for _ in range(6):
         answer = call(world, ScriptedAnswer(chunks=(body,)), THINKING, takes_ms=120)
 
-        assert (answer.status, json.loads(answer.body)["error"]["code"]) == (502, "unreadable_answer")
+        assert (answer.status, json.loads(answer.body)["error"]["code"]) == (424, "unreadable_answer")
         assert answer.headers["x-should-retry"] == "false"
     assert month(world) == (sum(record["cost_nanousd"] for record in world.records), 0)
     assert month(world)[0] < 50_000_000 / 20
@@ -60,7 +60,7 @@ def test_six_answers_that_cannot_be_read_leave_a_small_budget_nearly_whole(world
 def test_half_an_answer_is_not_to_be_tried_again_either(world):
     answer = call(world, ScriptedAnswer(chunks=(b"{",), is_broken=True), takes_ms=600)
 
-    assert (answer.status, answer.headers["x-should-retry"]) == (502, "false")
+    assert (answer.status, answer.headers["x-should-retry"]) == (424, "false")
     assert 0 < month(world)[0] <= 500 * 600 + INPUT_NANOUSD_MAX
 
 

@@ -163,6 +163,7 @@ def prompt_size(lifted: LiftedBody, media: Media, *, framing_tokens: int, earlie
     return PromptSize(
         text_tokens=json_text_tokens(lifted.text(), media.model) + media.text_tokens + framing_tokens,
         images=media.images,
+        image_sizes=tuple(media.image_sizes),
         audio_ms=media.audio_ms,
         video_ms=media.video_ms,
         pdf_pages=media.pdf_pages,

@@ -51,6 +51,7 @@ class Media:
         self.text_tokens = 0
         """Of documents that are text, and of what is opaque."""
         self.images = 0
+        self.image_sizes: list[tuple[int, int]] = []
         self.audio_ms = 0
         self.video_ms = 0
         self.pdf_pages = 0
@@ -78,6 +79,7 @@ class Media:
             data = self._lifted.decoded(value)
         size = media_size(data, declared, may_be_text=may_be_text)
         self.images += size.images
+        self.image_sizes += size.image_sizes
         self.audio_ms += size.audio_ms
         self.video_ms += size.video_ms * frames_per_second
         self.pdf_pages += size.pdf_pages

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from core.dialects.containers import audio_duration_ms, pdf_pages, pdf_text_bytes, video_duration_ms
+from core.dialects.containers import audio_duration_ms, image_pixels, pdf_pages, pdf_text_bytes, video_duration_ms
 
 Family = Literal["image", "audio", "video", "pdf", "archive"]
 
@@ -22,6 +22,7 @@ class MediaSize:
     """Counts are those of `PromptSize`."""
 
     images: int = 0
+    image_sizes: tuple[tuple[int, int], ...] = ()
     audio_ms: int = 0
     video_ms: int = 0
     pdf_pages: int = 0
@@ -97,7 +98,8 @@ def begins_as(data: bytes) -> Family | None:
 
 def _size_as(family: Family, data: bytes) -> MediaSize:
     if family == "image":
-        return MediaSize(images=1)
+        pixels = image_pixels(data)
+        return MediaSize(images=1, image_sizes=() if pixels is None else (pixels,))
     if family == "audio":
         played_ms = audio_duration_ms(data)
         return UNKNOWN if played_ms is None else MediaSize(audio_ms=played_ms)
@@ -113,6 +115,7 @@ def _size_as(family: Family, data: bytes) -> MediaSize:
 def _sum(sizes: list[MediaSize]) -> MediaSize:
     return MediaSize(
         images=sum(size.images for size in sizes),
+        image_sizes=tuple(pixels for size in sizes for pixels in size.image_sizes),
         audio_ms=sum(size.audio_ms for size in sizes),
         video_ms=sum(size.video_ms for size in sizes),
         pdf_pages=sum(size.pdf_pages for size in sizes),

@@ -169,7 +169,8 @@ class AnthropicReader:
         merged = msgspec.Raw(msgspec.json.encode(self._usage))
         self.service_tier = served_tier(merged) or self.service_tier
         usage = self._dialect.read_usage(merged)
-        return Observation(usage=usage, is_final_usage=self._is_finished, counts_searches=True)
+        is_counted = "server_tool_use" in self._usage
+        return Observation(usage=usage, is_final_usage=self._is_finished, counts_searches=is_counted)
 
 
 def _delta_observation(delta: _Delta, event: SSEEvent) -> Observation:
@@ -192,8 +193,8 @@ def _block_observation(block: _Block, event: SSEEvent) -> Observation:
     if block.type == "web_fetch_tool_result":
         return Observation(page_reads=1, page_tokens=len(event.raw) // PAGE_BYTES_PER_TOKEN)
     return Observation(
-        web_search_calls=int(block.type == "server_tool_use" and block.name == "web_search"),
         text=(block.text or "") + (block.name or ""),
         reasoning=(block.thinking or "") + (block.data or ""),
         extra_tokens=TOOL_CALL_TOKENS if block.name else 0,
+        web_search_calls=int(block.type == "server_tool_use" and block.name == "web_search"),
     )

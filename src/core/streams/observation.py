@@ -40,7 +40,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     is_final_usage: bool = False
     """Nothing will be generated after this count."""
     counts_searches: bool = False
-    """The usage counts searches too, and none where it counts none."""
+    """The usage states how many searches there were, and none may be the answer."""
     is_blocked: bool = False
     """The prompt was turned away: no model is at work, seen or unseen."""
     is_usage_only: bool = False

@@ -40,6 +40,9 @@ SAMPLES: tuple[Refusal, ...] = (
     refusals.RouteNotFound("there is no provider 'azure'; known are openai, anthropic, gemini, groq, xai", param="provider"),
     refusals.MethodNotAllowed("this route takes POST, not GET"),
     refusals.BodyTooLarge("a request body may have at most 10485760 bytes"),
+    refusals.UnsupportedEncoding(
+        "the body is encoded as gzip, and only plain bodies can be judged", param="content-encoding"
+    ),
     refusals.InternalError("AgentWatch failed to handle this request"),
     refusals.UpstreamUnreachable("the provider could not be reached"),
     refusals.UnreadableAnswer("the provider's answer broke off or was not valid; it may have billed it"),
@@ -47,5 +50,8 @@ SAMPLES: tuple[Refusal, ...] = (
     refusals.InvalidConfiguration("the configuration of this tenant cannot be used: unknown field `fail_close`"),
     refusals.TenantsUnavailable("tokens cannot be checked just now", retry_after_ms=2_000),
     refusals.BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000),
+    refusals.TooManyBytes(
+        "too many bytes of request bodies are on their way through this isolate", retry_after_ms=1_000
+    ),
     refusals.UpstreamTimedOut("the provider did not begin to answer in time"),
 )  # fmt: skip

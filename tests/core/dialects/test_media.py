@@ -12,6 +12,7 @@ from core.dialects import DIALECTS
 from core.dialects.media import frames_per_second
 from core.refusals import InvalidRequest
 from tests.core.dialects.media_samples import pdf, wav
+from tests.support import media_files as files
 
 BLOB = "iVBORw0KGgoA" + "Qk1P" * 5_000
 """Base64 of a PNG of 15 KB, which as text would be some 10,000 tokens."""
@@ -150,6 +151,28 @@ def test_media_in_its_place_is_sized_as_media(request_: tuple[str, dict], expect
 
     assert {name: getattr(prompt, name) for name in COUNTS if getattr(prompt, name)} == expected
     assert prompt.text_tokens < TEXT_TOKENS_MAX
+
+
+WIDE = base64.b64encode(files.jpeg(1_280, 800) + bytes(200)).decode()
+SIZED = [
+    a_chat(image_url("data:image/jpeg;base64," + WIDE)),
+    a_response(a_user_item({"type": "input_image", "image_url": "data:image/png;base64," + WIDE})),
+    anthropic({"type": "image", "source": base64_source("image/jpeg", WIDE)}),
+    a_gemini({"inlineData": {"mimeType": "image/jpeg", "data": WIDE}}),
+]
+
+
+@pytest.mark.parametrize("request_", SIZED)
+def test_a_picture_in_the_body_tells_its_size(request_: tuple[str, dict]) -> None:
+    prompt = size(*request_)
+
+    assert (prompt.images, prompt.image_sizes) == (1, ((1_280, 800),))
+
+
+def test_a_picture_that_is_cut_off_or_elsewhere_tells_none() -> None:
+    prompt = size(*a_chat(image_url(PICTURE), image_url("https://example.com/a.png")))
+
+    assert (prompt.images, prompt.image_sizes) == (2, ())
 
 
 LENIENT = [
