@@ -232,7 +232,7 @@ class StreamBill:
         self.units()
 
     def _with_searches_read(self, base: Usage) -> Usage:
-        """The counts with what searches and pages since put into the prompt, and the readings of the rest behind each."""
+        """The counts with what searches and pages since put into the prompt, and the rest read again behind each."""
         rounds = max(0, self._searches - self._searches_read) + self._pages
         if rounds == 0:
             return base
