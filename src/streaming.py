@@ -29,6 +29,10 @@ from ports import Body, Hearing, LedgerUnreachable, Relayed, StreamEnding, Upstr
 from settings import Settings
 
 
+SEARCHES_TOLD_LAST = frozenset({"gemini"})
+"""Dialects whose streams say what was searched for in their last events (`groundingMetadata`)."""
+
+
 class StreamRelay:
     """`Relay` for one metered stream."""
 
@@ -242,10 +246,17 @@ class StreamRelay:
         )
 
     def _used(self, result: StreamResult) -> tuple[Usage, int]:
-        """What the stream came to; where that is our own count, with the output that is billed and never shown."""
-        unshown = self._call.plan.parsed.unshown_output_tokens
-        if result.is_provider_usage or not unshown or not result.usage.completion_tokens:
-            return result.usage, result.cost_nanousd
-        plan, usage = self._call.plan, replace(result.usage, output_tokens=result.usage.output_tokens + unshown)
+        """What the stream came to; where that is our own count, with the output that is billed and never shown, and the
+        searches that are told at the end only: as many as they could be."""
+        plan, usage = self._call.plan, result.usage
+        unshown = plan.parsed.unshown_output_tokens
+        untold = plan.parsed.web_search_calls_max if plan.dialect.name in SEARCHES_TOLD_LAST else 0
+        if result.is_provider_usage or not (unshown or untold) or not usage.completion_tokens:
+            return usage, result.cost_nanousd
+        usage = replace(
+            usage,
+            output_tokens=usage.output_tokens + unshown,
+            web_search_calls=usage.web_search_calls or untold,
+        )
         cost = pricing.cost_nanousd(usage, plan.price, service_tier=result.service_tier or plan.parsed.service_tier)
         return usage, max(result.cost_nanousd, min(cost, self._meter.granted_nanousd))

@@ -51,6 +51,8 @@ class StreamBill:
         self._searches = 0
         self._searches_read = 0
         """Of these, those whose reading the counts of input contain."""
+        self._pages = self._page_tokens = 0
+        """What other tools of the provider read since the input was counted."""
         self._unseen_tokens = 0
         self._is_nothing_unseen = False
         self._has_output = False
@@ -78,7 +80,7 @@ class StreamBill:
         if seen.is_blocked or (seen.usage is not None and seen.has_output):
             self._is_nothing_unseen = True
         if seen.usage is not None:
-            self._reconcile(seen.usage, is_final=seen.is_final_usage)
+            self._reconcile(seen.usage, is_final=seen.is_final_usage, counts_searches=seen.counts_searches)
 
     def allow_for_unseen(self, elapsed_ms: int) -> None:
         """Count the reasoning a model may have done out of sight in this time, as far as the
@@ -150,7 +152,7 @@ class StreamBill:
     def _has_grown(self) -> bool:
         """Something was written since the last counts."""
         written = self._text.has_pieces or self._reasoning.has_pieces or self._extra_tokens or self._audio_bytes
-        return bool(written or self._images or self._unseen_tokens or self._uncounted_searches)
+        return bool(written or self._images or self._unseen_tokens or self._uncounted_searches or self._pages)
 
     @property
     def _completion_tokens(self) -> int:
@@ -173,8 +175,10 @@ class StreamBill:
             self._units_at_most += self._text.add(seen.text) * self._text_rate
         if seen.reasoning:
             self._units_at_most += self._reasoning.add(seen.reasoning) * self._reasoning_rate
-        if seen.web_search_calls:
+        if seen.web_search_calls or seen.page_reads:
             self._searches += seen.web_search_calls
+            self._pages += seen.page_reads
+            self._page_tokens += seen.page_tokens
             self._set_base(self._base)
         if seen.extra_tokens or seen.audio_bytes or seen.images:
             self._extra_tokens += seen.extra_tokens
@@ -182,24 +186,29 @@ class StreamBill:
             self._images += seen.images
             self.units()
 
-    def _reconcile(self, reported: Usage, *, is_final: bool) -> None:
+    def _reconcile(self, reported: Usage, *, is_final: bool, counts_searches: bool) -> None:
         if is_final or self._stated is None or reported.prompt_tokens:
             self._stated = reported
         else:
             self._stated = _joined(self._stated, reported)
         if is_final:
             self.is_final = True
-            self._searches = reported.web_search_calls or self._searches
-            self._searches_read = self._searches
+            self._searches = reported.web_search_calls or (0 if counts_searches else self._searches)
+            self._note_all_read()
             self._begin_anew(reported)
             return
         prompt = reported if reported.prompt_tokens else self._base
         if reported.prompt_tokens:
-            self._searches_read = self._searches
+            self._note_all_read()
         if reported.completion_tokens * PLAUSIBLE_PART >= self._completion_tokens:
             self._begin_anew(_joined(prompt, reported))
         else:
             self._set_base(_joined(prompt, self._base))
+
+    def _note_all_read(self) -> None:
+        """The provider's count of the input has all that was read so far."""
+        self._searches_read = self._searches
+        self._pages = self._page_tokens = 0
 
     def _begin_anew(self, base: Usage) -> None:
         """Nothing has been written since these counts."""
@@ -223,12 +232,13 @@ class StreamBill:
         self.units()
 
     def _with_searches_read(self, base: Usage) -> Usage:
-        """The counts with what searches since put into the prompt, and with the readings of the rest behind each."""
-        searches = max(0, self._searches - self._searches_read)
-        if searches == 0:
+        """The counts with what searches and pages since put into the prompt, and the rest read again behind each."""
+        rounds = max(0, self._searches - self._searches_read) + self._pages
+        if rounds == 0:
             return base
         prompt_tokens = base.prompt_tokens if base.longest_prompt_tokens is None else base.longest_prompt_tokens
-        found, again = search_tokens(prompt_tokens, self._price, searches)
+        found, again = search_tokens(prompt_tokens, self._price, rounds)
+        found += self._page_tokens
         return replace(
             base,
             input_tokens=base.input_tokens + found,

@@ -138,6 +138,47 @@ def test_responses_are_charged_by_their_bill_too() -> None:
     assert came.cost_nanousd == 10**9
 
 
+def a_tool_block(**block: object) -> bytes:
+    return sse({"type": "content_block_start", "index": 1, "content_block": block})
+
+
+SEARCH = a_tool_block(type="server_tool_use", name="web_search")
+READ = {
+    "a page that Claude fetched": (
+        "anthropic_messages",
+        a_tool_block(type="web_fetch_tool_result", content={"source": {"data": "x" * 30_000}}),
+        8_000 + 10_000,
+    ),
+    "a page opened in Responses": (
+        "openai_responses",
+        sse({"type": "response.output_item.done", "item": {"type": "web_search_call", "action": {"type": "open_page"}}}),
+        8_000,
+    ),
+}
+
+
+@pytest.mark.parametrize(("dialect", "page", "tokens"), READ.values(), ids=READ)
+def test_a_stream_that_is_left_pays_for_the_pages_it_read(dialect: str, page: bytes, tokens: int) -> None:
+    left = result(dialect, *[page] * 3, is_finished=False)
+
+    assert left.usage.web_search_calls == 0
+    assert left.usage.input_tokens >= 3 * tokens
+    assert left.usage.cached_input_tokens == 3 * 100 + 3 * 8_000
+
+
+@pytest.mark.parametrize(
+    ("counted", "searches"), [({"web_search_requests": 2}, 2), ({"web_search_requests": 0}, 0), (None, 2)]
+)
+def test_counts_at_the_end_replace_what_was_seen_to_be_searched(counted: object, searches: int) -> None:
+    usage = {"input_tokens": 41_000, "output_tokens": 9, "server_tool_use": counted}
+    end = sse({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage})
+
+    came_to = result("anthropic_messages", MESSAGE_START, SEARCH, SEARCH, end)
+
+    assert (came_to.usage.prompt_tokens, came_to.usage.web_search_calls) == (41_000, searches)
+    assert came_to.is_provider_usage
+
+
 def test_searches_that_the_usage_counts_are_not_counted_again_by_what_was_seen() -> None:
     item = {"type": "web_search_call", "action": {"type": "search"}}
     seen = sse({"type": "response.output_item.done", "output_index": 0, "item": item})

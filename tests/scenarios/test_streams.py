@@ -302,3 +302,21 @@ def test_output_that_was_never_shown_is_not_added_to_the_provider_s_own_count(mo
     )
 
     assert play(a_world(LIMITS["as it is"])).month == (BILLED_NANOUSD, 0)
+
+
+GROUNDED = "/v1/proxy/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+GROUNDING_NANOUSD = 35_000_000
+"""Of one grounded prompt, before Gemini 3."""
+
+
+@pytest.mark.parametrize(("written", "fee"), [("It is", GROUNDING_NANOUSD), ("", 0)])
+def test_a_grounded_stream_left_before_it_says_what_was_searched_for_pays_the_search(written, fee):
+    begun = sse({"candidates": [{"content": {"parts": [{"text": written}]}}]})
+    world = a_world(10 * GROUNDING_NANOUSD, (begun,), is_broken=True)
+    body = json.dumps({"contents": [{"parts": [{"text": "hi"}]}], "tools": [{"googleSearch": {}}]}).encode()
+    headers = {"authorization": f"Bearer {TOKEN}:AIza-own"}
+
+    world.run(handle(an_inbound("POST", GROUNDED, "alt=sse", headers, body), world.ports(), Isolate(parse_settings({}))))
+
+    [record] = world.records
+    assert fee <= record["cost_nanousd"] < fee + 1_000_000

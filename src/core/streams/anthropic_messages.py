@@ -68,6 +68,9 @@ _decode_usage = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _UNBILLED_DELTAS = frozenset({"signature_delta", "citations_delta"})
 """Signatures are not output, and cited text is not billed as output."""
 
+PAGE_BYTES_PER_TOKEN = 3
+"""Of a page that was fetched, as JSON text or as the base64 of a PDF: somewhat high."""
+
 
 class AnthropicReader:
     """Reads one stream of messages events and can end it."""
@@ -115,7 +118,7 @@ class AnthropicReader:
                 return _delta_observation(happened.delta, event)
             case "content_block_start" if happened.content_block is not None:
                 self._open_blocks += (happened.index,)
-                return _block_observation(happened.content_block)
+                return _block_observation(happened.content_block, event)
             case "content_block_stop":
                 self._open_blocks = tuple(block for block in self._open_blocks if block != happened.index)
             case "message_start" if happened.message is not None:
@@ -166,7 +169,8 @@ class AnthropicReader:
         merged = msgspec.Raw(msgspec.json.encode(self._usage))
         self.service_tier = served_tier(merged) or self.service_tier
         usage = self._dialect.read_usage(merged)
-        return Observation(usage=usage, is_final_usage=self._is_finished)
+        is_counted = "server_tool_use" in self._usage
+        return Observation(usage=usage, is_final_usage=self._is_finished, counts_searches=is_counted)
 
 
 def _delta_observation(delta: _Delta, event: SSEEvent) -> Observation:
@@ -183,9 +187,11 @@ def _delta_observation(delta: _Delta, event: SSEEvent) -> Observation:
             return unreadable(event)
 
 
-def _block_observation(block: _Block) -> Observation:
-    """What a block brings along when it opens: mostly nothing, a tool's name, or thinking that was
-    encrypted."""
+def _block_observation(block: _Block, event: SSEEvent) -> Observation:
+    """What a block brings along when it opens: mostly nothing, a tool's name, thinking that was encrypted, or what a
+    tool of Anthropic's own is about to search for or has read."""
+    if block.type == "web_fetch_tool_result":
+        return Observation(page_reads=1, page_tokens=len(event.raw) // PAGE_BYTES_PER_TOKEN)
     return Observation(
         text=(block.text or "") + (block.name or ""),
         reasoning=(block.thinking or "") + (block.data or ""),

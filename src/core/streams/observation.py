@@ -28,10 +28,16 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     images: int = 0
     web_search_calls: int = 0
     """Searches the provider ran and bills by the call, as far as only the stream tells of them."""
+    page_reads: int = 0
+    """Pages that the provider's own tools put into the prompt, as a search puts what it found."""
+    page_tokens: int = 0
+    """Of pages that the stream shows."""
     usage: Usage | None = None
     """The provider's own count of the whole call up to here. Zero is a count, None is not."""
     is_final_usage: bool = False
     """Nothing will be generated after this count."""
+    counts_searches: bool = False
+    """The usage states how many searches there were, and none may be the answer."""
     is_blocked: bool = False
     """The prompt was turned away: no model is at work, seen or unseen."""
     is_usage_only: bool = False
@@ -40,7 +46,13 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     @property
     def has_output(self) -> bool:
         return bool(
-            self.text or self.reasoning or self.extra_tokens or self.audio_bytes or self.images or self.web_search_calls
+            self.text
+            or self.reasoning
+            or self.extra_tokens
+            or self.audio_bytes
+            or self.images
+            or self.web_search_calls
+            or self.page_reads
         )
 
 

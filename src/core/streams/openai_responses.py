@@ -144,8 +144,9 @@ class OpenAIResponsesReader:
                 return Observation(text=name, extra_tokens=TOOL_CALL_TOKENS)
         elif kind == "response.output_item.done":
             self._so_far = self._so_far.item_done(index, bytes(raw))
-            if item.word("type") == "web_search_call" and is_billed_search(item.inner("action").word("type")):
-                return Observation(web_search_calls=1)
+            if item.word("type") == "web_search_call":
+                is_billed = is_billed_search(item.inner("action").word("type"))
+                return Observation(web_search_calls=1) if is_billed else Observation(page_reads=1)
         return NOTHING
 
     def _response(self, kind: str, raw: msgspec.Raw) -> Observation:
