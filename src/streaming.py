@@ -28,7 +28,6 @@ from core.usage import Usage
 from ports import Body, Hearing, LedgerUnreachable, Relayed, StreamEnding, UpstreamAnswer
 from settings import Settings
 
-
 SEARCHES_TOLD_LAST = frozenset({"gemini"})
 """Dialects whose streams say what was searched for in their last events (`groundingMetadata`)."""
 
