@@ -110,7 +110,7 @@ def play(attempt: Attempt, **config: object) -> tuple[Answer, World]:
         f"/v1/proxy/{attempt.provider}/{attempt.path}",
         attempt.query,
         {"authorization": f"Bearer {TOKEN}{own_key}", "content-type": "application/json", **attempt.headers},
-        json.dumps(BODY).encode(),
+        json.dumps({**BODY, "model": "tunedModels/x"} if own_key else BODY).encode(),
     )
     answer = world.run(handle(request, world.ports(), Isolate(SETTINGS)))
     return (answer[0] if isinstance(answer, tuple) else answer), world
