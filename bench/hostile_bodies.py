@@ -5,7 +5,7 @@ Each is valid for its path, or refused after it was read: either way an isolate 
 
 from dataclasses import dataclass
 
-BODY_BYTES = 10 * 1024 * 1024
+BODY_BYTES = 9_900_000
 
 _BLOB = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
 _CHAT = "/v1/proxy/openai/v1/chat/completions"

@@ -13,6 +13,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import islice
 
 _MARK = "\U0010ffff"
 _MARK_BYTES = _MARK.encode()
@@ -21,6 +22,13 @@ _MARKED = re.compile(f"{_MARK}([0-9]+){_MARK}")
 
 LIFTED_BYTES_MIN = 64
 """A shorter run is left where it is: it costs little as text."""
+
+LIFTED_MAX = 5_000
+"""Pieces of media in a request; providers take hundreds. What comes after is text: each piece costs some 100 µs, and a
+body of ten megabytes can have a hundred thousand."""
+
+LOOKED_AT_MAX = 20_000
+"""Long strings that may be base64, in the order in which they stand. A thousand turns have a few thousand."""
 
 _RUN = re.compile(rb'"([^"]{%d,})(?=")' % LIFTED_BYTES_MIN)
 """From a quote to the next one. Only inside a string can what lies between be base64."""
@@ -87,12 +95,14 @@ class LiftedBody:
     def _lift(self) -> bytes:
         pieces: list[bytes] = []
         done = 0
-        for run in _RUN.finditer(self._body):
+        for run in islice(_RUN.finditer(self._body), LOOKED_AT_MAX):
             start = _base64_start(self._body, *run.span(1))
             if start is not None:
                 pieces += (self._body[done:start], f"{_MARK}{len(self._runs)}{_MARK}".encode())
                 self._runs.append((start, run.end()))
                 done = run.end()
+                if len(self._runs) == LIFTED_MAX:
+                    break
         return b"".join((*pieces, self._body[done:])) if pieces else self._body
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 
 from core.dialects.lifted_body import LiftedBody
 from core.dialects.media_size import begins_as, declared_family, media_size
-from core.limits import SCOPE_ID_CHARACTERS_MAX
+from core.limits import MEDIA_PIECES_MAX, SCOPE_ID_CHARACTERS_MAX
 from core.refusals import InvalidRequest
 from core.text_size import text_tokens
 
@@ -55,6 +55,7 @@ class Media:
         self.image_sizes: list[tuple[int, int]] = []
         self.audio_ms = 0
         self.video_ms = 0
+        self._pieces = 0
         self.pdf_pages = 0
         self.pdf_text_bytes = 0
         self.unsized = 0
@@ -73,6 +74,9 @@ class Media:
         if not isinstance(value, str):
             self.unsized += 1
             return
+        self._pieces += 1
+        if self._pieces > MEDIA_PIECES_MAX:
+            raise InvalidRequest(f"the request body has more than {MEDIA_PIECES_MAX} pictures, sounds and files")
         self._lifted.take(value)
         is_image = declared_family(declared) == "image" and not may_be_text
         data = self._lifted.decoded(value, start_bytes=IMAGE_START_BYTES if is_image else None)
