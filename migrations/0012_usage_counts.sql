@@ -17,4 +17,4 @@ comment on column public.llm_request_logs.billed_nanousd is
   'Nano-dollars of the provider''s own exact bill, where its answer states one; the cost is then this.';
 comment on column public.llm_request_logs.video_input_tokens is 'Tokens of the pictures of a video.';
 comment on column public.llm_request_logs.longest_prompt_tokens is
-  'The longest prompt among the model''s turns that these counts sum up, where the provider tells them apart.';
+  'Tokens of the longest prompt among the model''s turns that these counts sum up, where the provider tells them apart.';

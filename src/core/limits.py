@@ -76,7 +76,7 @@ JSON_VALUES_MAX = 500_000
 """Values in a request. Prompts written as token numbers are the largest: providers take some 300,000."""
 
 MEDIA_PIECES_MAX = 4_000
-"""Pictures, sounds and files in the body of a request, at some 100 µs each. Gemini takes 3,600 pictures, others fewer."""
+"""Pictures, sounds and files in the body of a request, at some 100 µs each. Gemini takes 3,600, others fewer."""
 
 BODY_MEMBERS_MAX = 256
 """Members of a request itself. The richest dialect knows about sixty."""
