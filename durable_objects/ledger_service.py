@@ -87,11 +87,14 @@ class LedgerService:
         grant = paused or ledger.fit([*accounts, *ledger.call_accounts(request.hold_id, terms)], asked)
         if isinstance(grant, Account):
             return self._denied(grant, accounts, passed, request, asked.least_nanousd, now_ms)
-        hold = msgspec.structs.replace(
-            _new_hold(asked, grant.amount_nanousd, accounts, terms, passed, now_ms),
-            request=_digest(request),
-            earlier_tokens=earlier_tokens,
-        )
+        hold = _new_hold(request, grant.amount_nanousd, accounts, terms, passed, now_ms)
+        if earlier_tokens is not None:
+            hold = msgspec.structs.replace(
+                hold,
+                want_nanousd=asked.want_nanousd,
+                floor_nanousd=min(asked.floor_nanousd, grant.amount_nanousd),
+                earlier_tokens=earlier_tokens,
+            )
         if not state.store.add_hold(hold):
             return self._known_or(_other_contents(), request, now_ms)
         state.arrivals.note(passed.arrivals_us)
