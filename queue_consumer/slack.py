@@ -6,7 +6,7 @@ markup and mentions nobody; only the notification line is markup by nature, and 
 
 import msgspec
 
-from core.money import NANOUSD_PER_USD
+from core.money.amount import NANOUSD_PER_USD
 from core.telemetry import Alert
 
 FIELDS_MAX = 10

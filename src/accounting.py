@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from budgets import Hold
-from core import estimate, price_book
+from core import estimate
 from core.call_context import CallContext
 from core.call_plan import CallPlan
 from core.limits import SCOPE_ID_CHARACTERS_MAX
 from core.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
-from core.money import NANOUSD_MAX
+from core.money import price_book
+from core.money.amount import NANOUSD_MAX
+from core.money.usage import Usage
 from core.outage import OutageAllowance
 from core.refusals import InternalError
 from core.telemetry import CallRecord, Charge, Outcome
-from core.usage import Usage
 from identity import Caller
 from outgoing import charge_or_owe, send_message
 from ports import Ports

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Literal
 
 from accounting import CallEnd, OpenCall
-from core import estimate, pricing
+from core import estimate
 from core.calls import AnswerFacts
 from core.dialects import InvalidAnswer
 from core.forwarding import downstream_headers
-from core.money import format_usd
+from core.money import pricing
+from core.money.amount import format_usd
+from core.money.text_size import text_tokens
+from core.money.usage import Usage
 from core.refusals import Refusal, UnreadableAnswer, UpstreamTimedOut, UpstreamUnreachable
-from core.text_size import text_tokens
-from core.usage import Usage
 from exchange import Answer
 from long_answers import LongAnswerRelay
 from ports import AttemptFailed, TooLong, UpstreamAnswer

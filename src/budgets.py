@@ -29,7 +29,7 @@ from core.messages import (
     RateLimitState,
     RecordRequest,
 )
-from core.money import format_usd
+from core.money.amount import format_usd
 from core.outage import OutageAllowance
 from core.patience import ask_again_in_ms
 from core.refusals import (

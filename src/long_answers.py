@@ -6,11 +6,12 @@ Its cost is known only when its head has long gone out, so it carries no header 
 from dataclasses import replace
 
 from accounting import CallEnd, OpenCall
-from core import estimate, pricing
+from core import estimate
 from core.calls import AnswerFacts
 from core.dialects.answer_end import facts_at_end
+from core.money import pricing
+from core.money.usage import Usage
 from core.refusals import InternalError, UnreadableAnswer
-from core.usage import Usage
 from ports import Body, Hearing, Relayed, StreamEnding, UpstreamAnswer
 
 

@@ -11,13 +11,13 @@ import msgspec
 
 from accounting import new_record
 from budgets import rate_refusal
-from core import price_book, pricing
 from core.call_context import CallContext, check_session_id
 from core.messages import Conflict, RateDenied, RecordRequest
-from core.price_book import Price
+from core.money import price_book, pricing
+from core.money.price_book import Price
+from core.money.usage import Usage
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
-from core.usage import Usage
 from exchange import Answer, decoded
 from identity import Caller
 from outgoing import send_message

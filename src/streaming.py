@@ -10,9 +10,11 @@ from dataclasses import replace
 
 from accounting import CallEnd, OpenCall
 from budgets import asked_with_one_retry, budget_refusal, take_from_allowance
-from core import estimate, pricing
+from core import estimate
 from core.messages import AccountView, Conflict, ExtendDenied, Extended, ExtendRequest
 from core.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
+from core.money import pricing
+from core.money.usage import Usage
 from core.refusals import (
     BudgetExhausted,
     BudgetUnavailable,
@@ -24,7 +26,6 @@ from core.refusals import (
 from core.stream_result import StreamResult
 from core.streams import open_reader
 from core.telemetry import Outcome
-from core.usage import Usage
 from ports import Body, Hearing, LedgerUnreachable, Relayed, StreamEnding, UpstreamAnswer
 from settings import Settings
 

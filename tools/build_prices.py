@@ -1,4 +1,4 @@
-"""Builds `src/core/prices.json` from two independent price sources, and checks that they still agree.
+"""Builds `src/core/money/prices.json` from two independent price sources, and checks that they still agree.
 
 `update` is the one command for the day a provider changes a price or ships a model: it fetches the newest releases of
 both sources, prints what changed in each and in the table, names what a person must decide first, and writes only when
@@ -29,7 +29,7 @@ from tools.price_sources import Pin, SourceExtract  # noqa: E402
 from tools.price_text import read_table, render_extract, render_table  # noqa: E402
 
 DATA = ROOT / "tools" / "price_data"
-TABLE = ROOT / "src" / "core" / "prices.json"
+TABLE = ROOT / "src" / "core" / "money" / "prices.json"
 GENAI = DATA / "genai-prices.json"
 LITELLM = DATA / "litellm.json"
 REVIEWS = DATA / "review.toml"

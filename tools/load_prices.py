@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-TABLE = Path(__file__).resolve().parent.parent / "src" / "core" / "prices.json"
+TABLE = Path(__file__).resolve().parent.parent / "src" / "core" / "money" / "prices.json"
 KEY_COLUMNS = "price_version,provider,model,effective_from,service_tier,above_prompt_tokens"
 ROWS_PER_POST = 500
 

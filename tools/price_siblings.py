@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from core.model_names import without_version
+from core.money.model_names import without_version
 from tools.price_review import Reviews, rate_at
 from tools.price_sources import RATES
 

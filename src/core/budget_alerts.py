@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from core.ledger import Account
-from core.money import format_usd
+from core.money.amount import format_usd
 from core.telemetry import Alert, BudgetEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

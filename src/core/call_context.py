@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.money import InvalidAmount, parse_usd
+from core.money.amount import InvalidAmount, parse_usd
 from core.refusals import InvalidRequest
 
 SESSION_HEADERS = ("x-agentwatch-session-id", "helicone-session-id", "x-litellm-trace-id")

@@ -7,14 +7,15 @@ billed must be in `worst` or refused here; after this nothing looks at the reque
 
 from dataclasses import dataclass, replace
 
-from core import estimate, price_book
+from core import estimate
 from core.calls import ParsedCall
 from core.dialects import DIALECTS, Dialect
 from core.dialects.prepared_body import PreparedBody
 from core.estimate import WorstCase
 from core.messages import AmountsAt, EarlierAnswers
+from core.money import price_book
+from core.money.price_book import Price, Unpriced
 from core.policy import TenantPolicy
-from core.price_book import Price, Unpriced
 from core.providers import PROVIDERS
 from core.reasoning import hides_reasoning
 from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel

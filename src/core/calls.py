@@ -6,8 +6,8 @@ Dialects produce these values, pricing and metering consume them. They hold coun
 from dataclasses import dataclass, replace
 
 from core.limits import EARLIER_ANSWERS_MAX, SCOPE_ID_CHARACTERS_MAX
+from core.money.usage import Usage
 from core.reasoning import ThinkingAsked
-from core.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class PromptSize:
     included; media is counted apart because base64 bytes say nothing about its tokens."""
 
     text_tokens: int
-    """Estimated high (`core.text_size`)."""
+    """Estimated high (`core.money.text_size`)."""
     images: int = 0
     image_sizes: tuple[tuple[int, int], ...] = ()
     """Width and height in pixels, of those images whose bytes tell."""

@@ -1,7 +1,7 @@
 """Upper bounds, before a call is sent, of what it can cost; and the answer length that given money
 pays for.
 
-Text is sized by `core.text_size` for the model's kind of vocabulary, when the request is parsed.
+Text is sized by `core.money.text_size` for the model's kind of vocabulary, when the request is parsed.
 Media is counted there in pictures, seconds and pages, and has a high number of tokens for each,
 per provider. What a request only refers to (a stored conversation, a remote file), or what does not
 tell its size, can be anything that fits the model: its whole context window is held, at the dearest
@@ -13,10 +13,10 @@ import re
 from dataclasses import dataclass, replace
 
 from core.calls import ParsedCall, PromptSize
-from core.money import UNITS_PER_RATE
-from core.price_book import STANDARD, Price, Rates
-from core.pricing import cost_nanousd, rated_units, rates_of
-from core.usage import Usage
+from core.money.amount import UNITS_PER_RATE
+from core.money.price_book import STANDARD, Price, Rates
+from core.money.pricing import cost_nanousd, rated_units, rates_of
+from core.money.usage import Usage
 
 USEFUL_OUTPUT_TOKENS = 64
 """The shortest answer worth holding money for."""

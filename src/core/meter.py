@@ -23,14 +23,14 @@ import msgspec
 from core.json_depth import is_too_deep
 from core.json_text import InvalidJSON, read_leniently
 from core.limits import STREAM_WITHHELD_BYTES_MAX
-from core.money import NANOUSD_MAX, UNITS_PER_RATE, cost_of_units
-from core.price_book import Price
+from core.money.amount import NANOUSD_MAX, UNITS_PER_RATE, cost_of_units
+from core.money.price_book import Price
+from core.money.usage import Usage
 from core.refusals import Refusal
 from core.sse import EventTooLarge, SSEEvent
 from core.stream_bill import StreamBill
 from core.stream_result import StreamResult, result_of
 from core.streams.observation import Observation, StreamReader, moment_of, unreadable
-from core.usage import Usage
 
 LEAST_EXTENSION_TOKENS = 16
 """The smallest extension worth having while money is left."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.json_text import InvalidJSON, read_json
-from core.money import InvalidAmount, parse_usd
+from core.money.amount import InvalidAmount, parse_usd
 
 UnpricedPolicy = Literal["block", "estimate", "free"]
 CutForm = Literal["error", "truncate"]

@@ -13,12 +13,12 @@ is never shorter than a byte, and the bytes added since the last sizing bound th
 from dataclasses import replace
 
 from core.estimate import search_tokens
-from core.money import UNITS_PER_RATE, cost_of_units
-from core.price_book import STANDARD, Price
-from core.pricing import cost_nanousd, rated_units, rates_of
+from core.money.amount import UNITS_PER_RATE, cost_of_units
+from core.money.price_book import STANDARD, Price
+from core.money.pricing import cost_nanousd, rated_units, rates_of
+from core.money.text_size import RunningText
+from core.money.usage import Usage
 from core.streams.observation import Observation
-from core.text_size import RunningText
-from core.usage import Usage
 
 AUDIO_BYTES_PER_TOKEN = 2_400
 """OpenAI bills one token for each 50 ms of audio output; 24 kHz of 16-bit samples are 48,000 bytes

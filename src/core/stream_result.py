@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from core.money.usage import Usage
 from core.stream_bill import StreamBill
 from core.streams.observation import StreamReader
-from core.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)

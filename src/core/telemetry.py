@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.messages import RecordRequest, SettleRequest
+from core.money.usage import Usage
 from core.refusals import Refusal
-from core.usage import Usage
 
 Outcome = Literal["complete", "client_disconnected", "cut", "upstream_truncated", "refused", "failed"]
 Source = Literal["proxy", "sdk"]

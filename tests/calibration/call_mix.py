@@ -15,10 +15,10 @@ from functools import cache
 from statistics import median
 
 from core.call_plan import CallPlan, plan_call
+from core.money.pricing import cost_nanousd
+from core.money.usage import Usage
 from core.policy import DEFAULT_POLICY
-from core.pricing import cost_nanousd
 from core.upstream_paths import UpstreamPath
-from core.usage import Usage
 from tests.calibration import texts
 from tests.support import media_files as files
 

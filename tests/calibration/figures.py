@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from core.text_size import text_tokens
+from core.money.text_size import text_tokens
 from tests.calibration import call_mix, media, real_counts, texts
 
 KINDS = (

@@ -1,11 +1,11 @@
-"""Writes `src/core/rare_characters.py` from a real vocabulary: `python -m tests.calibration.rare_characters`."""
+"""Writes `src/core/money/rare_characters.py` from a real vocabulary: `python -m tests.calibration.rare_characters`."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.calibration import real_counts
 
-PLACE = Path(__file__).parents[2] / "src/core/rare_characters.py"
+PLACE = Path(__file__).parents[2] / "src/core/money/rare_characters.py"
 
 GROUPS = {
     "RARE_LETTERS": (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.text_size import RunningText, json_text_tokens, text_tokens
+from core.money.text_size import RunningText, json_text_tokens, text_tokens
 from tests.calibration import media, rare_characters, real_counts, texts
 from tests.calibration.figures import (
     KINDS,

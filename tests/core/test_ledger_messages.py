@@ -18,7 +18,7 @@ from core.messages import (
     from_wire,
     to_wire,
 )
-from core.money import NANOUSD_MAX
+from core.money.amount import NANOUSD_MAX
 
 GOOD = {
     AdmitRequest: {

@@ -5,8 +5,8 @@ import pytest
 
 from core.limits import SSE_EVENT_BYTES_MAX, STREAM_WITHHELD_BYTES_MAX
 from core.meter import Cut, Extend, Forward, StreamMeter, Wait
-from core.price_book import STANDARD, Band, Price
-from core.usage import Usage
+from core.money.price_book import STANDARD, Band, Price
+from core.money.usage import Usage
 from tests.core.streams.builders import (
     GOLDEN,
     OUTPUT_NANOUSD,

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from core.money import NANOUSD_MAX
+from core.money.amount import NANOUSD_MAX
+from core.money.usage import COUNT_MAX, Usage
 from core.stream_result import StreamResult
-from core.usage import COUNT_MAX, Usage
 from tests.core.streams.builders import (
     OUTPUT_NANOUSD,
     PROMPT_NANOUSD,

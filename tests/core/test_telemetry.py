@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from core.money.usage import Usage
 from core.refusals import BudgetExhausted
 from core.telemetry import (
     LABEL_CHARACTERS_MAX,
@@ -19,7 +20,6 @@ from core.telemetry import (
     from_wire,
     to_wire,
 )
-from core.usage import Usage
 
 QUEUE_MESSAGE_BYTES_MAX = 128_000
 

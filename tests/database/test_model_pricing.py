@@ -6,8 +6,8 @@ import msgspec
 import psycopg
 import pytest
 
-from core import price_book
-from core.price_book import Price, Rates
+from core.money import price_book
+from core.money.price_book import Price, Rates
 from local.database import signed_token
 from tests.database.conftest import SECRET
 from tests.database.rest_outside import RestOutside

@@ -3,8 +3,8 @@ same price pages, so that a mistake of either shows."""
 
 import pytest
 
-from core import price_book
-from core.price_book import Price
+from core.money import price_book
+from core.money.price_book import Price
 from local.mock_providers.models import MODELS, Kind, Model, Rates
 
 NOW_MS = 1_795_651_200_000

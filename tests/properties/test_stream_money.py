@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.meter import Cut, Extend, Step, StreamMeter, Wait
-from core.money import UNITS_PER_RATE
+from core.money.amount import UNITS_PER_RATE
+from core.money.usage import Usage
 from core.stream_bill import StreamBill
-from core.usage import Usage
 from tests.core.streams.builders import (
     CASES,
     OUTPUT_NANOUSD,

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from core.messages import RecordRequest
+from core.money.usage import Usage
 from core.telemetry import AccessRecord, Alert, AuthEvent, BudgetEvent, CallRecord, Debt
-from core.usage import Usage
 
 AT_MS = 1_795_000_000_123
 """2026-11-18T11:06:40.123Z, a Wednesday."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from core.money.usage import Usage
 from core.telemetry import AccessRecord, AuthEvent, BudgetEvent, CallRecord, from_wire, to_wire
-from core.usage import Usage
 from rows import CONFLICT_TARGETS, row_of
 from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core import price_book
+from core.money import price_book
 from exchange import Answer
 from proxy import handle
 from settings import parse_settings

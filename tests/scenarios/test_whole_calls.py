@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.messages import StatusRequest
-from core.usage import COUNT_MAX
+from core.money.usage import COUNT_MAX
 from ports import LedgerUnreachable, QueueUnreachable
 from proxy import handle
 from settings import parse_settings

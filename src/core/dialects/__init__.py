@@ -20,8 +20,8 @@ from core.dialects.openai import (
 )
 from core.dialects.prepared_body import PreparedBody
 from core.dialects.rendering import refusal_headers
+from core.money.usage import Usage
 from core.refusals import Refusal
-from core.usage import Usage
 
 __all__ = ["DIALECTS", "Dialect", "InvalidAnswer", "refusal_headers"]
 

@@ -12,9 +12,9 @@ from core.dialects.members import answer_members, error_code_in
 from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
 from core.dialects.provider_tools import AtLeastOne, anthropic_tools, named
 from core.dialects.rendering import anthropic_error
+from core.money.usage import Usage
 from core.reasoning import ThinkingAsked
 from core.refusals import Refusal
-from core.usage import Usage
 
 FRAMING_TOKENS = 400
 """Around the conversation; with tools Anthropic adds a system prompt of up to about 350 tokens."""

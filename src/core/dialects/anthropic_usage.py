@@ -8,7 +8,7 @@ stands in `iterations` alone.
 import msgspec
 
 from core.dialects.members import Members, members_of
-from core.usage import Usage
+from core.money.usage import Usage
 
 ANYWHERE = (None, "", "global", "not_available")
 """Geographies that cost nothing extra."""

@@ -15,9 +15,9 @@ from core.dialects.media import given, objects
 from core.dialects.prepared_body import NUMBER, PreparedBody, members_of, object_in, object_of, prepared
 from core.dialects.provider_tools import gemini_tools, model_s_own_tools
 from core.dialects.rendering import google_error
+from core.money.usage import Usage
 from core.reasoning import ThinkingAsked
 from core.refusals import InvalidRequest, Refusal
-from core.usage import Usage
 
 FRAMING_TOKENS = 16
 

@@ -13,7 +13,7 @@ import msgspec
 
 from core.calls import AnswerFacts
 from core.dialects.members import Members, answer_members, error_code_in, members_of
-from core.usage import Usage
+from core.money.usage import Usage
 
 _TRAFFIC_TIERS = {"ON_DEMAND": "standard", "ON_DEMAND_PRIORITY": "priority", "ON_DEMAND_FLEX": "flex"}
 

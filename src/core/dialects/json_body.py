@@ -22,8 +22,8 @@ from core.limits import (
     JSON_VALUES_MAX,
     REQUEST_TEXT_BYTES_MAX,
 )
+from core.money.text_size import json_text_tokens
 from core.refusals import BodyTooLarge, InvalidRequest
-from core.text_size import json_text_tokens
 
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -20,8 +20,8 @@ from collections.abc import Callable, Mapping
 from core.dialects.lifted_body import LiftedBody
 from core.dialects.media_size import begins_as, declared_family, media_size
 from core.limits import MEDIA_PIECES_MAX, SCOPE_ID_CHARACTERS_MAX
+from core.money.text_size import text_tokens
 from core.refusals import InvalidRequest
-from core.text_size import text_tokens
 
 OPAQUE_CHARACTERS_PER_TOKEN = {
     "signature": 4,

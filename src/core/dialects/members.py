@@ -18,7 +18,7 @@ from core.dialects.json_body import InvalidAnswer
 from core.json_depth import is_too_deep
 from core.json_text import InvalidJSON, read_leniently
 from core.limits import JSON_DEPTH_MAX
-from core.usage import COUNT_MAX
+from core.money.usage import COUNT_MAX
 
 _DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")

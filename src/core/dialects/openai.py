@@ -21,10 +21,10 @@ from core.dialects.provider_tools import (
     openai_tools,
 )
 from core.dialects.rendering import openai_error
+from core.money.text_size import text_tokens
+from core.money.usage import Usage
 from core.reasoning import ThinkingAsked
 from core.refusals import InvalidRequest, Refusal
-from core.text_size import text_tokens
-from core.usage import Usage
 
 FRAMING_TOKENS = 16
 """Around the conversation: OpenAI's cookbook counts three a message and three for the answer; the JSON of each message

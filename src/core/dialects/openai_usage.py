@@ -8,8 +8,8 @@ the total has beyond its parts is output. Parts that exceed their whole are cut 
 import msgspec
 
 from core.dialects.members import Members, members_of
-from core.money import NANOUSD_MAX, NANOUSD_PER_USD
-from core.usage import COUNT_MAX, Usage
+from core.money.amount import NANOUSD_MAX, NANOUSD_PER_USD
+from core.money.usage import COUNT_MAX, Usage
 
 _TICKS_PER_NANOUSD = 10_000_000_000 // NANOUSD_PER_USD
 """xAI states its bill in ticks, 10^10 to the dollar, fees and discounts included (docs.x.ai, cost tracking)."""

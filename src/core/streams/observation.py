@@ -10,9 +10,9 @@ from typing import Protocol
 import msgspec
 
 from core.dialects.members import Members
+from core.money.usage import Usage
 from core.refusals import Refusal
 from core.sse import SSEEvent
-from core.usage import Usage
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):

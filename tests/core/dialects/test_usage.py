@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.dialects import DIALECTS, InvalidAnswer
-from core.usage import COUNT_MAX, Usage
+from core.money.usage import COUNT_MAX, Usage
 
 CASES = [
     (

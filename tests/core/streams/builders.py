@@ -6,11 +6,11 @@ from pathlib import Path
 
 from core.dialects import DIALECTS
 from core.meter import Cut, Extend, Step, StreamMeter, StreamResult, Wait
-from core.price_book import STANDARD, Band, Price, Rates
-from core.pricing import cost_nanousd
+from core.money.price_book import STANDARD, Band, Price, Rates
+from core.money.pricing import cost_nanousd
+from core.money.usage import Usage
 from core.refusals import BudgetExhausted
 from core.streams import StreamReader, open_reader
-from core.usage import Usage
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 CASES = sorted(path.parent for path in GOLDEN.glob("*/*/upstream.sse"))

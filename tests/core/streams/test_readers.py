@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from core.dialects import DIALECTS
+from core.money.usage import Usage
 from core.sse import SSEEvent
 from core.streams import Observation, open_reader
 from core.streams.observation import TOOL_CALL_TOKENS, StreamReader
-from core.usage import Usage
 from tests.core.streams.builders import CASE_IDS, CASES, GOLDEN, a_reader
 
 

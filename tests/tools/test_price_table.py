@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from tests.core.price_builders import (
+from tests.core.money.price_builders import (
     NO_REVIEWS,
     PLAIN,
     TODAY,

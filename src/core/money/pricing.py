@@ -6,9 +6,9 @@ Which rates apply is the size of the whole prompt and the tier the call was serv
 arguments, because the answer may differ from the request.
 """
 
-from core.money import UNITS_PER_RATE, cost_of_units
-from core.price_book import Price, Rates
-from core.usage import Usage
+from core.money.amount import UNITS_PER_RATE, cost_of_units
+from core.money.price_book import Price, Rates
+from core.money.usage import Usage
 
 
 def cost_nanousd(usage: Usage, price: Price, *, service_tier: str | None = None) -> int:

@@ -8,17 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import estimate, price_book
+from core import estimate
 from core.call_plan import plan_call
 from core.calls import ParsedCall, PromptSize
-from core.model_names import family_of
+from core.money import price_book
+from core.money.model_names import family_of
+from core.money.price_book import Price, Rates, Unpriced
+from core.money.pricing import cost_nanousd
+from core.money.usage import Usage
 from core.policy import TenantPolicy
-from core.price_book import Price, Rates, Unpriced
-from core.pricing import cost_nanousd
 from core.providers import PROVIDERS as PROVIDERS_BY_NAME
 from core.providers import canonical_provider
 from core.upstream_paths import resolve_upstream_path
-from core.usage import Usage
 
 PROVIDERS = tuple(PROVIDERS_BY_NAME)
 RATES = Rates.__struct_fields__

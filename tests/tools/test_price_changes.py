@@ -4,7 +4,7 @@ import json
 
 import msgspec
 
-from tests.core.price_builders import (
+from tests.core.money.price_builders import (
     BANDED,
     DEARER,
     NO_REVIEWS,

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from core.model_names import Family, family_of, undecorated, without_version
-from core.money import NANOUSD_PER_USD
+from core.money.amount import NANOUSD_PER_USD
+from core.money.model_names import Family, family_of, undecorated, without_version
 from core.providers import canonical_provider
 
 STANDARD = "standard"

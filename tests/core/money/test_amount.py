@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.money import NANOUSD_MAX, InvalidAmount, cost_of_units, format_usd, parse_usd
+from core.money.amount import NANOUSD_MAX, InvalidAmount, cost_of_units, format_usd, parse_usd
 
 ACCEPTED = [
     ("5", 5_000_000_000),

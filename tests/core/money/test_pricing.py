@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import price_book, pricing
-from core.money import NANOUSD_MAX
-from core.price_book import Price
-from core.usage import Usage
+from core.money import price_book, pricing
+from core.money.amount import NANOUSD_MAX
+from core.money.price_book import Price
+from core.money.usage import Usage
 
 NOW_MS = 1_795_651_200_000
 """2026-11-26, UTC."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.core.price_builders import (
+from tests.core.money.price_builders import (
     BANDED,
     DEARER,
     NO_REVIEWS,

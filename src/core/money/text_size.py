@@ -21,8 +21,8 @@ import re
 from collections.abc import Iterator
 from operator import add, mul
 
-from core.rare_characters import RARE_HAN, RARE_HANGUL, RARE_LETTERS
-from core.text_weights import BASE, NOTHING, Counts, vocabulary
+from core.money.rare_characters import RARE_HAN, RARE_HANGUL, RARE_LETTERS
+from core.money.text_weights import BASE, NOTHING, Counts, vocabulary
 
 _LOWER = b"abcdefghijklmnopqrstuvwxyz"
 _LETTERS = _LOWER + _LOWER.upper()
