@@ -8,14 +8,14 @@ from typing import Literal
 
 from accounting import CallEnd, OpenCall
 from core import estimate
-from core.calls import AnswerFacts
-from core.dialects import InvalidAnswer
 from core.forwarding import downstream_headers
 from core.money import pricing
 from core.money.amount import format_usd
 from core.money.text_size import text_tokens
 from core.money.usage import Usage
 from core.refusals import Refusal, UnreadableAnswer, UpstreamTimedOut, UpstreamUnreachable
+from core.wire.dialects import InvalidAnswer
+from core.wire.facts import AnswerFacts
 from exchange import Answer
 from long_answers import LongAnswerRelay
 from ports import AttemptFailed, TooLong, UpstreamAnswer

@@ -15,9 +15,9 @@ from bindings.rate_limiter import StrangerLimiter
 from bindings.telemetry import QueueTelemetry
 from bindings.time_and_chance import RandomIds, WorkerClock, digests_equal
 from bindings.upstream import FetchUpstream
-from core.dialects import DIALECTS
 from core.refusals import InternalError, Refusal
 from core.unsent import Unsent
+from core.wire.dialects import DIALECTS
 from durable_objects.ledger_object import Ledger
 from exchange import Answer
 from ports import Ports

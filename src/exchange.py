@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from core.json_depth import is_too_deep
-from core.json_text import InvalidJSON, read_json
 from core.refusals import InvalidRequest
+from core.wire.json_depth import is_too_deep
+from core.wire.json_text import InvalidJSON, read_json
 from ports import Body
 
 T = TypeVar("T")

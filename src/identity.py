@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from core.credentials import KeyRecord, Role, parse_key_record, read_credential
-from core.json_text import InvalidJSON
 from core.messages import RateLimits
 from core.policy import DEFAULT_POLICY, InvalidPolicy, TenantPolicy, parse_policy
 from core.provider_keys import OwnKey
 from core.refusals import InvalidConfiguration, TenantsUnavailable
 from core.telemetry import AuthOutcome
+from core.wire.json_text import InvalidJSON
 from ports import Ports, TenantStoreUnreachable
 from settings import Settings
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from accounting import CallEnd, OpenCall
 from core import estimate
-from core.calls import AnswerFacts
-from core.dialects.answer_end import facts_at_end
 from core.money import pricing
 from core.money.usage import Usage
 from core.refusals import InternalError, UnreadableAnswer
+from core.wire.dialects.answer_end import facts_at_end
+from core.wire.facts import AnswerFacts
 from ports import Body, Hearing, Relayed, StreamEnding, UpstreamAnswer
 
 

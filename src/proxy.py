@@ -16,10 +16,8 @@ import audit
 from accounting import OpenCall, new_record
 from answers import answer_of_call, refusal_of
 from budgets import count_call, hold_money
-from core.bytes_in_flight import BodyRoom
 from core.call_context import CallContext, read_call_context
 from core.call_plan import CallPlan, plan_call
-from core.dialects import DIALECTS
 from core.forwarding import downstream_headers, upstream_headers, upstream_query
 from core.limits import OWN_BODY_BYTES_MAX
 from core.provider_keys import KeyToShow, own_key_for
@@ -27,6 +25,8 @@ from core.providers import PROVIDERS
 from core.refusals import ProviderKeyMissing, Refusal, SharedAccount, UnmeteredPath
 from core.shared_account import refuse_shared_references
 from core.upstream_paths import reaches_account
+from core.wire.bytes_in_flight import BodyRoom
+from core.wire.dialects import DIALECTS
 from exchange import Answer, Inbound
 from identity import Caller
 from logins import log_in

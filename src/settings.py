@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from core.addresses import InvalidBaseURL, base_url
 from core.credentials import KeyRecord, parse_token_map
 from core.forwarding import may_be_let_pass
-from core.json_text import InvalidJSON
 from core.limits import HOLD_TTL_MS_MAX
 from core.providers import PROVIDERS
+from core.wire.json_text import InvalidJSON
 
 
 class InvalidSetting(ValueError):

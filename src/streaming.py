@@ -24,8 +24,8 @@ from core.refusals import (
     UpstreamTruncated,
 )
 from core.stream_result import StreamResult
-from core.streams import open_reader
 from core.telemetry import Outcome
+from core.wire.streams import open_reader
 from ports import Body, Hearing, LedgerUnreachable, Relayed, StreamEnding, UpstreamAnswer
 from settings import Settings
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from core.bytes_in_flight import BodyRoom, BytesInFlight
-from core.dialects import Dialect, refusal_headers
 from core.limits import REQUEST_BODY_BYTES_MAX
 from core.occasions import Occasions
 from core.outage import OutageAllowance
 from core.refusals import Refusal, UnsupportedEncoding
+from core.wire.bytes_in_flight import BodyRoom, BytesInFlight
+from core.wire.dialects import Dialect, refusal_headers
 from exchange import Answer, Inbound
 from identity import IdentityCache
 from ports import Ports

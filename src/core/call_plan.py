@@ -8,9 +8,6 @@ billed must be in `worst` or refused here; after this nothing looks at the reque
 from dataclasses import dataclass, replace
 
 from core import estimate
-from core.calls import ParsedCall
-from core.dialects import DIALECTS, Dialect
-from core.dialects.prepared_body import PreparedBody
 from core.estimate import WorstCase
 from core.messages import AmountsAt, EarlierAnswers
 from core.money import price_book
@@ -20,6 +17,9 @@ from core.providers import PROVIDERS
 from core.reasoning import hides_reasoning
 from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel
 from core.upstream_paths import UpstreamPath
+from core.wire.dialects import DIALECTS, Dialect
+from core.wire.dialects.prepared_body import PreparedBody
+from core.wire.facts import ParsedCall
 
 SLICE_OUTPUT_TOKENS = 512
 """Output paid for at a time when a stream is held in slices: a few seconds of generation."""

@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from core.json_text import read_json
 from core.provider_keys import KEY_HEADERS, OwnKey, own_key_behind_token, own_keys_in
+from core.wire.json_text import read_json
 
 TOKEN_HEADERS = ("x-agentwatch-key", *KEY_HEADERS)
 """Where a token may stand, first match wins. All but the first are where provider keys stand too."""

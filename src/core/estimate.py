@@ -12,11 +12,11 @@ after the call, one that is high only holds money for a moment.
 import re
 from dataclasses import dataclass, replace
 
-from core.calls import ParsedCall, PromptSize
 from core.money.amount import UNITS_PER_RATE
 from core.money.price_book import STANDARD, Price, Rates
 from core.money.pricing import cost_nanousd, rated_units, rates_of
 from core.money.usage import Usage
+from core.wire.facts import ParsedCall, PromptSize
 
 USEFUL_OUTPUT_TOKENS = 64
 """The shortest answer worth holding money for."""

@@ -20,17 +20,17 @@ from typing import Literal
 
 import msgspec
 
-from core.json_depth import is_too_deep
-from core.json_text import InvalidJSON, read_leniently
 from core.limits import STREAM_WITHHELD_BYTES_MAX
 from core.money.amount import NANOUSD_MAX, UNITS_PER_RATE, cost_of_units
 from core.money.price_book import Price
 from core.money.usage import Usage
 from core.refusals import Refusal
-from core.sse import EventTooLarge, SSEEvent
 from core.stream_bill import StreamBill
 from core.stream_result import StreamResult, result_of
-from core.streams.observation import Observation, StreamReader, moment_of, unreadable
+from core.wire.json_depth import is_too_deep
+from core.wire.json_text import InvalidJSON, read_leniently
+from core.wire.sse import EventTooLarge, SSEEvent
+from core.wire.streams.observation import Observation, StreamReader, moment_of, unreadable
 
 LEAST_EXTENSION_TOKENS = 16
 """The smallest extension worth having while money is left."""

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.json_text import InvalidJSON, read_json
 from core.money.amount import InvalidAmount, parse_usd
+from core.wire.json_text import InvalidJSON, read_json
 
 UnpricedPolicy = Literal["block", "estimate", "free"]
 CutForm = Literal["error", "truncate"]

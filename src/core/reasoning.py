@@ -5,10 +5,8 @@ ceiling, lowered to fit if need be. The rule easy to break: a model nobody has l
 """
 
 import re
-from typing import Literal
 
-ThinkingAsked = Literal["unset", "off", "on", "hidden"]
-"""What a request says of thinking. `hidden` asks the provider to leave it out of the answer, or has no place for it."""
+from core.wire.facts import ThinkingAsked
 
 _SHOWS_ALL = {
     "openai": re.compile(r"(ft:)?(gpt-3|gpt-4|chatgpt-4|babbage|davinci)"),

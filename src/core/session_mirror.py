@@ -6,8 +6,8 @@ entry for a day, as long as an idle session lives.
 
 import msgspec
 
-from core.json_text import InvalidJSON, read_json
 from core.messages import AccountView
+from core.wire.json_text import InvalidJSON, read_json
 
 
 class SessionMirror(msgspec.Struct, frozen=True, kw_only=True):

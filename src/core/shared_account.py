@@ -1,7 +1,7 @@
 """What a call may reach under a provider account that tenants share: only what the caller's own tenant made."""
 
-from core.calls import ParsedCall
 from core.refusals import SharedAccount
+from core.wire.facts import ParsedCall
 
 NAMED_MAX = 5
 ANSWER_MEMBERS = ("previous_response_id", "conversation", "thread")

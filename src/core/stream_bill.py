@@ -18,7 +18,7 @@ from core.money.price_book import STANDARD, Price
 from core.money.pricing import cost_nanousd, rated_units, rates_of
 from core.money.text_size import RunningText
 from core.money.usage import Usage
-from core.streams.observation import Observation
+from core.wire.streams.observation import Observation
 
 AUDIO_BYTES_PER_TOKEN = 2_400
 """OpenAI bills one token for each 50 ms of audio output; 24 kHz of 16-bit samples are 48,000 bytes

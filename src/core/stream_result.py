@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.money.usage import Usage
 from core.stream_bill import StreamBill
-from core.streams.observation import StreamReader
+from core.wire.streams.observation import StreamReader
 
 
 @dataclass(frozen=True, slots=True)

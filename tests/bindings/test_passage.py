@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.paths import NODE
-from tests.core.streams.builders import CASE_IDS, CASES, a_meter
+from tests.core.wire.streams.builders import CASE_IDS, CASES, a_meter
 
 HARNESS = Path(__file__).with_name("passage_harness.mjs")
 SSE_CASES = [case for case in CASES if case.name != "json_array"]

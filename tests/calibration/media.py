@@ -4,7 +4,13 @@ A kind is a name and pairs of (estimate, truth) in whatever unit its provider bi
 pictures are built here, so the truth is known: it is what a provider's published formula makes of it.
 """
 
-from core.dialects.containers import audio_duration_ms, image_pixels, pdf_pages, pdf_text_bytes, video_duration_ms
+from core.wire.media.containers import (
+    audio_duration_ms,
+    image_pixels,
+    pdf_pages,
+    pdf_text_bytes,
+    video_duration_ms,
+)
 from tests.support import media_files as files
 
 Pairs = list[tuple[int, int]]

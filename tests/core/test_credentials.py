@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from core.credentials import digest, parse_key_record, parse_token_map, read_credential
-from core.json_text import InvalidJSON
+from core.wire.json_text import InvalidJSON
 
 TOKEN = "aw_live_" + "0123456789abcdef" * 3
 DIGEST = hashlib.sha256(TOKEN.encode()).digest()

@@ -7,12 +7,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core import estimate
-from core.calls import ParsedCall, PromptSize
 from core.money import price_book
 from core.money.amount import NANOUSD_MAX
 from core.money.price_book import Price
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
+from core.wire.facts import ParsedCall, PromptSize
 
 NOW_MS = 1_795_651_200_000
 """2026-11-26, UTC."""

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from core.calls import ParsedCall, PromptSize
 from core.refusals import SharedAccount
 from core.shared_account import refuse_shared_references
+from core.wire.facts import ParsedCall, PromptSize
 
 CALL = ParsedCall(model="gpt-4o-mini", is_streaming=False, prompt=PromptSize(1), output_tokens_max=10)
 CONTINUED = replace(

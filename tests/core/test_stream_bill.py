@@ -6,13 +6,7 @@ import pytest
 from core.money.amount import NANOUSD_MAX
 from core.money.usage import COUNT_MAX, Usage
 from core.stream_result import StreamResult
-from tests.core.streams.builders import (
-    OUTPUT_NANOUSD,
-    PROMPT_NANOUSD,
-    a_meter,
-    grants_all,
-    play,
-)
+from tests.core.wire.streams.builders import OUTPUT_NANOUSD, PROMPT_NANOUSD, a_meter, grants_all, play
 
 
 def sse(document: object, *, event: str | None = None) -> bytes:

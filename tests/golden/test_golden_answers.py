@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.dialects import DIALECTS
+from core.wire.dialects import DIALECTS
 
 GOLDEN = Path(__file__).parent
 CASES = sorted(path.parent for path in GOLDEN.glob("*/*/answer.json"))

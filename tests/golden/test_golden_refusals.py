@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.dialects import DIALECTS, refusal_headers
 from core.refusals import Refusal
-from tests.core.dialects.refusal_samples import REQUEST_ID, SAMPLES
+from core.wire.dialects import DIALECTS, refusal_headers
+from tests.core.wire.dialects.refusal_samples import REQUEST_ID, SAMPLES
 
 FOLDER = Path(__file__).parent / "refusals"
 FAMILIES = ("openai_chat", "anthropic_messages", "gemini")

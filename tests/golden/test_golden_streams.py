@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from core.refusals import UpstreamTruncated
-from tests.core.streams.builders import (
+from tests.core.wire.streams.builders import (
     CASE_IDS,
     CASES,
     REFUSAL,

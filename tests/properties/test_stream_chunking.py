@@ -5,10 +5,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.sse import SSEEvent, SSEParser
-from core.streams.gemini_framing import GeminiSplitter
-from core.streams.observation import Splitter
-from tests.core.streams.builders import CASES, OUTPUT_NANOUSD, Played, a_meter, has_left, play
+from core.wire.sse import SSEEvent, SSEParser
+from core.wire.streams.gemini_framing import GeminiSplitter
+from core.wire.streams.observation import Splitter
+from tests.core.wire.streams.builders import CASES, OUTPUT_NANOUSD, Played, a_meter, has_left, play
 
 LINES = st.sampled_from(
     [b"data: a", b"data: {}", b"data:", b"data", b"event: x", b": c", b"id: 1", b"", b"\xe2\x80\xa8", b"\xef\xbb\xbf"]

@@ -11,7 +11,7 @@ from core.meter import Cut, Extend, Step, StreamMeter, Wait
 from core.money.amount import UNITS_PER_RATE
 from core.money.usage import Usage
 from core.stream_bill import StreamBill
-from tests.core.streams.builders import (
+from tests.core.wire.streams.builders import (
     CASES,
     OUTPUT_NANOUSD,
     PROMPT,

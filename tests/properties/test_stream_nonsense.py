@@ -7,8 +7,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.sse import SSEEvent
-from tests.core.streams.builders import (
+from core.wire.sse import SSEEvent
+from tests.core.wire.streams.builders import (
     CASES,
     OUTPUT_NANOUSD,
     REFUSAL,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from core.dialects import DIALECTS
 from core.limits import SSE_EVENT_BYTES_MAX
 from core.messages import ConfigureRequest, StatusRequest
+from core.wire.dialects import DIALECTS
 from proxy import handle
 from settings import parse_settings
 from tests.support.inbound import an_inbound

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from core import estimate
 from core.call_plan import plan_call
-from core.calls import ParsedCall, PromptSize
 from core.money import price_book
 from core.money.model_names import family_of
 from core.money.price_book import Price, Rates, Unpriced
@@ -20,6 +19,7 @@ from core.policy import TenantPolicy
 from core.providers import PROVIDERS as PROVIDERS_BY_NAME
 from core.providers import canonical_provider
 from core.upstream_paths import resolve_upstream_path
+from core.wire.facts import ParsedCall, PromptSize
 
 PROVIDERS = tuple(PROVIDERS_BY_NAME)
 RATES = Rates.__struct_fields__

@@ -1,0 +1,61 @@
+import msgspec
+import pytest
+
+from core.wire.json_text import InvalidJSON, read_json, read_leniently
+
+
+class Shape(msgspec.Struct):
+    word: str = ""
+    count: int = 0
+    rest: msgspec.Raw = msgspec.Raw()
+
+
+decode_shape = msgspec.json.Decoder(Shape).decode
+
+BROKEN = {
+    "no UTF-8": b'{"word":"h\xff"}',
+    "half a pair of surrogates": rb'{"word":"\ud83d"}',
+    "half a pair before more": rb'{"word":"\ud83d and more"}',
+    "number beyond a double": b'{"count":1e400}',
+    "another type": b'{"word":[]}',
+    "cut short": b'{"word":"h',
+    "nothing": b"",
+    "name that is no UTF-8": b'{"\xff":1,"word":"\xff"}',
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_every_fault_of_a_text_is_one_exception(text: bytes) -> None:
+    with pytest.raises(InvalidJSON):
+        read_json(text, Shape)
+
+
+def test_a_wrong_shape_names_its_place() -> None:
+    with pytest.raises(InvalidJSON) as caught:
+        read_json(b'{"word":[]}', Shape)
+
+    assert caught.value.place == "word"
+
+
+LENIENT = {
+    b'{"word":"h\xff","count":7}': "h�",
+    rb'{"word":"\ud83d","count":7}': "�",
+    rb'{"word":"\ude00\ud83d","count":7}': "��",
+    rb'{"word":"\ud83d\ude00","count":7}': "😀",
+    rb'{"word":"\ud83d\ude00\ud83d","count":7}': "😀�",
+    rb'{"word":"\\ud83d \ud83d","count":7}': "\\ud83d �",
+    rb'{"word":"\\\ud83d","count":7}': "\\�",
+}
+
+
+@pytest.mark.parametrize("text", LENIENT, ids=repr)
+def test_what_is_no_character_is_replaced_and_the_rest_is_read(text: bytes) -> None:
+    shape = read_leniently(text, decode_shape)
+
+    assert (shape.word, shape.count) == (LENIENT[text], 7)
+
+
+@pytest.mark.parametrize("text", [b'{"word":"h', b'{"count":1e400}', b"<html>", b"", b"\xff"], ids=repr)
+def test_what_is_not_json_stays_unreadable(text: bytes) -> None:
+    with pytest.raises(InvalidJSON):
+        read_leniently(text, decode_shape)
