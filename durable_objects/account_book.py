@@ -6,9 +6,8 @@ one but through here.
 
 import heapq
 
-from core import ledger
-from core.holds import ScopeKey
-from core.ledger import Account
+from core.ledger.account import Account, turned
+from core.ledger.hold import ScopeKey
 from core.limits import ACCOUNTS_IN_MEMORY_MAX
 from durable_objects.ledger_store import LedgerStore, StoredAccount
 
@@ -50,7 +49,7 @@ class AccountBook:
         live = (
             account
             for account in self._accounts.values()
-            if account.kind == "session" and account.id > session_id and ledger.turned(account, now_ms) is account
+            if account.kind == "session" and account.id > session_id and turned(account, now_ms) is account
         )
         return heapq.nsmallest(sessions_max, live, key=lambda account: account.id)
 

@@ -14,9 +14,9 @@ from js import console
 from workers import DurableObject
 
 from bindings.ffi import JS_FAULTS, object_to_js, platform_env
-from core import messages
-from core.messages import Message
-from core.session_mirror import mirror_key, mirror_text
+from core.ledger import messages
+from core.ledger.messages import Message
+from core.ledger.mirror import mirror_key, mirror_text
 from durable_objects.ledger_service import LedgerService
 from durable_objects.ledger_store import LedgerStore
 

@@ -9,11 +9,23 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core import ledger
-from core.holds import Hold, HoldScope, ScopeKey, Terms
-from core.ledger import Account
-from core.limits import OPEN_HOLDS_PER_TENANT_MAX
-from core.messages import (
+from core.ledger.account import (
+    Account,
+    call_accounts,
+    configured,
+    first_paused,
+    fit,
+    fit_extension,
+    knowing,
+    terms_of,
+    tightest,
+    turned,
+    used,
+    with_hold,
+    with_terms,
+)
+from core.ledger.hold import Hold, HoldScope, ScopeKey, Terms
+from core.ledger.messages import (
     AccountView,
     AdmitAnswer,
     AdmitRequest,
@@ -45,8 +57,9 @@ from core.messages import (
     StatusRequest,
     to_wire,
 )
-from core.patience import is_short_for_good
-from core.rate_limit import Passed
+from core.ledger.patience import is_short_for_good
+from core.ledger.rate_limit import Passed
+from core.limits import OPEN_HOLDS_PER_TENANT_MAX
 from durable_objects import upkeep
 from durable_objects.ledger_state import TENANT_WINDOWS, LedgerState, used_at_ms
 from durable_objects.ledger_store import LedgerStore
@@ -80,11 +93,11 @@ class LedgerService:
             state.arrivals.note(passed.arrivals_us)
             return self._known_or(AnswersUnknown(), request, now_ms)
         found = state.accounts_of(request.session_id, request.team, now_ms)
-        terms = ledger.terms_of(request, found)
-        accounts = [ledger.with_terms(each, terms) for each in found]
-        asked = ledger.knowing(request, earlier_tokens)
-        paused = ledger.first_paused(accounts) if asked.want_nanousd else None
-        grant = paused or ledger.fit([*accounts, *ledger.call_accounts(request.hold_id, terms)], asked)
+        terms = terms_of(request, found)
+        accounts = [with_terms(each, terms) for each in found]
+        asked = knowing(request, earlier_tokens)
+        paused = first_paused(accounts) if asked.want_nanousd else None
+        grant = paused or fit([*accounts, *call_accounts(request.hold_id, terms)], asked)
         if isinstance(grant, Account):
             return self._denied(grant, accounts, passed, request, asked.least_nanousd, now_ms)
         hold = _new_hold(request, grant.amount_nanousd, accounts, terms, passed, now_ms)
@@ -100,7 +113,7 @@ class LedgerService:
         state.arrivals.note(passed.arrivals_us)
         state.holds.put(hold)
         for account in accounts:
-            state.put(ledger.used(ledger.with_hold(account, hold.granted_nanousd), now_ms), now_ms)
+            state.put(used(with_hold(account, hold.granted_nanousd), now_ms), now_ms)
         return self._granted(hold, passed.state, now_ms)
 
     def extend(self, request: ExtendRequest, now_ms: int) -> ExtendAnswer:
@@ -111,8 +124,8 @@ class LedgerService:
         if hold is None:
             return Conflict(reason="there is no such open hold")
         accounts = state.standing(hold, now_ms)
-        grant = ledger.fit_extension(
-            [*accounts, *ledger.call_accounts(hold.id, hold, held_nanousd=hold.granted_nanousd)],
+        grant = fit_extension(
+            [*accounts, *call_accounts(hold.id, hold, held_nanousd=hold.granted_nanousd)],
             held_nanousd=hold.granted_nanousd,
             want_nanousd=request.want_nanousd,
             least_nanousd=request.least_nanousd,
@@ -128,7 +141,7 @@ class LedgerService:
         state.store.put_hold(extended)
         state.holds.put(extended)
         for account in accounts:
-            state.put(ledger.used(ledger.with_hold(account, granted - hold.granted_nanousd), now_ms), now_ms)
+            state.put(used(with_hold(account, granted - hold.granted_nanousd), now_ms), now_ms)
         if isinstance(grant, Account):
             is_refusing = not grant.is_paused and is_short_for_good(
                 grant.view(), max(request.least_nanousd, granted + 1)
@@ -157,8 +170,8 @@ class LedgerService:
             first = state.store.find_hold(request.event_id)
             return passed if first is None else self._recorded_on(first, request, now_ms)
         found = state.accounts_of(request.session_id, request.team, now_ms)
-        terms = ledger.terms_of(request, found)
-        accounts = [ledger.used(ledger.with_terms(each, terms), now_ms) for each in found]
+        terms = terms_of(request, found)
+        accounts = [used(with_terms(each, terms), now_ms) for each in found]
         recorded = state.end(
             _unheld(request, accounts, terms, passed, now_ms),
             "recorded",
@@ -191,7 +204,7 @@ class LedgerService:
             request.session_id, request.team, now_ms, include_tenant=request.include_tenant
         )
         terms = Terms(default_limit_nanousd=request.session_default_limit_nanousd)
-        return Status(accounts=[ledger.with_terms(account, terms).view() for account in accounts])
+        return Status(accounts=[with_terms(account, terms).view() for account in accounts])
 
     def configure(self, request: ConfigureRequest, now_ms: int) -> Configured:
         """An administrator's change takes effect at once and is written at once. A repeat of it changes nothing."""
@@ -200,7 +213,7 @@ class LedgerService:
         assert request.window in windows, "a budget that no call asks would never be enforced"
         assert request.kind != "tenant" or request.id == state.tenant, "a tenant steers its own budget"
         before = state.account(ScopeKey(request.kind, request.id, request.window), now_ms)
-        after = ledger.configured(before, request, state.number)
+        after = configured(before, request, state.number)
         if after != before or request.reset_spent:
             state.write(after, now_ms)
             state.tell([after], now_ms)
@@ -359,15 +372,15 @@ class LedgerService:
         known = None if session_id is None else self._state.book.find(ScopeKey("session", session_id, "session"))
         if known is None:
             return
-        account = ledger.turned(known, now_ms)
-        later = ledger.used(account, now_ms)
+        account = turned(known, now_ms)
+        later = used(account, now_ms)
         if (later.resets_at_ms or 0) - (account.resets_at_ms or 0) >= REFUSED_USE_STEP_MS:
             self._state.write(later, now_ms)
 
     def _granted(self, hold: Hold, rate: RateLimitState | None, now_ms: int) -> Granted:
         standing = self._state.standing(hold, now_ms)
-        own = ledger.call_accounts(hold.id, hold, held_nanousd=hold.granted_nanousd)
-        account = ledger.tightest([*standing, *own])
+        own = call_accounts(hold.id, hold, held_nanousd=hold.granted_nanousd)
+        account = tightest([*standing, *own])
         return Granted(
             hold_id=hold.id,
             granted_nanousd=hold.granted_nanousd,

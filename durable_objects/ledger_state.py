@@ -7,12 +7,12 @@ never knows of money that the rows do not. After any fault the whole state is ma
 from collections.abc import Sequence
 from typing import Literal
 
-from core import ledger, telemetry
-from core.budget_alerts import due_alerts
-from core.holds import Hold, ScopeKey, ended
-from core.ledger import Account
-from core.messages import AnswerNote, WindowName
-from core.rate_limit import Arrivals
+from core import telemetry
+from core.ledger.account import Account, open_account, standing_in, turned, with_end
+from core.ledger.alerts import due_alerts
+from core.ledger.hold import Hold, ScopeKey, ended
+from core.ledger.messages import AnswerNote, WindowName
+from core.ledger.rate_limit import Arrivals
 from durable_objects.account_book import AccountBook
 from durable_objects.answers import Answers
 from durable_objects.ledger_store import Checkpoint, LedgerStore
@@ -59,8 +59,8 @@ class LedgerState:
         """The account in its present window; a fresh one where the scope has none."""
         account = self.book.find(key)
         if account is None:
-            return ledger.open_account(key.kind, key.id, key.window, now_ms)
-        return ledger.turned(account, now_ms)
+            return open_account(key.kind, key.id, key.window, now_ms)
+        return turned(account, now_ms)
 
     def accounts_of(
         self, session_id: str | None, team: str | None, now_ms: int, *, include_tenant: bool = True
@@ -79,7 +79,7 @@ class LedgerState:
         standing = []
         for scope in hold.scopes:
             account = self.book.find(scope.key)
-            present = ledger.standing_in(account and ledger.turned(account, now_ms), scope)
+            present = standing_in(account and turned(account, now_ms), scope)
             if present is not None:
                 standing.append(present)
         return standing
@@ -130,7 +130,7 @@ class LedgerState:
             used_at_ms=used_at_ms(hold, standing, now_ms),
             answer=answer,
         )
-        changed = [ledger.with_end(account, hold, after) for account in standing]
+        changed = [with_end(account, hold, after) for account in standing]
         if state != "recorded":
             self.store.put_hold(after)
         elif not self.store.add_hold(after):
@@ -161,7 +161,7 @@ class LedgerState:
             return
         # A fault between a charge and its alert left the alert to this.
         changed = self.book.changed()
-        self.tell([account for account in changed if ledger.turned(account, now_ms) is account], now_ms)
+        self.tell([account for account in changed if turned(account, now_ms) is account], now_ms)
         self.book.write_changes(self.number)
         self.answers.write()
         self.arrivals.forget_past(now_ms)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.holds import Hold, ScopeKey
-from core.ledger import Account, open_account, successor
-from core.messages import AnswerNote
-from core.windows import SESSION_IDLE_MS
+from core.ledger.account import Account, open_account, successor
+from core.ledger.hold import Hold, ScopeKey
+from core.ledger.messages import AnswerNote
+from core.ledger.windows import SESSION_IDLE_MS
 from durable_objects.row_ring import RingRow, RowRing, SqlDatabase
 
 ENDED_KEPT_MS = 15 * 60_000

@@ -10,7 +10,7 @@ from collections.abc import Container
 
 import msgspec
 
-from core.ledger import Account
+from core.ledger.account import Account
 from core.limits import MIRRORS_WAITING_MAX
 
 SHARES = 10

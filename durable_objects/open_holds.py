@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Iterator
 
-from core.holds import Hold
+from core.ledger.hold import Hold
 
 _STALE_MAX = 1_000
 

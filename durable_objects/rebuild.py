@@ -4,9 +4,9 @@ An account is what its row says, and what the holds say that its row does not co
 ended after the last checkpoint are read, so a wake costs what happened lately, not what there is.
 """
 
-from core import ledger
-from core.holds import Hold, ScopeKey
-from core.rate_limit import Arrivals
+from core.ledger.account import standing_in, with_replay
+from core.ledger.hold import Hold, ScopeKey
+from core.ledger.rate_limit import Arrivals
 from durable_objects.account_book import AccountBook
 from durable_objects.answers import Answers
 from durable_objects.ledger_store import LedgerStore
@@ -37,6 +37,6 @@ def _replay(hold: Hold, book: AccountBook, contained: dict[ScopeKey, int]) -> No
         if scope.key not in contained:
             stored = book.find_stored(scope.key)
             contained[scope.key] = 0 if stored is None else stored.number
-        account = ledger.standing_in(book.find(scope.key), scope)
+        account = standing_in(book.find(scope.key), scope)
         if account is not None:
-            book.put(ledger.with_replay(account, hold, contained[scope.key]))
+            book.put(with_replay(account, hold, contained[scope.key]))

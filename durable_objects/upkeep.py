@@ -1,7 +1,7 @@
 """The alarm's work on a ledger: end overdue holds, checkpoint, forget. Each sweep does a bounded part of it, and
 `next_work_at_ms` says when there is more."""
 
-from core.holds import expiry_charge_nanousd
+from core.ledger.hold import expiry_charge_nanousd
 from durable_objects.ledger_state import LedgerState
 
 EXPIRED_PER_SWEEP_MAX = 500

@@ -9,7 +9,7 @@ unknown what happened.
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.messages import Conflict, Recorded, Settled
+from core.ledger.messages import Conflict, Recorded, Settled
 from core.telemetry import Charge
 
 

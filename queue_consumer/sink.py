@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core.messages import Conflict
+from core.ledger.messages import Conflict
 from core.telemetry import Alert, Debt, InvalidTelemetry, TelemetryMessage, from_wire
 from dispatch import Notice, tell
 from outside import Outside, Unreachable

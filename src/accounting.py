@@ -13,12 +13,12 @@ from budgets import Hold
 from core import estimate
 from core.call_context import CallContext
 from core.call_plan import CallPlan
+from core.ledger.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
+from core.ledger.outage import OutageAllowance
 from core.limits import SCOPE_ID_CHARACTERS_MAX
-from core.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
 from core.money import price_book
 from core.money.amount import NANOUSD_MAX
 from core.money.usage import Usage
-from core.outage import OutageAllowance
 from core.refusals import InternalError
 from core.telemetry import CallRecord, Charge, Outcome
 from identity import Caller

@@ -12,12 +12,12 @@ import msgspec
 from budgets import account_details
 from core import telemetry
 from core.call_context import check_session_id, read_limit_usd, read_whole
-from core.messages import AccountView, BudgetWindow, ConfigureRequest, ListSessionsRequest, StatusRequest
+from core.ledger.messages import AccountView, BudgetWindow, ConfigureRequest, ListSessionsRequest, StatusRequest
+from core.ledger.mirror import SessionMirror
 from core.money import price_book
 from core.money.amount import format_usd, usd_number
 from core.providers import PROVIDERS
 from core.refusals import BudgetUnavailable, InvalidRequest, NotPermitted, RouteNotFound
-from core.session_mirror import SessionMirror
 from exchange import Answer, Inbound, decoded, json_answer
 from identity import Caller
 from outgoing import send_message

@@ -13,9 +13,9 @@ import msgspec
 
 from core.call_context import CallContext
 from core.call_plan import CallPlan
-from core.holds import Terms
-from core.ledger import Account, call_accounts, fit
-from core.messages import (
+from core.ledger.account import Account, call_accounts, fit
+from core.ledger.hold import Terms
+from core.ledger.messages import (
     AccountView,
     AdmitAnswer,
     AdmitRequest,
@@ -29,9 +29,9 @@ from core.messages import (
     RateLimitState,
     RecordRequest,
 )
+from core.ledger.outage import OutageAllowance
+from core.ledger.patience import ask_again_in_ms
 from core.money.amount import format_usd
-from core.outage import OutageAllowance
-from core.patience import ask_again_in_ms
 from core.refusals import (
     BudgetExhausted,
     BudgetUnavailable,

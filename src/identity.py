@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from core.credentials import KeyRecord, Role, parse_key_record, read_credential
-from core.messages import RateLimits
+from core.ledger.messages import RateLimits
 from core.policy import DEFAULT_POLICY, InvalidPolicy, TenantPolicy, parse_policy
 from core.provider_keys import OwnKey
 from core.refusals import InvalidConfiguration, TenantsUnavailable

@@ -4,7 +4,7 @@ else to the Ledger's outbox, else kept in memory for the next occasion.
 The rule easy to break: nothing in here raises, because whoever sends has an answer to give or money to settle.
 """
 
-from core.messages import Recorded, RecordRequest, Settled
+from core.ledger.messages import Recorded, RecordRequest, Settled
 from core.telemetry import Charge, Debt, TelemetryMessage, to_wire
 from ports import LedgerUnreachable, Ports, QueueUnreachable
 

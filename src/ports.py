@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from core.messages import (
+from core.ledger.messages import (
     AdmitAnswer,
     AdmitRequest,
     Configured,
@@ -27,7 +27,7 @@ from core.messages import (
     Status,
     StatusRequest,
 )
-from core.session_mirror import SessionMirror
+from core.ledger.mirror import SessionMirror
 from core.unsent import Unsent
 
 # Money ----------------------------------------------------------------------------------------------------

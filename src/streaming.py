@@ -11,7 +11,7 @@ from dataclasses import replace
 from accounting import CallEnd, OpenCall
 from budgets import asked_with_one_retry, budget_refusal, take_from_allowance
 from core import estimate
-from core.messages import AccountView, Conflict, ExtendDenied, Extended, ExtendRequest
+from core.ledger.messages import AccountView, Conflict, ExtendDenied, Extended, ExtendRequest
 from core.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
 from core.money import pricing
 from core.money.usage import Usage

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from core.ledger.outage import OutageAllowance
 from core.limits import REQUEST_BODY_BYTES_MAX
 from core.occasions import Occasions
-from core.outage import OutageAllowance
 from core.refusals import Refusal, UnsupportedEncoding
 from core.wire.bytes_in_flight import BodyRoom, BytesInFlight
 from core.wire.dialects import Dialect, refusal_headers

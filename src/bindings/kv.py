@@ -4,7 +4,7 @@ from typing import Any
 
 from bindings.deadlines import KV_MS, within
 from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
-from core.session_mirror import SessionMirror, mirror_key, read_mirror
+from core.ledger.mirror import SessionMirror, mirror_key, read_mirror
 from ports import TenantStoreUnreachable
 
 CACHE_TTL_S = 30

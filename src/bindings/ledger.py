@@ -6,7 +6,7 @@ import msgspec
 
 from bindings.deadlines import LEDGER_MS, is_late, within
 from bindings.ffi import JS_FAULTS
-from core.messages import (
+from core.ledger.messages import (
     KEPT,
     AdmitAnswer,
     AdmitRequest,

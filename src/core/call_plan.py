@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from core import estimate
 from core.estimate import WorstCase
-from core.messages import AmountsAt, EarlierAnswers
+from core.ledger.messages import AmountsAt, EarlierAnswers
 from core.money import price_book
 from core.money.price_book import Price, Unpriced
 from core.policy import TenantPolicy

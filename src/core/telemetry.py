@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.messages import RecordRequest, SettleRequest
+from core.ledger.messages import RecordRequest, SettleRequest
 from core.money.usage import Usage
 from core.refusals import Refusal
 

@@ -1,6 +1,6 @@
 import pytest
 
-from core.messages import CountRequest
+from core.ledger.messages import CountRequest
 from durable_objects.ledger_service import LedgerService
 from tests.support.ledger_requests import NOW_MS
 from tests.support.sqlite_ledger import SqliteDatabase, a_service

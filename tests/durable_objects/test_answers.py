@@ -5,7 +5,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.messages import AdmitRequest, AmountsAt, AnswerNote, AnswersUnknown, BudgetDenied, EarlierAnswers, Granted
+from core.ledger.messages import (
+    AdmitRequest,
+    AmountsAt,
+    AnswerNote,
+    AnswersUnknown,
+    BudgetDenied,
+    EarlierAnswers,
+    Granted,
+)
 from durable_objects.answers import Answers
 from durable_objects.ledger_service import LedgerService
 from durable_objects.ledger_store import PAGES_PER_TRIM, LedgerStore

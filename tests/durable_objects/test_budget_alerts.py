@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.messages import BudgetDenied, ConfigureRequest
+from core.ledger.messages import BudgetDenied, ConfigureRequest
 from core.telemetry import Alert, BudgetEvent, from_wire
 from tests.support.ledger_requests import (
     DAY_MS,

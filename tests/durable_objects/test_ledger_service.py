@@ -1,6 +1,6 @@
 """What the ledger promises call by call, on sqlite3."""
 
-from core.messages import (
+from core.ledger.messages import (
     BudgetDenied,
     ConfigureRequest,
     Conflict,

@@ -3,7 +3,15 @@
 import pytest
 
 from core import limits
-from core.messages import Conflict, Granted, ListSessionsRequest, RateDenied, RateLimits, Settled, StatusRequest
+from core.ledger.messages import (
+    Conflict,
+    Granted,
+    ListSessionsRequest,
+    RateDenied,
+    RateLimits,
+    Settled,
+    StatusRequest,
+)
 from durable_objects import account_book, ledger_service, outbox
 from durable_objects.upkeep import EXPIRED_PER_SWEEP_MAX
 from tests.support.ledger_requests import (

@@ -4,7 +4,15 @@ import json
 
 import pytest
 
-from core.messages import BudgetDenied, Conflict, Granted, ListSessionsRequest, RateDenied, RateLimits, Settled
+from core.ledger.messages import (
+    BudgetDenied,
+    Conflict,
+    Granted,
+    ListSessionsRequest,
+    RateDenied,
+    RateLimits,
+    Settled,
+)
 from tests.support.ledger_requests import (
     DAY_MS,
     HOUR_MS,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.messages import (
+from core.ledger.messages import (
     BudgetDenied,
     ExtendDenied,
     Granted,

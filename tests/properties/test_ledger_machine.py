@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from core.messages import (
+from core.ledger.messages import (
     AdmitRequest,
     BudgetDenied,
     ConfigureRequest,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from core.messages import RecordRequest
+from core.ledger.messages import RecordRequest
 from core.money.usage import Usage
 from core.telemetry import AccessRecord, Alert, AuthEvent, BudgetEvent, CallRecord, Debt
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from core.messages import Conflict, Recorded, RecordRequest, Settled
+from core.ledger.messages import Conflict, Recorded, RecordRequest, Settled
 from core.telemetry import Charge
 from outside import Answer, Unreachable
 from rows import CONFLICT_TARGETS

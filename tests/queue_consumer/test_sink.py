@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.messages import AdmitRequest, SettleRequest, StatusRequest
+from core.ledger.messages import AdmitRequest, SettleRequest, StatusRequest
 from core.telemetry import Debt, to_wire
 from outside import Answer
 from sink import take, tally

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.messages import AdmitRequest
+from core.ledger.messages import AdmitRequest
 from proxy import handle
 from settings import parse_settings
 from tests.support.inbound import an_inbound

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from core.messages import AdmitRequest, ConfigureRequest, StatusRequest
+from core.ledger.messages import AdmitRequest, ConfigureRequest, StatusRequest
 from ports import LedgerUnreachable
 from proxy import handle
 from settings import parse_settings

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from core.messages import ConfigureRequest, StatusRequest
+from core.ledger.messages import ConfigureRequest, StatusRequest
 from proxy import handle
 from settings import parse_settings
 from sink import take

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.messages import AdmitRequest, ConfigureRequest, SettleRequest
+from core.ledger.messages import AdmitRequest, ConfigureRequest, SettleRequest
 from proxy import handle
 from settings import parse_settings
 from tests.support.inbound import an_inbound

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.messages import StatusRequest
+from core.ledger.messages import StatusRequest
 from core.money.usage import COUNT_MAX
 from ports import LedgerUnreachable, QueueUnreachable
 from proxy import handle

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.messages import (
+from core.ledger.messages import (
     AccountView,
     AdmitRequest,
     ConfigureRequest,

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
+from core.ledger.messages import Granted, Message, from_wire, to_wire
+from core.ledger.mirror import SessionMirror, mirror_key, read_mirror
 from core.limits import ANSWER_END_BYTES
-from core.messages import Granted, Message, from_wire, to_wire
-from core.session_mirror import SessionMirror, mirror_key, read_mirror
 from core.unsent import Unsent
 from ports import (
     AttemptFailed,

@@ -12,9 +12,16 @@ from typing import Annotated
 
 import msgspec
 
-from core.holds import Charge, Hold, HoldScope, ScopeKey, Terms
-from core.messages import AccountView, AdmitRequest, ConfigureRequest, RecordRequest, ScopeKind, WindowName
-from core.windows import SESSION_IDLE_MS, window_bounds
+from core.ledger.hold import Charge, Hold, HoldScope, ScopeKey, Terms
+from core.ledger.messages import (
+    AccountView,
+    AdmitRequest,
+    ConfigureRequest,
+    RecordRequest,
+    ScopeKind,
+    WindowName,
+)
+from core.ledger.windows import SESSION_IDLE_MS, window_bounds
 
 FULL_HOLD_PERCENT = 10
 """A stream whose worst case is at most this share of what is available is held in full and needs no slices."""

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.holds import Charge, Hold, Terms, expiry_charge_nanousd
-from core.ledger import configured, fit, open_account, turned, used, with_charge, with_terms
-from core.messages import AdmitRequest, ConfigureRequest
-from core.rate_limit import admit_request
-from core.windows import SESSION_IDLE_MS, window_bounds
+from core.ledger.account import configured, fit, open_account, turned, used, with_charge, with_terms
+from core.ledger.hold import Charge, Hold, Terms, expiry_charge_nanousd
+from core.ledger.messages import AdmitRequest, ConfigureRequest
+from core.ledger.rate_limit import admit_request
+from core.ledger.windows import SESSION_IDLE_MS, window_bounds
 
 NOV_24_2026_MS = 1_795_478_400_000
 

@@ -6,7 +6,7 @@ entry for a day, as long as an idle session lives.
 
 import msgspec
 
-from core.messages import AccountView
+from core.ledger.messages import AccountView
 from core.wire.json_text import InvalidJSON, read_json
 
 

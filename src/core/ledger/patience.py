@@ -7,7 +7,7 @@ break: whoever waits holds nothing, so calls that wait for each other cannot loc
 
 from zlib import crc32
 
-from core.messages import AccountView
+from core.ledger.messages import AccountView
 
 FIRST_MS = 250
 MOST_MS = 4_000

@@ -5,7 +5,7 @@ A session's window is not of the calendar: it ends 24 hours after its last use, 
 
 from datetime import UTC, datetime, timedelta
 
-from core.messages import WindowName
+from core.ledger.messages import WindowName
 
 SESSION_IDLE_MS = 24 * 3_600_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

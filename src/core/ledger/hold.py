@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.messages import AnswerNote, Message, ScopeKind, WindowName
+from core.ledger.messages import AnswerNote, Message, ScopeKind, WindowName
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 

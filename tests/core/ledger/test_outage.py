@@ -1,6 +1,6 @@
 """While the Ledger is away, what passes has a ceiling."""
 
-from core.outage import HOUR_MS, OutageAllowance
+from core.ledger.outage import HOUR_MS, OutageAllowance
 
 
 def test_calls_that_overlap_cannot_pass_the_ceiling_together() -> None:

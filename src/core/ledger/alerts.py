@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from core.ledger import Account
+from core.ledger.account import Account
 from core.money.amount import format_usd
 from core.telemetry import Alert, BudgetEvent
 

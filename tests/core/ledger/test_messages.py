@@ -5,8 +5,7 @@ import json
 import msgspec
 import pytest
 
-from core.limits import HOLD_TTL_MS_MAX
-from core.messages import (
+from core.ledger.messages import (
     TOKENS_MAX,
     AdmitRequest,
     ConfigureRequest,
@@ -18,6 +17,7 @@ from core.messages import (
     from_wire,
     to_wire,
 )
+from core.limits import HOLD_TTL_MS_MAX
 from core.money.amount import NANOUSD_MAX
 
 GOOD = {

@@ -1,7 +1,7 @@
 """Who waits for money, for how long, and who is told at once that there is none."""
 
-from core.messages import AccountView
-from core.patience import MOST_MS, ask_again_in_ms
+from core.ledger.messages import AccountView
+from core.ledger.patience import MOST_MS, ask_again_in_ms
 
 
 def an_account(*, limit=100, spent=0, held=100) -> AccountView:
