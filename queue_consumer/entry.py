@@ -14,7 +14,7 @@ from workers import WorkerEntrypoint
 import upkeep
 import weekly_report
 from bindings.ffi import object_to_js, platform_env
-from core.addresses import InvalidBaseURL
+from core.routing.addresses import InvalidBaseURL
 from dead_letters import keep, replay
 from sink import take, tally
 from verdicts import Postponed, Verdict, retry_delay_s

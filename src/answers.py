@@ -8,7 +8,7 @@ from typing import Literal
 
 from accounting import CallEnd, OpenCall
 from core import estimate
-from core.forwarding import downstream_headers
+from core.routing.forwarding import downstream_headers
 from core.money import pricing
 from core.money.amount import format_usd
 from core.money.text_size import text_tokens

@@ -5,7 +5,7 @@ floods us, and a valid token is never refused for its neighbours.
 """
 
 from audit import note_administrator, note_refused_login
-from core.addresses import network_of
+from core.routing.addresses import network_of
 from core.refusals import RateLimited, Unauthenticated
 from identity import Caller, Stranger, identify
 from visit import Visit

@@ -1,6 +1,6 @@
 """One table from method and path to what is asked: every request the Worker answers is one of these values.
 
-It decides nothing about money: a provider path's cost is `core.upstream_paths`' business.
+It decides nothing about money: a provider path's cost is `core.routing.paths`' business.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from core.providers import PROVIDERS
 from core.refusals import MethodNotAllowed, RouteNotFound
-from core.upstream_paths import DialectName, UpstreamPath, dialect_of_errors, resolve_upstream_path
+from core.routing.paths import DialectName, UpstreamPath, dialect_of_errors, resolve_upstream_path
 
 _PROXY_ROOT = "/v1/proxy/"
 

@@ -7,9 +7,9 @@ key and never showing the value; secrets stay out of every `repr`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.addresses import InvalidBaseURL, base_url
+from core.routing.addresses import InvalidBaseURL, base_url
 from core.credentials import KeyRecord, parse_token_map
-from core.forwarding import may_be_let_pass
+from core.routing.forwarding import may_be_let_pass
 from core.limits import HOLD_TTL_MS_MAX
 from core.providers import PROVIDERS
 from core.wire.json_text import InvalidJSON

@@ -16,7 +16,7 @@ from core.policy import TenantPolicy
 from core.providers import PROVIDERS
 from core.reasoning import hides_reasoning
 from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel
-from core.upstream_paths import UpstreamPath
+from core.routing.paths import UpstreamPath
 from core.wire.dialects import DIALECTS, Dialect
 from core.wire.dialects.prepared_body import PreparedBody
 from core.wire.facts import ParsedCall

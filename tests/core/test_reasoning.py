@@ -7,7 +7,7 @@ import pytest
 from core.call_plan import plan_call
 from core.policy import TenantPolicy
 from core.reasoning import hides_reasoning
-from core.upstream_paths import UpstreamPath
+from core.routing.paths import UpstreamPath
 
 SHOWN, HIDDEN = False, True
 

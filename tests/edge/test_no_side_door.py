@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from core.providers import PROVIDERS
-from core.upstream_paths import resolve_upstream_path
+from core.routing.paths import resolve_upstream_path
 from exchange import Answer
 from proxy import handle
 from settings import parse_settings

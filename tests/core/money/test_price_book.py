@@ -18,7 +18,7 @@ from core.money.usage import Usage
 from core.policy import TenantPolicy
 from core.providers import PROVIDERS as PROVIDERS_BY_NAME
 from core.providers import canonical_provider
-from core.upstream_paths import resolve_upstream_path
+from core.routing.paths import resolve_upstream_path
 from core.wire.facts import ParsedCall, PromptSize
 
 PROVIDERS = tuple(PROVIDERS_BY_NAME)

@@ -11,7 +11,7 @@ from core.call_plan import plan_call
 from core.limits import REQUEST_TEXT_BYTES_MAX
 from core.policy import DEFAULT_POLICY
 from core.refusals import BodyTooLarge
-from core.upstream_paths import UpstreamPath
+from core.routing.paths import UpstreamPath
 
 MB = 1024 * 1024
 MESSAGES = UpstreamPath("messages", "metered", "anthropic_messages")

@@ -7,7 +7,7 @@ import pytest
 from core.call_plan import plan_call
 from core.policy import TenantPolicy
 from core.refusals import InvalidRequest, UnmeteredPath
-from core.upstream_paths import UpstreamPath
+from core.routing.paths import UpstreamPath
 from core.wire.dialects import DIALECTS
 from core.wire.facts import ParsedCall
 

@@ -3,7 +3,7 @@
 import pytest
 
 from core.refusals import MethodNotAllowed, RouteNotFound
-from core.upstream_paths import reaches_account, resolve_upstream_path
+from core.routing.paths import reaches_account, resolve_upstream_path
 
 METERED = [
     ("openai", "chat/completions", "chat/completions", "openai_chat"),

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from anthropic.types import AnthropicBetaParam
 
-from core.forwarding import downstream_headers, may_be_let_pass, upstream_headers, upstream_query
+from core.routing.forwarding import downstream_headers, may_be_let_pass, upstream_headers, upstream_query
 from core.provider_keys import KeyToShow
 from core.providers import PROVIDERS
 

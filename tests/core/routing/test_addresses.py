@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.addresses import InvalidBaseURL, base_url
+from core.routing.addresses import InvalidBaseURL, base_url
 
 
 def test_a_base_url_loses_its_last_slash() -> None:

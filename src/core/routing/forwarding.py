@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
-from core.anthropic_betas import judged_betas
+from core.routing.anthropic_betas import judged_betas
 from core.credentials import TOKEN_HEADERS, is_token
 from core.provider_keys import KeyToShow
 from core.providers import Provider
