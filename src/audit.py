@@ -5,7 +5,7 @@ Each note is bounded per isolate (`core.occasions`) where a caller decides how o
 after the answer.
 """
 
-from core.credentials import KeyRecord
+from core.tenant.credentials import KeyRecord
 from core.refusals import BudgetUnavailable, NotPermitted, ProviderKeyMissing, Refusal
 from core.telemetry import AccessRecord, Alert, AlertKind, AuthEvent, AuthOutcome
 from identity import Caller

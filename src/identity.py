@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from core.credentials import KeyRecord, Role, parse_key_record, read_credential
+from core.tenant.credentials import KeyRecord, Role, parse_key_record, read_credential
 from core.ledger.messages import RateLimits
-from core.policy import DEFAULT_POLICY, InvalidPolicy, TenantPolicy, parse_policy
-from core.provider_keys import OwnKey
+from core.tenant.policy import DEFAULT_POLICY, InvalidPolicy, TenantPolicy, parse_policy
+from core.tenant.provider_keys import OwnKey
 from core.refusals import InvalidConfiguration, TenantsUnavailable
 from core.telemetry import AuthOutcome
 from core.wire.json_text import InvalidJSON

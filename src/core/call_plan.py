@@ -12,7 +12,7 @@ from core.estimate import WorstCase
 from core.ledger.messages import AmountsAt, EarlierAnswers
 from core.money import price_book
 from core.money.price_book import Price, Unpriced
-from core.policy import TenantPolicy
+from core.tenant.policy import TenantPolicy
 from core.providers import PROVIDERS
 from core.reasoning import hides_reasoning
 from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel

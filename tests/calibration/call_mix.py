@@ -17,7 +17,7 @@ from statistics import median
 from core.call_plan import CallPlan, plan_call
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
-from core.policy import DEFAULT_POLICY
+from core.tenant.policy import DEFAULT_POLICY
 from core.routing.paths import UpstreamPath
 from tests.calibration import texts
 from tests.support import media_files as files

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from core.call_plan import plan_call
-from core.policy import TenantPolicy
+from core.tenant.policy import TenantPolicy
 from core.reasoning import hides_reasoning
 from core.routing.paths import UpstreamPath
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.credentials import digest
+from core.tenant.credentials import digest
 from core.refusals import TenantsUnavailable
 from identity import (
     CARRIED_ON_MS,

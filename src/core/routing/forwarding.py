@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
 from core.routing.anthropic_betas import judged_betas
-from core.credentials import TOKEN_HEADERS, is_token
-from core.provider_keys import KeyToShow
+from core.tenant.credentials import TOKEN_HEADERS, is_token
+from core.tenant.provider_keys import KeyToShow
 from core.providers import Provider
 
 _HOP_BY_HOP = frozenset(

@@ -15,7 +15,7 @@ from core.money.model_names import family_of
 from core.money.price_book import Price, Rates, Unpriced
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
-from core.policy import TenantPolicy
+from core.tenant.policy import TenantPolicy
 from core.providers import PROVIDERS as PROVIDERS_BY_NAME
 from core.providers import canonical_provider
 from core.routing.paths import resolve_upstream_path

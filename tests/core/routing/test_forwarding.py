@@ -7,7 +7,7 @@ import pytest
 from anthropic.types import AnthropicBetaParam
 
 from core.routing.forwarding import downstream_headers, may_be_let_pass, upstream_headers, upstream_query
-from core.provider_keys import KeyToShow
+from core.tenant.provider_keys import KeyToShow
 from core.providers import PROVIDERS
 
 SHARED = KeyToShow("k", is_own=False)

@@ -9,7 +9,7 @@ import pytest
 
 from core.call_plan import plan_call
 from core.limits import REQUEST_TEXT_BYTES_MAX
-from core.policy import DEFAULT_POLICY
+from core.tenant.policy import DEFAULT_POLICY
 from core.refusals import BodyTooLarge
 from core.routing.paths import UpstreamPath
 

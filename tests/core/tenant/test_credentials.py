@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from core.credentials import digest, parse_key_record, parse_token_map, read_credential
+from core.tenant.credentials import digest, parse_key_record, parse_token_map, read_credential
 from core.wire.json_text import InvalidJSON
 
 TOKEN = "aw_live_" + "0123456789abcdef" * 3

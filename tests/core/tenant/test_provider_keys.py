@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.credentials import read_credential
-from core.provider_keys import KeyToShow, own_key_for
+from core.tenant.credentials import read_credential
+from core.tenant.provider_keys import KeyToShow, own_key_for
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.refusals import SharedAccount
-from core.shared_account import refuse_shared_references
+from core.tenant.shared_account import refuse_shared_references
 from core.wire.facts import ParsedCall, PromptSize
 
 CALL = ParsedCall(model="gpt-4o-mini", is_streaming=False, prompt=PromptSize(1), output_tokens_max=10)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.policy import DEFAULT_POLICY, InvalidPolicy, parse_policy
+from core.tenant.policy import DEFAULT_POLICY, InvalidPolicy, parse_policy
 
 
 def test_an_empty_document_is_the_default_policy() -> None:

@@ -2,7 +2,7 @@
 
 Any SDK works unmodified because our token may stand wherever a provider's key would. A token is only ever compared
 by its SHA-256 digest, and neither it nor a provider key is printed: both mask their `repr`. Whose a provider key is,
-`core.provider_keys` decides.
+`core.tenant.provider_keys` decides.
 The rule easy to break: every credential, however malformed, is digested and looked up in the same way, so that
 timing tells nothing about which tokens exist.
 """
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from core.provider_keys import KEY_HEADERS, OwnKey, own_key_behind_token, own_keys_in
+from core.tenant.provider_keys import KEY_HEADERS, OwnKey, own_key_behind_token, own_keys_in
 from core.wire.json_text import read_json
 
 TOKEN_HEADERS = ("x-agentwatch-key", *KEY_HEADERS)
