@@ -6,8 +6,8 @@ from js import AbortSignal, fetch
 
 from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
 from bindings.ledger import DurableLedger
-from core.routing.addresses import base_url
 from core.ledger.messages import Conflict, RateDenied, Recorded, RecordRequest, Settled
+from core.routing.addresses import base_url
 from core.telemetry import Charge
 from outside import Answer, Unreachable
 from ports import LedgerUnreachable

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from budgets import Hold
-from core import estimate
-from core.call_context import CallContext
-from core.call_plan import CallPlan
+from core.call import estimate
+from core.call.context import CallContext
+from core.call.plan import CallPlan
 from core.ledger.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
 from core.ledger.outage import OutageAllowance
 from core.limits import SCOPE_ID_CHARACTERS_MAX

@@ -11,7 +11,7 @@ import msgspec
 
 from budgets import account_details
 from core import telemetry
-from core.call_context import check_session_id, read_limit_usd, read_whole
+from core.call.context import check_session_id, read_limit_usd, read_whole
 from core.ledger.messages import AccountView, BudgetWindow, ConfigureRequest, ListSessionsRequest, StatusRequest
 from core.ledger.mirror import SessionMirror
 from core.money import price_book

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Literal
 
 from accounting import CallEnd, OpenCall
-from core import estimate
-from core.routing.forwarding import downstream_headers
+from core.call import estimate
 from core.money import pricing
 from core.money.amount import format_usd
 from core.money.text_size import text_tokens
 from core.money.usage import Usage
 from core.refusals import Refusal, UnreadableAnswer, UpstreamTimedOut, UpstreamUnreachable
+from core.routing.forwarding import downstream_headers
 from core.wire.dialects import InvalidAnswer
 from core.wire.facts import AnswerFacts
 from exchange import Answer

@@ -5,9 +5,9 @@ Each note is bounded per isolate (`core.occasions`) where a caller decides how o
 after the answer.
 """
 
-from core.tenant.credentials import KeyRecord
 from core.refusals import BudgetUnavailable, NotPermitted, ProviderKeyMissing, Refusal
 from core.telemetry import AccessRecord, Alert, AlertKind, AuthEvent, AuthOutcome
+from core.tenant.credentials import KeyRecord
 from identity import Caller
 from outgoing import send_message
 from visit import Visit

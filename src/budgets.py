@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
-from core.call_context import CallContext
-from core.call_plan import CallPlan
+from core.call.context import CallContext
+from core.call.plan import CallPlan
 from core.ledger.account import Account, call_accounts, fit
 from core.ledger.hold import Terms
 from core.ledger.messages import (

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from core.tenant.credentials import KeyRecord, Role, parse_key_record, read_credential
 from core.ledger.messages import RateLimits
-from core.tenant.policy import DEFAULT_POLICY, InvalidPolicy, TenantPolicy, parse_policy
-from core.tenant.provider_keys import OwnKey
 from core.refusals import InvalidConfiguration, TenantsUnavailable
 from core.telemetry import AuthOutcome
+from core.tenant.credentials import KeyRecord, Role, parse_key_record, read_credential
+from core.tenant.policy import DEFAULT_POLICY, InvalidPolicy, TenantPolicy, parse_policy
+from core.tenant.provider_keys import OwnKey
 from core.wire.json_text import InvalidJSON
 from ports import Ports, TenantStoreUnreachable
 from settings import Settings

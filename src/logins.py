@@ -5,8 +5,8 @@ floods us, and a valid token is never refused for its neighbours.
 """
 
 from audit import note_administrator, note_refused_login
-from core.routing.addresses import network_of
 from core.refusals import RateLimited, Unauthenticated
+from core.routing.addresses import network_of
 from identity import Caller, Stranger, identify
 from visit import Visit
 

@@ -16,15 +16,15 @@ import audit
 from accounting import OpenCall, new_record
 from answers import answer_of_call, refusal_of
 from budgets import count_call, hold_money
-from core.call_context import CallContext, read_call_context
-from core.call_plan import CallPlan, plan_call
-from core.routing.forwarding import downstream_headers, upstream_headers, upstream_query
+from core.call.context import CallContext, read_call_context
+from core.call.plan import CallPlan, plan_call
 from core.limits import OWN_BODY_BYTES_MAX
-from core.tenant.provider_keys import KeyToShow, own_key_for
 from core.providers import PROVIDERS
 from core.refusals import ProviderKeyMissing, Refusal, SharedAccount, UnmeteredPath
-from core.tenant.shared_account import refuse_shared_references
+from core.routing.forwarding import downstream_headers, upstream_headers, upstream_query
 from core.routing.paths import reaches_account
+from core.tenant.provider_keys import KeyToShow, own_key_for
+from core.tenant.shared_account import refuse_shared_references
 from core.wire.bytes_in_flight import BodyRoom
 from core.wire.dialects import DIALECTS
 from exchange import Answer, Inbound

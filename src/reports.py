@@ -11,7 +11,7 @@ import msgspec
 
 from accounting import new_record
 from budgets import rate_refusal
-from core.call_context import CallContext, check_session_id
+from core.call.context import CallContext, check_session_id
 from core.ledger.messages import Conflict, RateDenied, RecordRequest
 from core.money import price_book, pricing
 from core.money.price_book import Price

@@ -7,11 +7,11 @@ key and never showing the value; secrets stay out of every `repr`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.routing.addresses import InvalidBaseURL, base_url
-from core.tenant.credentials import KeyRecord, parse_token_map
-from core.routing.forwarding import may_be_let_pass
 from core.limits import HOLD_TTL_MS_MAX
 from core.providers import PROVIDERS
+from core.routing.addresses import InvalidBaseURL, base_url
+from core.routing.forwarding import may_be_let_pass
+from core.tenant.credentials import KeyRecord, parse_token_map
 from core.wire.json_text import InvalidJSON
 
 

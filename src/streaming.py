@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from accounting import CallEnd, OpenCall
 from budgets import asked_with_one_retry, budget_refusal, take_from_allowance
-from core import estimate
+from core.call import estimate
+from core.call.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
+from core.call.result import StreamResult
 from core.ledger.messages import AccountView, Conflict, ExtendDenied, Extended, ExtendRequest
-from core.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
 from core.money import pricing
 from core.money.usage import Usage
 from core.refusals import (
@@ -23,7 +24,6 @@ from core.refusals import (
     ScopePaused,
     UpstreamTruncated,
 )
-from core.stream_result import StreamResult
 from core.telemetry import Outcome
 from core.wire.streams import open_reader
 from ports import Body, Hearing, LedgerUnreachable, Relayed, StreamEnding, UpstreamAnswer

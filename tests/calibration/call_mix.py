@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from statistics import median
 
-from core.call_plan import CallPlan, plan_call
+from core.call.plan import CallPlan, plan_call
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
-from core.tenant.policy import DEFAULT_POLICY
 from core.routing.paths import UpstreamPath
+from core.tenant.policy import DEFAULT_POLICY
 from tests.calibration import texts
 from tests.support import media_files as files
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.tenant.credentials import digest
 from core.refusals import TenantsUnavailable
+from core.tenant.credentials import digest
 from identity import (
     CARRIED_ON_MS,
     ENTRIES_MAX,

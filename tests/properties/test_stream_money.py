@@ -7,10 +7,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.meter import Cut, Extend, Step, StreamMeter, Wait
+from core.call.bill import StreamBill
+from core.call.meter import Cut, Extend, Step, StreamMeter, Wait
 from core.money.amount import UNITS_PER_RATE
 from core.money.usage import Usage
-from core.stream_bill import StreamBill
 from tests.core.wire.streams.builders import (
     CASES,
     OUTPUT_NANOUSD,

@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
+from core.providers import Provider
 from core.routing.anthropic_betas import judged_betas
 from core.tenant.credentials import TOKEN_HEADERS, is_token
 from core.tenant.provider_keys import KeyToShow
-from core.providers import Provider
 
 _HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import estimate
-from core.call_plan import plan_call
+from core.call import estimate
+from core.call.plan import plan_call
 from core.money import price_book
 from core.money.model_names import family_of
 from core.money.price_book import Price, Rates, Unpriced
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
-from core.tenant.policy import TenantPolicy
 from core.providers import PROVIDERS as PROVIDERS_BY_NAME
 from core.providers import canonical_provider
 from core.routing.paths import resolve_upstream_path
+from core.tenant.policy import TenantPolicy
 from core.wire.facts import ParsedCall, PromptSize
 
 PROVIDERS = tuple(PROVIDERS_BY_NAME)

@@ -6,9 +6,9 @@ from typing import get_args
 import pytest
 from anthropic.types import AnthropicBetaParam
 
+from core.providers import PROVIDERS
 from core.routing.forwarding import downstream_headers, may_be_let_pass, upstream_headers, upstream_query
 from core.tenant.provider_keys import KeyToShow
-from core.providers import PROVIDERS
 
 SHARED = KeyToShow("k", is_own=False)
 OWN = KeyToShow("k", is_own=True)

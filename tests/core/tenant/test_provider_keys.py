@@ -2,10 +2,10 @@
 
 import pytest
 
-from core.tenant.credentials import read_credential
-from core.tenant.provider_keys import KeyToShow, own_key_for
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
+from core.tenant.credentials import read_credential
+from core.tenant.provider_keys import KeyToShow, own_key_for
 
 TOKEN = "aw_live_" + "0123456789abcdef" * 3
 ANTHROPIC = "sk-ant-api03-R2d2C3poBb8K2soIg88"

@@ -7,11 +7,11 @@ import tracemalloc
 
 import pytest
 
-from core.call_plan import plan_call
+from core.call.plan import plan_call
 from core.limits import REQUEST_TEXT_BYTES_MAX
-from core.tenant.policy import DEFAULT_POLICY
 from core.refusals import BodyTooLarge
 from core.routing.paths import UpstreamPath
+from core.tenant.policy import DEFAULT_POLICY
 
 MB = 1024 * 1024
 MESSAGES = UpstreamPath("messages", "metered", "anthropic_messages")

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from core.call_plan import plan_call
-from core.tenant.policy import TenantPolicy
+from core.call.plan import plan_call
 from core.refusals import InvalidRequest, UnmeteredPath
 from core.routing.paths import UpstreamPath
+from core.tenant.policy import TenantPolicy
 from core.wire.dialects import DIALECTS
 from core.wire.facts import ParsedCall
 

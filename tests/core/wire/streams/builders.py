@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.meter import Cut, Extend, Step, StreamMeter, StreamResult, Wait
+from core.call.meter import Cut, Extend, Step, StreamMeter, StreamResult, Wait
 from core.money.price_book import STANDARD, Band, Price, Rates
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
+from core.call.result import StreamResult
 from core.money.amount import NANOUSD_MAX
 from core.money.usage import COUNT_MAX, Usage
-from core.stream_result import StreamResult
 from tests.core.wire.streams.builders import OUTPUT_NANOUSD, PROMPT_NANOUSD, a_meter, grants_all, play
 
 

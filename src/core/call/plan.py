@@ -7,16 +7,16 @@ billed must be in `worst` or refused here; after this nothing looks at the reque
 
 from dataclasses import dataclass, replace
 
-from core import estimate
-from core.estimate import WorstCase
+from core.call import estimate
+from core.call.estimate import WorstCase
+from core.call.reasoning import hides_reasoning
 from core.ledger.messages import AmountsAt, EarlierAnswers
 from core.money import price_book
 from core.money.price_book import Price, Unpriced
-from core.tenant.policy import TenantPolicy
 from core.providers import PROVIDERS
-from core.reasoning import hides_reasoning
 from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel
 from core.routing.paths import UpstreamPath
+from core.tenant.policy import TenantPolicy
 from core.wire.dialects import DIALECTS, Dialect
 from core.wire.dialects.prepared_body import PreparedBody
 from core.wire.facts import ParsedCall

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core import estimate
+from core.call import estimate
 from core.money import price_book
 from core.money.amount import NANOUSD_MAX
 from core.money.price_book import Price

@@ -20,13 +20,13 @@ from typing import Literal
 
 import msgspec
 
+from core.call.bill import StreamBill
+from core.call.result import StreamResult, result_of
 from core.limits import STREAM_WITHHELD_BYTES_MAX
 from core.money.amount import NANOUSD_MAX, UNITS_PER_RATE, cost_of_units
 from core.money.price_book import Price
 from core.money.usage import Usage
 from core.refusals import Refusal
-from core.stream_bill import StreamBill
-from core.stream_result import StreamResult, result_of
 from core.wire.json_depth import is_too_deep
 from core.wire.json_text import InvalidJSON, read_leniently
 from core.wire.sse import EventTooLarge, SSEEvent

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from core.call_plan import plan_call
-from core.tenant.policy import TenantPolicy
-from core.reasoning import hides_reasoning
+from core.call.plan import plan_call
+from core.call.reasoning import hides_reasoning
 from core.routing.paths import UpstreamPath
+from core.tenant.policy import TenantPolicy
 
 SHOWN, HIDDEN = False, True
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from core.call.bill import StreamBill
 from core.money.usage import Usage
-from core.stream_bill import StreamBill
 from core.wire.streams.observation import StreamReader
 
 

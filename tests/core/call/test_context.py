@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.call_context import read_call_context, read_whole
+from core.call.context import read_call_context, read_whole
 from core.refusals import InvalidRequest
 
 
