@@ -6,9 +6,9 @@ one but through here.
 
 import heapq
 
+from core.bounds import ACCOUNTS_IN_MEMORY_MAX
 from core.ledger.account import Account, turned
 from core.ledger.hold import ScopeKey
-from core.limits import ACCOUNTS_IN_MEMORY_MAX
 from durable_objects.ledger_store import LedgerStore, StoredAccount
 
 

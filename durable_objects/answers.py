@@ -11,8 +11,8 @@ pages go when there are more than is worth keeping: an id forgotten is an id nev
 
 from collections.abc import Iterable, Sequence
 
+from core.bounds import ANSWERS_REMEMBERED_MAX
 from core.ledger.messages import AnswerNote
-from core.limits import ANSWERS_REMEMBERED_MAX
 from durable_objects.ledger_store import LedgerStore
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from core.bounds import OPEN_HOLDS_PER_TENANT_MAX
 from core.ledger.account import (
     Account,
     call_accounts,
@@ -59,7 +60,6 @@ from core.ledger.messages import (
 )
 from core.ledger.patience import is_short_for_good
 from core.ledger.rate_limit import Passed
-from core.limits import OPEN_HOLDS_PER_TENANT_MAX
 from durable_objects import upkeep
 from durable_objects.ledger_state import TENANT_WINDOWS, LedgerState, used_at_ms
 from durable_objects.ledger_store import LedgerStore

@@ -10,8 +10,8 @@ from collections.abc import Container
 
 import msgspec
 
+from core.bounds import MIRRORS_WAITING_MAX
 from core.ledger.account import Account
-from core.limits import MIRRORS_WAITING_MAX
 
 SHARES = 10
 """A session with a limit is mirrored whenever another tenth of it is spent."""

@@ -1,7 +1,7 @@
 """Telemetry messages that wait in rows for the alarm to hand them to the queue: those the queue did not take from the
 edge, and what the ledger itself has to tell."""
 
-from core.limits import OUTBOX_MESSAGES_MAX, QUEUE_MESSAGE_BYTES_MAX
+from core.bounds import OUTBOX_MESSAGES_MAX, QUEUE_MESSAGE_BYTES_MAX
 from durable_objects.ledger_store import LedgerStore
 
 

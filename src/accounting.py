@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from budgets import Hold
+from core.bounds import SCOPE_ID_CHARACTERS_MAX
 from core.call import estimate
 from core.call.context import CallContext
 from core.call.plan import CallPlan
 from core.ledger.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
 from core.ledger.outage import OutageAllowance
-from core.limits import SCOPE_ID_CHARACTERS_MAX
 from core.money import price_book
 from core.money.amount import NANOUSD_MAX
 from core.money.usage import Usage

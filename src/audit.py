@@ -1,7 +1,7 @@
 """What is told besides the calls themselves: who came in or was turned away, who used the administration, and what a
 person should hear of.
 
-Each note is bounded per isolate (`core.occasions`) where a caller decides how often it happens; all of them leave
+Each note is bounded per isolate (`core.dedup_window`) where a caller decides how often it happens; all of them leave
 after the answer.
 """
 
@@ -29,7 +29,7 @@ def note_refused_login(visit: Visit, outcome: AuthOutcome, who: Caller | KeyReco
 def note_administrator(visit: Visit, caller: Caller) -> None:
     """An administrator's key at work: once per key, client address and hour."""
     occasion = f"administrator:{caller.tenant}:{caller.key_id}:{visit.client_address}"
-    if visit.isolate.occasions.is_new(occasion, visit.started_at_ms):
+    if visit.isolate.told.is_new(occasion, visit.started_at_ms):
         _send_login(visit, "accepted", caller)
 
 
@@ -70,7 +70,7 @@ def _alert(visit: Visit, caller: Caller, kind: AlertKind, what: str, summary: st
     """Once per tenant and hour; other isolates name the same occasion, and the consumer tells it once."""
     hour = visit.started_at_ms // HOUR_MS
     occasion = f"{kind}:{what}:{hour}"
-    if not visit.isolate.occasions.is_new(f"{caller.tenant}:{occasion}", visit.started_at_ms):
+    if not visit.isolate.told.is_new(f"{caller.tenant}:{occasion}", visit.started_at_ms):
         return
     alert = Alert(
         alert_key=occasion,

@@ -117,7 +117,7 @@ async def hold_money(
 def take_from_allowance(amount_nanousd: int, *, caller: Caller, outage: OutageAllowance, ports: Ports) -> int:
     """The Ledger is away: take the money out of the outage allowance. Returns when; raises `BudgetUnavailable`."""
     now_ms = ports.clock.now_ms()
-    if caller.policy.fails_closed or ports.unsent.is_full:
+    if caller.policy.fails_closed or ports.backlog.is_full:
         raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
     ceiling_nanousd = caller.policy.outage_allowance_nanousd
     if not outage.take(caller.tenant, amount_nanousd, ceiling_nanousd=ceiling_nanousd, now_ms=now_ms):
@@ -181,7 +181,7 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Por
 async def _leave_no_hold(request: AdmitRequest, caller: Caller, ports: Ports) -> None:
     """End at zero what the Ledger may have granted unheard; if it hears the question only now, there is no hold either.
     What others owe is not thrown away for it."""
-    if ports.unsent.is_full:
+    if ports.backlog.is_full:
         return
     nothing = RecordRequest(
         event_id=request.hold_id,

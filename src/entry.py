@@ -15,8 +15,8 @@ from bindings.rate_limiter import StrangerLimiter
 from bindings.telemetry import QueueTelemetry
 from bindings.time_and_chance import RandomIds, WorkerClock, digests_equal
 from bindings.upstream import FetchUpstream
+from core.backlog import Backlog
 from core.refusals import InternalError, Refusal
-from core.unsent import Unsent
 from core.wire.dialects import DIALECTS
 from durable_objects.ledger_object import Ledger
 from exchange import Answer
@@ -29,7 +29,7 @@ from visit import Isolate, refused
 __all__ = ["Default", "Ledger"]
 
 _isolate: Isolate | None = None
-_unsent = Unsent()
+_backlog = Backlog()
 
 
 class Default(WorkerEntrypoint):
@@ -67,7 +67,7 @@ class Default(WorkerEntrypoint):
             digests_equal=digests_equal,
             defer=self.ctx.waitUntil,
             is_stranger_allowed=StrangerLimiter(getattr(env, "UNAUTHENTICATED_RATE_LIMITER", None)).is_allowed,
-            unsent=_unsent,
+            backlog=_backlog,
         )
         return await handle(head_of(js_request), ports, _isolate_of(env))
 

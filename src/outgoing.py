@@ -35,17 +35,17 @@ async def send_message(message: TelemetryMessage, ports: Ports) -> None:
     if await _queue_takes(text, ports):
         await _send_kept(ports)
     elif message.tenant is None or not await _outbox_takes(text, message.tenant, ports):
-        ports.unsent.keep(text)
+        ports.backlog.keep(text)
 
 
 async def _send_kept(ports: Ports) -> None:
     """The queue is there: it may have been away before."""
     for _ in range(KEPT_SENT_AT_ONCE_MAX):
-        text = ports.unsent.take()
+        text = ports.backlog.take()
         if text is None:
             return
         if not await _queue_takes(text, ports):
-            ports.unsent.keep(text)
+            ports.backlog.keep(text)
             return
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from core.backlog import Backlog
 from core.ledger.messages import (
     AdmitAnswer,
     AdmitRequest,
@@ -28,7 +29,6 @@ from core.ledger.messages import (
     StatusRequest,
 )
 from core.ledger.mirror import SessionMirror
-from core.unsent import Unsent
 
 # Money ----------------------------------------------------------------------------------------------------
 
@@ -208,5 +208,5 @@ class Ports:
     """Runs a coroutine to its end, even after the answer has gone out or the caller has left."""
     is_stranger_allowed: Callable[[str], Awaitable[bool]]
     """May a caller without a valid token, from this address, ask again? Counts the question."""
-    unsent: Unsent
+    backlog: Backlog
     """This isolate's messages that nobody took so far."""

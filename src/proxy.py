@@ -16,9 +16,9 @@ import audit
 from accounting import OpenCall, new_record
 from answers import answer_of_call, refusal_of
 from budgets import count_call, hold_money
+from core.bounds import OWN_BODY_BYTES_MAX
 from core.call.context import CallContext, read_call_context
 from core.call.plan import CallPlan, plan_call
-from core.limits import OWN_BODY_BYTES_MAX
 from core.providers import PROVIDERS
 from core.refusals import ProviderKeyMissing, Refusal, SharedAccount, UnmeteredPath
 from core.routing.forwarding import downstream_headers, upstream_headers, upstream_query

@@ -7,7 +7,7 @@ key and never showing the value; secrets stay out of every `repr`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.limits import HOLD_TTL_MS_MAX
+from core.bounds import HOLD_TTL_MS_MAX
 from core.providers import PROVIDERS
 from core.routing.addresses import InvalidBaseURL, base_url
 from core.routing.forwarding import may_be_let_pass

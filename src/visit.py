@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from core.bounds import REQUEST_BODY_BYTES_MAX
+from core.dedup_window import DedupWindow
 from core.ledger.outage import OutageAllowance
-from core.limits import REQUEST_BODY_BYTES_MAX
-from core.occasions import Occasions
 from core.refusals import Refusal, UnsupportedEncoding
 from core.wire.bytes_in_flight import BodyRoom, BytesInFlight
 from core.wire.dialects import Dialect, refusal_headers
@@ -23,9 +23,9 @@ class Isolate:
     identities: IdentityCache = field(default_factory=IdentityCache)
     outage: OutageAllowance = field(default_factory=OutageAllowance)
     bodies: BytesInFlight = field(default_factory=BytesInFlight)
-    occasions: Occasions = field(default_factory=lambda: Occasions(window_ms=3_600_000, told_max=1_000))
+    told: DedupWindow = field(default_factory=lambda: DedupWindow(window_ms=3_600_000, told_max=1_000))
     """What is told once an hour: alerts, administrators at work."""
-    refused_logins: Occasions = field(default_factory=lambda: Occasions(window_ms=60_000, told_max=60))
+    refused_logins: DedupWindow = field(default_factory=lambda: DedupWindow(window_ms=60_000, told_max=60))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pyodide.ffi import create_proxy, to_js
 
 from bindings.ffi import JS_FAULTS, bytes_to_js, headers_from_js, object_to_js, own_javascript, text_or_none
 from bindings.pieces import Outgoing
-from core.limits import ANSWER_BYTES_MAX, ANSWER_END_BYTES, ANSWERS_BYTES_MAX
+from core.bounds import ANSWER_BYTES_MAX, ANSWER_END_BYTES, ANSWERS_BYTES_MAX
 from ports import (
     AttemptFailed,
     Body,

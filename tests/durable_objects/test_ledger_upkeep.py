@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import limits
+from core import bounds
 from core.ledger.messages import (
     Conflict,
     Granted,
@@ -234,7 +234,7 @@ def test_the_rate_limiter_forgets_keys_that_hold_nobody_back(ledger):
 def test_the_outbox_has_a_bound_and_takes_no_message_the_queue_would_refuse(ledger, monkeypatch):
     monkeypatch.setattr(outbox, "OUTBOX_MESSAGES_MAX", 2)
 
-    assert not ledger.outbox.put("x" * (limits.QUEUE_MESSAGE_BYTES_MAX + 1))
+    assert not ledger.outbox.put("x" * (bounds.QUEUE_MESSAGE_BYTES_MAX + 1))
     assert [ledger.outbox.put("message") for _ in range(3)] == [True, True, False]
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from core import limits
+from core import bounds
 from core.ledger.account import open_account
 from core.ledger.mirror import mirror_text, read_mirror
 from durable_objects.mirrors import KEY_PAUSE_MS, LATER_MS, RETRY_AFTER_MS, SOON_MS, Mirrors, mirror_after_ms
@@ -49,10 +49,10 @@ def test_many_sessions_are_written_some_at_a_time():
 
 def test_what_waits_is_bounded():
     mirrors = Mirrors()
-    for number in range(limits.MIRRORS_WAITING_MAX + 10):
+    for number in range(bounds.MIRRORS_WAITING_MAX + 10):
         mirrors.want(f"s{number}", 0)
 
-    assert len(mirrors.take(SOON_MS, 10**6)) == limits.MIRRORS_WAITING_MAX
+    assert len(mirrors.take(SOON_MS, 10**6)) == bounds.MIRRORS_WAITING_MAX
 
 
 # What is worth a write ------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from core.limits import OWN_BODY_BYTES_MAX, REQUEST_BODIES_BYTES_MAX, REQUEST_BODY_BYTES_MAX
+from core.bounds import OWN_BODY_BYTES_MAX, REQUEST_BODIES_BYTES_MAX, REQUEST_BODY_BYTES_MAX
 from exchange import Answer, Inbound, MakeRoom
 from ports import AttemptFailed
 from proxy import handle

@@ -138,8 +138,8 @@ def test_a_stream_takes_nothing_from_the_allowance_where_no_debt_could_be_kept()
         headers={"content-type": "text/event-stream"}, chunks=(chunk("word " * 4),) * 300, world=world
     )
     world.hanging.add("ledger.extend")
-    while not world.unsent.is_full:
-        world.unsent.keep(json.dumps("x" * 10_000))
+    while not world.backlog.is_full:
+        world.backlog.keep(json.dumps("x" * 10_000))
 
     call(world, {**BODY, "stream": True, "max_tokens": 100_000})
 
@@ -181,7 +181,7 @@ def test_a_part_that_hangs_changes_neither_answer_nor_charge(parts, is_streaming
     answer = call(world, {**BODY, "stream": is_streaming})
 
     assert (answer[0] if is_streaming else answer).status == 200
-    kept = list(iter(world.unsent.take, None))
+    kept = list(iter(world.backlog.take, None))
     texts = [*(json.dumps(record) for record in world.records), *world.ledgers["acme"].outbox, *kept]
     world.hanging.clear()
     outside = ScriptedOutside(ledgers=world.ledger_of)

@@ -105,7 +105,7 @@ def test_with_ledger_and_queue_both_away_the_charge_is_kept_until_the_queue_is_b
     world = a_world()
     world.is_ledger_away = world.is_queue_away = True
     call(world, isolate)
-    assert (world.records, len(world.unsent)) == ([], 3)
+    assert (world.records, len(world.backlog)) == ([], 3)
 
     world.is_ledger_away = world.is_queue_away = False
     call(world, isolate)
@@ -118,8 +118,8 @@ def test_with_ledger_and_queue_both_away_the_charge_is_kept_until_the_queue_is_b
 def test_when_no_charge_can_be_kept_any_more_nothing_passes(isolate):
     world = a_world()
     world.is_ledger_away = world.is_queue_away = True
-    while not world.unsent.is_full:
-        world.unsent.keep("x" * 10_000)
+    while not world.backlog.is_full:
+        world.backlog.keep("x" * 10_000)
 
     assert call(world, isolate).status == 503
     assert world.sent == []

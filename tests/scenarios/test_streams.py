@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from core.bounds import SSE_EVENT_BYTES_MAX
 from core.ledger.messages import ConfigureRequest, StatusRequest
-from core.limits import SSE_EVENT_BYTES_MAX
 from core.wire.dialects import DIALECTS
 from proxy import handle
 from settings import parse_settings

@@ -69,7 +69,7 @@ def play(world: World, path: str = "openai/v1/chat/completions", body: dict[str,
         world.dies_at = None
     world.outage = world.fails_at = None
     ledger = world.ledger_of("acme")
-    kept = list(iter(world.unsent.take, None))
+    kept = list(iter(world.backlog.take, None))
     outside = ScriptedOutside(ledgers=world.ledger_of)
     texts = [*(json.dumps(record) for record in world.records), *ledger.outbox, *kept]
     asyncio.run(take(texts * 2, outside))

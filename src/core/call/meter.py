@@ -20,9 +20,9 @@ from typing import Literal
 
 import msgspec
 
+from core.bounds import STREAM_WITHHELD_BYTES_MAX
 from core.call.bill import StreamBill
 from core.call.result import StreamResult, result_of
-from core.limits import STREAM_WITHHELD_BYTES_MAX
 from core.money.amount import NANOUSD_MAX, UNITS_PER_RATE, cost_of_units
 from core.money.price_book import Price
 from core.money.usage import Usage

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-from core.limits import EARLIER_ANSWERS_MAX, HOLD_TTL_MS_MAX, SCOPE_ID_CHARACTERS_MAX
+from core.bounds import EARLIER_ANSWERS_MAX, HOLD_TTL_MS_MAX, SCOPE_ID_CHARACTERS_MAX
 from core.money.amount import NANOUSD_MAX
 
 Amount = Annotated[int, msgspec.Meta(ge=0, le=NANOUSD_MAX)]

@@ -7,8 +7,8 @@ fraction is lost at any rate. A request that asks several limits passes all of t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.bounds import RATE_KEYS_MAX
 from core.ledger.messages import RateDenied, RateLimits, RateLimitState
-from core.limits import RATE_KEYS_MAX
 
 MINUTE_US = 60_000_000
 

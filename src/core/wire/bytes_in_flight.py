@@ -4,7 +4,7 @@ An isolate has 128 MB for everything, and every tenant on it shares them. A body
 it has been sent. The rule easy to break: whoever takes gives back exactly that, whatever is raised in between.
 """
 
-from core.limits import REQUEST_BODIES_BYTES_MAX
+from core.bounds import REQUEST_BODIES_BYTES_MAX
 from core.refusals import BodyTooLarge, TooManyBytes
 
 RETRY_AFTER_MS = 1_000

@@ -6,7 +6,7 @@ Dialects produce these values, pricing and metering consume them. They hold coun
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from core.limits import EARLIER_ANSWERS_MAX, SCOPE_ID_CHARACTERS_MAX
+from core.bounds import EARLIER_ANSWERS_MAX, SCOPE_ID_CHARACTERS_MAX
 from core.money.usage import Usage
 
 ThinkingAsked = Literal["unset", "off", "on", "hidden"]

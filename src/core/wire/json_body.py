@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from core.limits import (
+from core.bounds import (
     BODY_MEMBERS_MAX,
     JSON_CONTAINERS_MAX,
     JSON_DEPTH_MAX,

@@ -12,7 +12,7 @@ Of that the innermost pairs of brackets are removed until none is left: as often
 speed. A text that is not JSON may be found deeper than it is, never shallower up to where a decoder would stop reading.
 """
 
-from core.limits import JSON_CONTAINERS_MAX, JSON_DEPTH_MAX, JSON_MEMBERS_MAX, JSON_VALUES_MAX
+from core.bounds import JSON_CONTAINERS_MAX, JSON_DEPTH_MAX, JSON_MEMBERS_MAX, JSON_VALUES_MAX
 
 _KEPT = b'"[]{},:'
 _DROPPED = bytes(code for code in range(256) if code not in _KEPT)

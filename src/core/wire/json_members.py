@@ -14,7 +14,7 @@ from functools import cache
 
 import msgspec
 
-from core.limits import JSON_DEPTH_MAX
+from core.bounds import JSON_DEPTH_MAX
 from core.money.usage import COUNT_MAX
 from core.wire.json_body import InvalidAnswer
 from core.wire.json_depth import is_too_deep

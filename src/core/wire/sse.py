@@ -15,7 +15,7 @@ import re
 
 import msgspec
 
-from core.limits import SSE_EVENT_BYTES_MAX
+from core.bounds import SSE_EVENT_BYTES_MAX
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")

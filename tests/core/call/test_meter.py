@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
+from core.bounds import SSE_EVENT_BYTES_MAX, STREAM_WITHHELD_BYTES_MAX
 from core.call.meter import Cut, Extend, Forward, StreamMeter, Wait
-from core.limits import SSE_EVENT_BYTES_MAX, STREAM_WITHHELD_BYTES_MAX
 from core.money.price_book import STANDARD, Band, Price
 from core.money.usage import Usage
 from tests.core.wire.streams.builders import (

@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from core.bounds import HOLD_TTL_MS_MAX
 from core.ledger.messages import (
     TOKENS_MAX,
     AdmitRequest,
@@ -17,7 +18,6 @@ from core.ledger.messages import (
     from_wire,
     to_wire,
 )
-from core.limits import HOLD_TTL_MS_MAX
 from core.money.amount import NANOUSD_MAX
 
 GOOD = {

@@ -7,8 +7,8 @@ import tracemalloc
 
 import pytest
 
+from core.bounds import REQUEST_TEXT_BYTES_MAX
 from core.call.plan import plan_call
-from core.limits import REQUEST_TEXT_BYTES_MAX
 from core.refusals import BodyTooLarge
 from core.routing.paths import UpstreamPath
 from core.tenant.policy import DEFAULT_POLICY

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.limits import JSON_DEPTH_MAX
+from core.bounds import JSON_DEPTH_MAX
 from core.wire.json_depth import is_too_deep
 
 

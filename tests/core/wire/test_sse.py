@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.limits import SSE_EVENT_BYTES_MAX
+from core.bounds import SSE_EVENT_BYTES_MAX
 from core.wire.sse import EventTooLarge, SSEEvent, SSEParser
 
 Seen = list[tuple[str | None, bytes | None]]

@@ -17,7 +17,7 @@ entered below.
 import math
 from collections.abc import Callable, Mapping
 
-from core.limits import MEDIA_PIECES_MAX, SCOPE_ID_CHARACTERS_MAX
+from core.bounds import MEDIA_PIECES_MAX, SCOPE_ID_CHARACTERS_MAX
 from core.money.text_size import text_tokens
 from core.refusals import InvalidRequest
 from core.wire.media.lifted_body import LiftedBody

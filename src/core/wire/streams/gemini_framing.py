@@ -9,7 +9,7 @@ before it, so joining all `raw` gives back the stream.
 
 import re
 
-from core.limits import SSE_EVENT_BYTES_MAX
+from core.bounds import SSE_EVENT_BYTES_MAX
 from core.wire.sse import EventTooLarge, SSEEvent, SSEParser
 
 _OUTSIDE_STRING = re.compile(rb'["{}\[\]]')

@@ -1,11 +1,11 @@
-"""What this isolate has told already: an occasion is told once per window, and not more than so many in all.
+"""De-duplication by a window of time: a name is new once per window, and not more than so many names in all.
 
-Whoever floods us with occasions fills neither the queue nor the memory; what is above the bound is not told.
+Whoever floods us with names fills neither the queue nor the memory; what is above the bound is not told.
 """
 
 
-class Occasions:
-    """The occasions of the present window, by name."""
+class DedupWindow:
+    """The names told in the present window."""
 
     def __init__(self, *, window_ms: int, told_max: int) -> None:
         self._window_ms = window_ms

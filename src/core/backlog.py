@@ -10,7 +10,7 @@ CHARACTERS_MAX = 4_000_000
 """Of the isolate's 128 MB; some five thousand messages."""
 
 
-class Unsent:
+class Backlog:
     """First in, first out, bounded."""
 
     def __init__(self) -> None:
