@@ -60,7 +60,7 @@ class _CountedEnv:
 ffi.platform_env = lambda: _CountedEnv(_plain_env())
 
 import entry  # noqa: E402  # after the bindings count
-from durable_objects import ledger_object  # noqa: E402
+from durable_objects import object as ledger_object  # noqa: E402
 
 
 class _CountedSql(ledger_object.ObjectSql):

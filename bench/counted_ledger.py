@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from durable_objects import ledger_object
-from durable_objects.ledger_object import Ledger, ObjectSql
+from durable_objects import object as ledger_object
+from durable_objects.object import Ledger, ObjectSql
 
 _counts = {"calls": 0, "upkeep": 0, "alarms_set": 0}
 _cause: ContextVar[str] = ContextVar("cause", default="calls")

@@ -2,7 +2,7 @@
 edge, and what the ledger itself has to tell."""
 
 from core.bounds import OUTBOX_MESSAGES_MAX, QUEUE_MESSAGE_BYTES_MAX
-from durable_objects.ledger_store import LedgerStore
+from durable_objects.rows import LedgerStore
 
 
 class Outbox:

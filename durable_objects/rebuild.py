@@ -7,10 +7,10 @@ ended after the last checkpoint are read, so a wake costs what happened lately, 
 from core.ledger.account import standing_in, with_replay
 from core.ledger.hold import Hold, ScopeKey
 from core.ledger.rate_limit import Arrivals
-from durable_objects.account_book import AccountBook
+from durable_objects.accounts import AccountBook
 from durable_objects.answers import Answers
-from durable_objects.ledger_store import LedgerStore
 from durable_objects.open_holds import OpenHolds
+from durable_objects.rows import LedgerStore
 
 
 def rebuild(

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import msgspec
 
 from dispatch import call
-from outside import Outside, Unreachable
 from rows import CONFLICT_TARGETS, Cell
+from services import Services, Unreachable
 from sink import PREFER, DeadLetter, take
 from verdicts import Buried, Judgement, Postponed, Stored, Told, Verdict, judge, reason_of
 
@@ -28,7 +28,7 @@ class _Letter(msgspec.Struct):
     message: str
 
 
-async def keep(texts: Sequence[str | None], outside: Outside) -> list[Verdict]:
+async def keep(texts: Sequence[str | None], services: Services) -> list[Verdict]:
     """Store a batch of the dead-letter queue, all or none of it. Verdicts come in its order."""
     # One insert may name a row once only.
     rows = {row["letter_id"]: row for row in map(_row_of, texts)}
@@ -36,7 +36,7 @@ async def keep(texts: Sequence[str | None], outside: Outside) -> list[Verdict]:
     body = msgspec.json.encode(list(rows.values())).decode()
     verdict: Verdict
     try:
-        answer = await outside.rest(path, body, prefer=PREFER)
+        answer = await services.rest(path, body, prefer=PREFER)
     except Unreachable:
         verdict = Postponed("the database did not answer")
     else:
@@ -45,17 +45,17 @@ async def keep(texts: Sequence[str | None], outside: Outside) -> list[Verdict]:
     return [verdict] * len(texts)
 
 
-async def replay(outside: Outside) -> dict[str, object]:
+async def replay(services: Services) -> dict[str, object]:
     """Deliver again what an operator asked for, and say how that went, for the log line."""
     try:
-        asked = await call(outside, "dead_letters_to_replay", {"p_rows_max": REPLAYED_AT_ONCE_MAX})
+        asked = await call(services, "dead_letters_to_replay", {"p_rows_max": REPLAYED_AT_ONCE_MAX})
         if judge(asked) is not Judgement.ACCEPTED:
             return {"replays": reason_of(asked)}
         letters = msgspec.json.decode(asked.text, type=list[_Letter])
-        verdicts = await take([letter.message for letter in letters], outside)
+        verdicts = await take([letter.message for letter in letters], services)
         for letter, verdict in zip(letters, verdicts, strict=True):
             if not isinstance(verdict, Postponed):
-                await call(outside, "finish_replay", {"p_letter_id": letter.letter_id, "p_result": _result(verdict)})
+                await call(services, "finish_replay", {"p_letter_id": letter.letter_id, "p_result": _result(verdict)})
     except Unreachable:
         return {"replays": "the database did not answer"}
     return {"replays": dict(Counter(type(verdict).__name__.lower() for verdict in verdicts))}

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from outside import Answer, Outside, Unreachable
+from services import Answer, Services, Unreachable
 from slack import webhook_in
 from verdicts import Buried, Judgement, Postponed, Told, judge, reason_of
 
@@ -34,9 +34,9 @@ class Notice:
     body: str
 
 
-async def tell(notice: Notice, outside: Outside) -> Told | Postponed | Buried:
+async def tell(notice: Notice, services: Services) -> Told | Postponed | Buried:
     """Tell it if nobody has. `Buried` is advice: the database refuses the notice itself."""
-    claim = await call(outside, "claim_dispatch", _claim_arguments(notice))
+    claim = await call(services, "claim_dispatch", _claim_arguments(notice))
     match judge(claim):
         case Judgement.SUSPECT:
             return Buried(reason_of(claim))
@@ -46,26 +46,26 @@ async def tell(notice: Notice, outside: Outside) -> Told | Postponed | Buried:
         return Told("already told")
     if claim.text != '"claimed"':
         return Postponed("being told by another delivery")
-    result = await _deliver(notice, outside)
-    finish = await call(outside, "finish_dispatch", _finish_arguments(notice, result))
+    result = await _deliver(notice, services)
+    finish = await call(services, "finish_dispatch", _finish_arguments(notice, result))
     if judge(finish) is not Judgement.ACCEPTED:
         return Postponed(reason_of(finish))
     return Postponed("the webhook did not take it") if result is None else Told(result)
 
 
-async def call(outside: Outside, function: str, arguments: Arguments) -> Answer:
+async def call(services: Services, function: str, arguments: Arguments) -> Answer:
     """Call a SQL function by REST."""
     body = msgspec.json.encode(arguments).decode()
-    return await outside.rest(f"rpc/{function}", body, prefer="")
+    return await services.rest(f"rpc/{function}", body, prefer="")
 
 
-async def _deliver(notice: Notice, outside: Outside) -> str | None:
+async def _deliver(notice: Notice, services: Services) -> str | None:
     """How the post ended for good, or None where it may go better later."""
     try:
-        url = webhook_in(await outside.tenant_config(notice.tenant))
+        url = webhook_in(await services.tenant_config(notice.tenant))
         if url is None:
             return "no_webhook"
-        answer = await outside.post(url, notice.body)
+        answer = await services.post(url, notice.body)
     except Unreachable:
         return None
     return webhook_result(answer.status)

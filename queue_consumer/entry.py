@@ -18,7 +18,7 @@ from core.routing.addresses import InvalidBaseURL
 from dead_letters import keep, replay
 from sink import take, tally
 from verdicts import Postponed, Verdict, retry_delay_s
-from worker_outside import WorkerOutside
+from worker_services import WorkerServices
 
 # As in wrangler.toml.
 DEAD_LETTER_QUEUE = "agentwatch-telemetry-dlq"
@@ -32,7 +32,7 @@ class Default(WorkerEntrypoint):
         verdicts: list[Verdict]
         deal_with = keep if batch.queue == DEAD_LETTER_QUEUE else take
         try:
-            verdicts = await deal_with(texts, WorkerOutside(platform_env()))
+            verdicts = await deal_with(texts, WorkerServices(platform_env()))
         except InvalidBaseURL as fault:
             verdicts = [Postponed(str(fault))] * len(messages)
         except Exception as fault:
@@ -46,11 +46,11 @@ class Default(WorkerEntrypoint):
         _log({"event": "telemetry_batch", "queue": batch.queue, **tally(verdicts)})
 
     async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
-        outside = WorkerOutside(platform_env())
+        services = WorkerServices(platform_env())
         if controller.cron == UPKEEP_CRON:
-            done = await upkeep.run(outside)
+            done = await upkeep.run(services)
         else:
-            done = {**await replay(outside), **await weekly_report.run(int(controller.scheduledTime), outside)}
+            done = {**await replay(services), **await weekly_report.run(int(controller.scheduledTime), services)}
         _log({"event": "telemetry_cron", "cron": controller.cron, **done})
 
 

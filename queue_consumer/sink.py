@@ -18,8 +18,8 @@ import msgspec
 from core.ledger.messages import Conflict
 from core.telemetry import Alert, Debt, InvalidTelemetry, TelemetryMessage, from_wire
 from dispatch import Notice, tell
-from outside import Outside, Unreachable
 from rows import CONFLICT_TARGETS, Row, row_of, rows_json
+from services import Services, Unreachable
 from slack import alert_message
 from verdicts import DEBT_DELAY_MAX_S, Buried, Charged, Judgement, Postponed, Stored, Verdict, judge, reason_of
 
@@ -48,7 +48,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     message: str
 
 
-async def take(texts: Sequence[str | None], outside: Outside) -> list[Verdict]:
+async def take(texts: Sequence[str | None], services: Services) -> list[Verdict]:
     """Deal with every message of a batch (None: it was no text). Verdicts come in its order."""
     readings = [_read(text) for text in texts]
     entries: dict[str, list[Entry]] = {}
@@ -56,15 +56,15 @@ async def take(texts: Sequence[str | None], outside: Outside) -> list[Verdict]:
     for place, (text, reading) in enumerate(zip(texts, readings, strict=True)):
         match reading:
             case InvalidTelemetry():
-                work.append(([place], _bury(place, text or "", str(reading), outside)))
+                work.append(([place], _bury(place, text or "", str(reading), services)))
             case Alert():
-                work.append(([place], _tell(place, text or "", reading, outside)))
+                work.append(([place], _tell(place, text or "", reading, services)))
             case Debt():
-                work.append(([place], _collect(place, text or "", reading, outside)))
+                work.append(([place], _collect(place, text or "", reading, services)))
             case _:
                 row = row_of(reading)
                 entries.setdefault(row.table, []).append(Entry(place, text or "", row))
-    work += [([entry.place for entry in group], _store(group, outside)) for group in entries.values()]
+    work += [([entry.place for entry in group], _store(group, services)) for group in entries.values()]
     # A fault of ours with one message must not undo what was done with the others: a debt told is not told again.
     outcomes = await asyncio.gather(*(task for _, task in work), return_exceptions=True)
     verdicts: dict[int, Verdict] = {}
@@ -91,12 +91,12 @@ def _read(text: str | None) -> TelemetryMessage | InvalidTelemetry:
         return fault
 
 
-async def _store(entries: list[Entry], outside: Outside) -> dict[int, Verdict]:
+async def _store(entries: list[Entry], services: Services) -> dict[int, Verdict]:
     """Insert the rows, all of one table, halving at a fault until it is found."""
     table = entries[0].row.table
     path = f"{table}?on_conflict={CONFLICT_TARGETS[table]}"
     try:
-        answer = await outside.rest(path, rows_json([entry.row for entry in entries]), prefer=PREFER)
+        answer = await services.rest(path, rows_json([entry.row for entry in entries]), prefer=PREFER)
     except Unreachable:
         return _all(entries, Postponed("the database did not answer"))
     match judge(answer):
@@ -108,38 +108,38 @@ async def _store(entries: list[Entry], outside: Outside) -> dict[int, Verdict]:
         case Judgement.LATER:
             return _all(entries, Postponed(reason_of(answer)))
     if len(entries) == 1:
-        return await _bury(entries[0].place, entries[0].text, reason_of(answer), outside)
+        return await _bury(entries[0].place, entries[0].text, reason_of(answer), services)
     middle = len(entries) // 2
-    first = await _store(entries[:middle], outside)
-    return first | await _store(entries[middle:], outside)
+    first = await _store(entries[:middle], services)
+    return first | await _store(entries[middle:], services)
 
 
-async def _tell(place: int, text: str, alert: Alert, outside: Outside) -> dict[int, Verdict]:
+async def _tell(place: int, text: str, alert: Alert, services: Services) -> dict[int, Verdict]:
     notice = Notice(alert.tenant, "alert", alert.alert_key, alert.summary, alert_message(alert))
     try:
-        verdict = await tell(notice, outside)
+        verdict = await tell(notice, services)
     except Unreachable:
         return {place: Postponed("the database did not answer")}
     if isinstance(verdict, Buried):
-        return await _bury(place, text, verdict.reason, outside)
+        return await _bury(place, text, verdict.reason, services)
     return {place: verdict}
 
 
-async def _collect(place: int, text: str, debt: Debt, outside: Outside) -> dict[int, Verdict]:
+async def _collect(place: int, text: str, debt: Debt, services: Services) -> dict[int, Verdict]:
     try:
-        answer = await outside.charge(debt.tenant, debt.charge)
+        answer = await services.charge(debt.tenant, debt.charge)
     except Unreachable:
         return {place: Postponed("the ledger did not answer", DEBT_DELAY_MAX_S)}
     if isinstance(answer, Conflict):
         # Telling it again would not help: a person has to look at what was charged under this id.
-        return await _bury(place, text, f"the ledger refuses the charge: {answer.reason}", outside)
+        return await _bury(place, text, f"the ledger refuses the charge: {answer.reason}", services)
     return {place: Charged()}
 
 
-async def _bury(place: int, text: str, reason: str, outside: Outside) -> dict[int, Verdict]:
+async def _bury(place: int, text: str, reason: str, services: Services) -> dict[int, Verdict]:
     letter = DeadLetter(reason=reason, message=text[:DEAD_LETTER_CHARACTERS_MAX])
     try:
-        await outside.bury(msgspec.json.encode(letter).decode())
+        await services.bury(msgspec.json.encode(letter).decode())
     except Unreachable:
         return {place: Postponed("the dead-letter queue did not answer")}
     return {place: Buried(reason)}

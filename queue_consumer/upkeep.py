@@ -6,20 +6,20 @@ Each is a request and so a transaction of its own: what holds up the second must
 import msgspec
 
 from dispatch import call
-from outside import Outside, Unreachable
+from services import Services, Unreachable
 from verdicts import Judgement, judge, reason_of
 
 STEPS = ("make_months_ahead", "forget_old_records")
 
 
-async def run(outside: Outside) -> dict[str, object]:
+async def run(services: Services) -> dict[str, object]:
     """Do both and say what was done, for the log line."""
-    return {step: await _done(step, outside) for step in STEPS}
+    return {step: await _done(step, services) for step in STEPS}
 
 
-async def _done(step: str, outside: Outside) -> object:
+async def _done(step: str, services: Services) -> object:
     try:
-        answer = await call(outside, step, {})
+        answer = await call(services, step, {})
     except Unreachable:
         return "the database did not answer"
     return msgspec.Raw(answer.text.encode()) if judge(answer) is Judgement.ACCEPTED else reason_of(answer)

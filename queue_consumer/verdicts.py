@@ -11,7 +11,7 @@ from enum import Enum
 
 import msgspec
 
-from outside import Answer
+from services import Answer
 
 RETRY_DELAY_FIRST_S = 10
 RETRY_DELAY_MAX_S = 3_600

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from dispatch import Arguments, Notice, call, tell
-from outside import Outside, Unreachable
+from services import Services, Unreachable
 from slack import WeeklyReport, weekly_message, weekly_summary
 from verdicts import Judgement, Told, judge, reason_of
 
@@ -28,7 +28,7 @@ class _Due(msgspec.Struct):
     tenant: str
 
 
-async def run(now_ms: int, outside: Outside) -> dict[str, object]:
+async def run(now_ms: int, services: Services) -> dict[str, object]:
     """Send the next reports that are due and say what was done, for the log line."""
     week = last_week_start(now_ms).isoformat()
     arguments: Arguments = {
@@ -38,11 +38,11 @@ async def run(now_ms: int, outside: Outside) -> dict[str, object]:
     }
     outcomes: Counter[str] = Counter()
     try:
-        due = await call(outside, "take_weekly_report_tenants", arguments)
+        due = await call(services, "take_weekly_report_tenants", arguments)
         if judge(due) is not Judgement.ACCEPTED:
             return {"reports": reason_of(due)}
         for one in msgspec.json.decode(due.text, type=list[_Due]):
-            outcomes[await _send_report(one.tenant, week, outside)] += 1
+            outcomes[await _send_report(one.tenant, week, services)] += 1
     except Unreachable:
         outcomes["the database did not answer"] += 1
     return {"week": week, "reports": dict(outcomes)}
@@ -54,12 +54,12 @@ def last_week_start(now_ms: int) -> date:
     return today - timedelta(days=today.weekday() + 7)
 
 
-async def _send_report(tenant: str, week: str, outside: Outside) -> str:
-    answer = await call(outside, "weekly_report", {"p_tenant": tenant, "p_week_start": week})
+async def _send_report(tenant: str, week: str, services: Services) -> str:
+    answer = await call(services, "weekly_report", {"p_tenant": tenant, "p_week_start": week})
     if judge(answer) is not Judgement.ACCEPTED:
         return reason_of(answer)
     report = msgspec.json.decode(answer.text, type=WeeklyReport)
     summary = weekly_summary(report, week)
     notice = Notice(tenant, "weekly_report", week, summary, weekly_message(report, week))
-    verdict = await tell(notice, outside)
+    verdict = await tell(notice, services)
     return verdict.result if isinstance(verdict, Told) else verdict.reason

@@ -18,7 +18,7 @@ from bindings.upstream import FetchUpstream
 from core.backlog import Backlog
 from core.refusals import InternalError, Refusal
 from core.wire.dialects import DIALECTS
-from durable_objects.ledger_object import Ledger
+from durable_objects.object import Ledger
 from exchange import Answer
 from ports import Ports
 from proxy import handle

@@ -11,11 +11,13 @@ from dataclasses import replace
 
 import msgspec
 
-import admin
-import audit
-from accounting import OpenCall, new_record
-from answers import answer_of_call, refusal_of
-from budgets import count_call, hold_money
+from access import audit
+from access.identity import Caller
+from access.logins import log_in
+from api import admin
+from call.admission import count_call, hold_money
+from call.endings import answer_of_call, refusal_of
+from call.settlement import OpenCall, new_record
 from core.bounds import OWN_BODY_BYTES_MAX
 from core.call.context import CallContext, read_call_context
 from core.call.plan import CallPlan, plan_call
@@ -27,10 +29,8 @@ from core.tenant.provider_keys import KeyToShow, own_key_for
 from core.tenant.shared_account import refuse_shared_references
 from core.wire.bytes_in_flight import BodyRoom
 from core.wire.dialects import DIALECTS
+from delivery import send_message
 from exchange import Answer, Inbound
-from identity import Caller
-from logins import log_in
-from outgoing import send_message
 from ports import AttemptFailed, Ports, UpstreamRequest
 from routes import HealthRoute, ProxyRoute, Route, errors_in, resolve
 from settings import Settings

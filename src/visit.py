@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from access.identity import IdentityCache
 from core.bounds import REQUEST_BODY_BYTES_MAX
 from core.dedup_window import DedupWindow
 from core.ledger.outage import OutageAllowance
@@ -10,7 +11,6 @@ from core.refusals import Refusal, UnsupportedEncoding
 from core.wire.bytes_in_flight import BodyRoom, BytesInFlight
 from core.wire.dialects import Dialect, refusal_headers
 from exchange import Answer, Inbound
-from identity import IdentityCache
 from ports import Ports
 from settings import Settings
 

@@ -129,7 +129,7 @@ def wide_excepts() -> Iterator[str]:
 
 
 def test_surprises_are_caught_where_the_platform_calls_in_only() -> None:
-    assert set(wide_excepts()) <= {"src/entry.py", "queue_consumer/entry.py", "durable_objects/ledger_object.py"}
+    assert set(wide_excepts()) <= {"src/entry.py", "queue_consumer/entry.py", "durable_objects/object.py"}
 
 
 @pytest.mark.parametrize("name", ["wrangler.toml", "queue_consumer/wrangler.toml"])

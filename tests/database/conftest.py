@@ -10,7 +10,7 @@ import pytest
 
 from local.database import Database, signed_token
 from local.paths import LOCAL
-from tests.database.rest_outside import RestOutside
+from tests.database.rest_services import RestServices
 
 SECRET = "a secret of at least thirty-two characters"
 TABLES = "llm_request_logs, tenants, auth_events, api_access_log, budget_events, model_pricing, report_dispatches, dead_letters"
@@ -40,11 +40,11 @@ def sql(database: Database) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def outside(database: Database) -> Iterator[RestOutside]:
+def services(database: Database) -> Iterator[RestServices]:
     """The sink's world over the real REST interface, as `service_role`."""
-    outside = RestOutside(database.url, signed_token("service_role", SECRET))
-    yield outside
-    outside.close()
+    services = RestServices(database.url, signed_token("service_role", SECRET))
+    yield services
+    services.close()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from core.money import price_book
 from core.money.price_book import Price, Rates
 from local.database import signed_token
 from tests.database.conftest import SECRET
-from tests.database.rest_outside import RestOutside
+from tests.database.rest_services import RestServices
 from tools.load_prices import LoadRefused, load, read_table
 
 pytestmark = pytest.mark.stack
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.stack
 RATES = Rates.__struct_fields__
 
 
-def load_into(outside: RestOutside) -> int:
-    return load(read_table(), supabase_url=outside.url, service_role_key=outside.service_role_jwt)
+def load_into(services: RestServices) -> int:
+    return load(read_table(), supabase_url=services.url, service_role_key=services.service_role_jwt)
 
 
-def test_every_rate_of_the_table_is_in_the_database(outside: RestOutside, sql: psycopg.Connection) -> None:
-    load_into(outside)
+def test_every_rate_of_the_table_is_in_the_database(services: RestServices, sql: psycopg.Connection) -> None:
+    load_into(services)
 
     rows = sql.execute(
         "select provider, model, effective_from, service_tier, above_prompt_tokens, "
@@ -40,16 +40,16 @@ def test_every_rate_of_the_table_is_in_the_database(outside: RestOutside, sql: p
     assert priced == {(p, m) for p in ("openai", "anthropic", "gemini", "groq", "xai") for m in price_book.models(p)}
 
 
-def test_loading_a_version_again_changes_nothing(outside: RestOutside, sql: psycopg.Connection) -> None:
-    first, again = load_into(outside), load_into(outside)
+def test_loading_a_version_again_changes_nothing(services: RestServices, sql: psycopg.Connection) -> None:
+    first, again = load_into(services), load_into(services)
 
     assert sql.execute("select count(*) from model_pricing").fetchone() == (first,) == (again,)
 
 
-def test_a_key_without_the_right_is_refused_in_words(outside: RestOutside) -> None:
+def test_a_key_without_the_right_is_refused_in_words(services: RestServices) -> None:
     with pytest.raises(LoadRefused, match="permission denied"):
         load(
             read_table(),
-            supabase_url=outside.url,
+            supabase_url=services.url,
             service_role_key=signed_token("authenticated", SECRET, tenant="acme"),
         )

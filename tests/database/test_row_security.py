@@ -10,7 +10,7 @@ from core.telemetry import to_wire
 from local.database import signed_token
 from sink import take
 from tests.database.conftest import SECRET, as_service, as_tenant
-from tests.database.rest_outside import RestOutside
+from tests.database.rest_services import RestServices
 from tests.queue_consumer.records import ACCESS, AT_MS, AUTH, BUDGET, a_call, an_alert
 
 pytestmark = pytest.mark.stack
@@ -28,7 +28,7 @@ SPAN = {"p_from": "2026-01-01", "p_until": "2027-12-31"}
 
 
 @pytest.fixture(autouse=True)
-def _rows_of_two_tenants(outside: RestOutside) -> None:
+def _rows_of_two_tenants(services: RestServices) -> None:
     texts = []
     for tenant in ("acme", "beta"):
         for message in (a_call(session_id="s"), AUTH, ACCESS, BUDGET, an_alert()):
@@ -37,8 +37,8 @@ def _rows_of_two_tenants(outside: RestOutside) -> None:
                 if identity in message.__struct_fields__:
                     changes[identity] = f"{tenant}-{identity}"
             texts.append(to_wire(type(message)(**{**_fields(message), **changes})))
-    verdicts = asyncio.run(take(texts, outside))
-    assert outside.buried == []
+    verdicts = asyncio.run(take(texts, services))
+    assert services.buried == []
     assert len(verdicts) == 10
 
 

@@ -8,11 +8,11 @@ import psycopg
 import pytest
 
 from core.telemetry import to_wire
-from outside import Outside
+from services import Services
 from sink import take
-from tests.database.rest_outside import RestOutside
+from tests.database.rest_services import RestServices
 from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, an_alert
-from tests.queue_consumer.scripted_outside import POISON, ScriptedOutside
+from tests.queue_consumer.scripted_services import POISON, ScriptedServices
 from verdicts import Buried, Postponed, Stored, Told, Verdict
 
 pytestmark = pytest.mark.stack
@@ -24,13 +24,13 @@ CONFIG = '{"slack_webhook_url":"https://hooks.example/T1"}'
 def either(request: pytest.FixtureRequest) -> Any:
     """Both worlds refuse a row whose project is POISON."""
     if request.param == "scripted":
-        return ScriptedOutside(configs={"acme": CONFIG})
+        return ScriptedServices(configs={"acme": CONFIG})
     sql: psycopg.Connection = request.getfixturevalue("sql")
-    outside: RestOutside = request.getfixturevalue("outside")
-    outside.configs["acme"] = CONFIG
+    services: RestServices = request.getfixturevalue("services")
+    services.configs["acme"] = CONFIG
     sql.execute(f"alter table llm_request_logs add constraint no_poison check (project <> '{POISON}')")
     request.addfinalizer(lambda: _drop_constraint(sql.info.dsn))
-    return outside
+    return services
 
 
 def _drop_constraint(dsn: str) -> None:
@@ -38,17 +38,17 @@ def _drop_constraint(dsn: str) -> None:
         connection.execute("alter table llm_request_logs drop constraint no_poison")
 
 
-def deliver(texts: Sequence[str], outside: Outside) -> list[Verdict]:
-    return asyncio.run(take(texts, outside))
+def deliver(texts: Sequence[str], services: Services) -> list[Verdict]:
+    return asyncio.run(take(texts, services))
 
 
-def test_every_kind_of_record_is_stored(either: Outside) -> None:
+def test_every_kind_of_record_is_stored(either: Services) -> None:
     texts = [to_wire(message) for message in (a_call(), AUTH, ACCESS, BUDGET)]
 
     assert deliver(texts, either) == [Stored()] * 4
 
 
-def test_a_redelivery_is_stored_already(either: Outside) -> None:
+def test_a_redelivery_is_stored_already(either: Services) -> None:
     texts = [to_wire(message) for message in (a_call(), AUTH, ACCESS, BUDGET)]
     deliver(texts, either)
 
@@ -77,17 +77,17 @@ def test_an_alert_is_told_once(either: Any) -> None:
 # Only the real one can show these --------------------------------------------------------------
 
 
-def test_each_record_is_one_row_after_redelivery(outside: RestOutside, sql: psycopg.Connection) -> None:
+def test_each_record_is_one_row_after_redelivery(services: RestServices, sql: psycopg.Connection) -> None:
     texts = [to_wire(a_call(n)) for n in range(100)]
 
-    deliver(texts, outside)
-    deliver([*texts[50:], to_wire(a_call(100))], outside)
+    deliver(texts, services)
+    deliver([*texts[50:], to_wire(a_call(100))], services)
 
     assert sql.execute("select count(*), count(distinct request_id) from llm_request_logs").fetchone() == (101, 101)
 
 
-def test_attempts_of_one_request_are_rows_of_their_own(outside: RestOutside, sql: psycopg.Connection) -> None:
-    deliver([to_wire(a_call(attempt=n)) for n in (1, 2, 3)], outside)
+def test_attempts_of_one_request_are_rows_of_their_own(services: RestServices, sql: psycopg.Connection) -> None:
+    deliver([to_wire(a_call(attempt=n)) for n in (1, 2, 3)], services)
 
     assert sql.execute("select attempt from llm_request_logs order by 1").fetchall() == [
         (1,),
@@ -96,7 +96,7 @@ def test_attempts_of_one_request_are_rows_of_their_own(outside: RestOutside, sql
     ]
 
 
-def test_a_stored_row_says_what_the_message_said(outside: RestOutside, sql: psycopg.Connection) -> None:
+def test_a_stored_row_says_what_the_message_said(services: RestServices, sql: psycopg.Connection) -> None:
     call = a_call(
         cost_nanousd=9_000_000_000_000_000,
         risks=("PII_EMAIL", 'a "quoted", {braced} one'),
@@ -106,7 +106,7 @@ def test_a_stored_row_says_what_the_message_said(outside: RestOutside, sql: psyc
         iteration=7,
     )
 
-    deliver([to_wire(call)], outside)
+    deliver([to_wire(call)], services)
 
     row = sql.execute(
         "select cost_nanousd, risks, tags, agent, overhead_ms, is_cut, is_clamped, iteration, team,"
@@ -147,28 +147,28 @@ def test_a_stored_row_says_what_the_message_said(outside: RestOutside, sql: psyc
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_no_record_of_ours_is_poison(changes: dict[str, Any], outside: RestOutside) -> None:
-    assert deliver([to_wire(a_call(**changes))], outside) == [Stored()]
+def test_no_record_of_ours_is_poison(changes: dict[str, Any], services: RestServices) -> None:
+    assert deliver([to_wire(a_call(**changes))], services) == [Stored()]
 
 
-def test_a_column_that_is_missing_postpones_everything(outside: RestOutside, sql: psycopg.Connection) -> None:
+def test_a_column_that_is_missing_postpones_everything(services: RestServices, sql: psycopg.Connection) -> None:
     async def older_schema() -> list[Verdict]:
-        rest = outside.rest
+        rest = services.rest
 
         async def with_a_new_column(path: str, body: str, *, prefer: str) -> Any:
             return await rest(path, body.replace('"event_id"', '"from_the_future"'), prefer=prefer)
 
-        outside.rest = with_a_new_column  # type: ignore[method-assign]
-        return await take([to_wire(AUTH), to_wire(AUTH)], outside)
+        services.rest = with_a_new_column  # type: ignore[method-assign]
+        return await take([to_wire(AUTH), to_wire(AUTH)], services)
 
     verdicts = asyncio.run(older_schema())
 
     assert all(isinstance(verdict, Postponed) for verdict in verdicts)
-    assert outside.buried == []
+    assert services.buried == []
 
 
-def test_a_key_that_is_not_the_services_postpones_everything(outside: RestOutside) -> None:
-    forged = RestOutside(outside.url, "eyJhbGciOiJIUzI1NiJ9.e30.AAAA")
+def test_a_key_that_is_not_the_services_postpones_everything(services: RestServices) -> None:
+    forged = RestServices(services.url, "eyJhbGciOiJIUzI1NiJ9.e30.AAAA")
 
     verdicts = deliver([to_wire(a_call(1)), to_wire(a_call(2))], forged)
 

@@ -9,9 +9,9 @@ import pytest
 
 import weekly_report
 from core.telemetry import CallRecord, to_wire
-from outside import Answer
+from services import Answer
 from sink import take
-from tests.database.rest_outside import RestOutside
+from tests.database.rest_services import RestServices
 from tests.queue_consumer.records import AT_MS, a_call
 from weekly_report import run
 
@@ -22,17 +22,17 @@ NEXT_WEEK_MS = AT_MS + 7 * DAY_MS
 CONFIG = '{"slack_webhook_url":"https://hooks.example/T1"}'
 
 
-def store(calls: Iterable[CallRecord], outside: RestOutside) -> None:
-    asyncio.run(take([to_wire(call) for call in calls], outside))
-    assert outside.buried == []
+def store(calls: Iterable[CallRecord], services: RestServices) -> None:
+    asyncio.run(take([to_wire(call) for call in calls], services))
+    assert services.buried == []
 
 
-def texts_told(outside: RestOutside) -> list[str]:
-    return [block["text"]["text"] for _, body in outside.told for block in msgspec.json.decode(body)["blocks"]]
+def texts_told(services: RestServices) -> list[str]:
+    return [block["text"]["text"] for _, body in services.told for block in msgspec.json.decode(body)["blocks"]]
 
 
-def test_a_tenant_is_told_its_last_week_and_no_one_elses(outside: RestOutside) -> None:
-    outside.configs["acme"] = CONFIG
+def test_a_tenant_is_told_its_last_week_and_no_one_elses(services: RestServices) -> None:
+    services.configs["acme"] = CONFIG
     store(
         [
             a_call(
@@ -57,13 +57,13 @@ def test_a_tenant_is_told_its_last_week_and_no_one_elses(outside: RestOutside) -
             a_call(6, started_at_ms=AT_MS + 7 * DAY_MS, cost_nanousd=7_000_000_000),
             a_call(7, tenant="beta", session_id="foreign", cost_nanousd=9_000_000_000),
         ],
-        outside,
+        services,
     )
 
-    done = asyncio.run(run(NEXT_WEEK_MS, outside))
+    done = asyncio.run(run(NEXT_WEEK_MS, services))
 
     assert done["reports"] == {"sent": 1, "no_webhook": 1}
-    assert texts_told(outside) == [
+    assert texts_told(services) == [
         "Week of 2026-11-16: $4.50 in 4 requests ($2.00 the week before).",
         "Refused: 1. Streams cut at their budget: 1.",
         "Dearest sessions\n• big: $4.00 in 2 requests\n• small: $0.50 in 2 requests",
@@ -72,69 +72,69 @@ def test_a_tenant_is_told_its_last_week_and_no_one_elses(outside: RestOutside) -
     ]
 
 
-def test_a_week_is_told_once_however_often_the_cron_fires(outside: RestOutside) -> None:
-    outside.configs["acme"] = CONFIG
-    store([a_call()], outside)
+def test_a_week_is_told_once_however_often_the_cron_fires(services: RestServices) -> None:
+    services.configs["acme"] = CONFIG
+    store([a_call()], services)
 
     for hour in range(3):
-        asyncio.run(run(NEXT_WEEK_MS + hour * 3_600_000, outside))
+        asyncio.run(run(NEXT_WEEK_MS + hour * 3_600_000, services))
 
-    assert len(outside.told) == 1
+    assert len(services.told) == 1
 
 
-def test_a_tenant_that_wants_no_report_gets_none(outside: RestOutside, sql: psycopg.Connection) -> None:
-    outside.configs["acme"] = CONFIG
-    store([a_call()], outside)
+def test_a_tenant_that_wants_no_report_gets_none(services: RestServices, sql: psycopg.Connection) -> None:
+    services.configs["acme"] = CONFIG
+    store([a_call()], services)
     sql.execute("update tenants set wants_weekly_report = false")
 
-    done = asyncio.run(run(NEXT_WEEK_MS, outside))
+    done = asyncio.run(run(NEXT_WEEK_MS, services))
 
-    assert (done["reports"], outside.told) == ({}, [])
+    assert (done["reports"], services.told) == ({}, [])
 
 
-def test_a_tenant_that_made_no_call_that_week_gets_no_report(outside: RestOutside) -> None:
-    outside.configs["acme"] = CONFIG
-    store([a_call()], outside)
+def test_a_tenant_that_made_no_call_that_week_gets_no_report(services: RestServices) -> None:
+    services.configs["acme"] = CONFIG
+    store([a_call()], services)
 
-    done = asyncio.run(run(NEXT_WEEK_MS + 7 * DAY_MS, outside))
+    done = asyncio.run(run(NEXT_WEEK_MS + 7 * DAY_MS, services))
 
-    assert (done["reports"], outside.told) == ({}, [])
+    assert (done["reports"], services.told) == ({}, [])
 
 
 def test_more_tenants_than_one_run_serves_are_all_told_by_the_next_runs(
-    outside: RestOutside, monkeypatch: pytest.MonkeyPatch
+    services: RestServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(weekly_report, "TENANTS_PER_RUN_MAX", 10)
-    store([a_call(number, tenant=f"tenant-{number:02}") for number in range(25)], outside)
+    store([a_call(number, tenant=f"tenant-{number:02}") for number in range(25)], services)
 
-    told = [asyncio.run(run(NEXT_WEEK_MS + 600_000 * turn, outside))["reports"] for turn in range(4)]
+    told = [asyncio.run(run(NEXT_WEEK_MS + 600_000 * turn, services))["reports"] for turn in range(4)]
 
     assert told == [{"no_webhook": 10}, {"no_webhook": 10}, {"no_webhook": 5}, {}]
 
 
 def test_tenants_whose_report_fails_do_not_stand_in_the_way_of_those_behind_them(
-    outside: RestOutside, monkeypatch: pytest.MonkeyPatch, sql: psycopg.Connection
+    services: RestServices, monkeypatch: pytest.MonkeyPatch, sql: psycopg.Connection
 ) -> None:
     """However they fail: their claim handed back, or never come so far."""
     monkeypatch.setattr(weekly_report, "TENANTS_PER_RUN_MAX", 2)
     for tenant in ("a", "b"):
-        outside.configs[tenant] = CONFIG
-    outside.webhook_answers = [Answer(503, "")] * 8
-    store([a_call(number, tenant=tenant) for number, tenant in enumerate("abcd")], outside)
+        services.configs[tenant] = CONFIG
+    services.webhook_answers = [Answer(503, "")] * 8
+    store([a_call(number, tenant=tenant) for number, tenant in enumerate("abcd")], services)
 
-    asyncio.run(run(NEXT_WEEK_MS, outside))
+    asyncio.run(run(NEXT_WEEK_MS, services))
     sql.execute("update report_dispatches set tried_at = tried_at - interval '1 hour'")
-    asyncio.run(run(NEXT_WEEK_MS, outside))
+    asyncio.run(run(NEXT_WEEK_MS, services))
     sql.execute("update report_dispatches set tried_at = tried_at - interval '1 hour'")
-    asyncio.run(run(NEXT_WEEK_MS, outside))
+    asyncio.run(run(NEXT_WEEK_MS, services))
 
     rows = sql.execute("select tenant, attempts, result from report_dispatches order by tenant").fetchall()
     assert rows == [("a", 2, None), ("b", 2, None), ("c", 1, "no_webhook"), ("d", 1, "no_webhook")]
 
 
-def test_a_report_says_in_the_table_what_was_told(outside: RestOutside, sql: psycopg.Connection) -> None:
-    store([a_call()], outside)
+def test_a_report_says_in_the_table_what_was_told(services: RestServices, sql: psycopg.Connection) -> None:
+    store([a_call()], services)
 
-    asyncio.run(run(NEXT_WEEK_MS, outside))
+    asyncio.run(run(NEXT_WEEK_MS, services))
 
     assert str(sql.execute("select summary from report_dispatches").fetchone()).startswith("('Week of 2026-11-16")

@@ -1,7 +1,7 @@
 import pytest
 
 from core.ledger.messages import CountRequest
-from durable_objects.ledger_service import LedgerService
+from durable_objects.service import LedgerService
 from tests.support.ledger_requests import NOW_MS
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outside import Answer
+from services import Answer
 from verdicts import RETRY_DELAY_MAX_S, Judgement, judge, reason_of, retry_delay_s
 
 CASES = {

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 import upkeep
-from outside import Answer
-from tests.queue_consumer.scripted_outside import ScriptedOutside
+from services import Answer
+from tests.queue_consumer.scripted_services import ScriptedServices
 from weekly_report import last_week_start, run
 
 MONDAY_MS = 1_795_420_800_000
@@ -23,12 +23,12 @@ REPORT = Answer(
 )
 
 
-def an_outside(**changes: Any) -> ScriptedOutside:
+def the_services(**changes: Any) -> ScriptedServices:
     answers = {
         "take_weekly_report_tenants": Answer(200, '[{"tenant":"acme"},{"tenant":"beta"}]'),
         "weekly_report": REPORT,
     }
-    return ScriptedOutside(
+    return ScriptedServices(
         configs={"acme": CONFIG, "beta": CONFIG},
         rpc_answers=answers | changes.pop("rpc_answers", {}),
         **changes,
@@ -53,39 +53,39 @@ def test_the_week_reported_is_the_last_whole_one(now_ms: int, expected: date) ->
 
 
 def test_every_due_tenant_is_told() -> None:
-    outside = an_outside()
+    services = the_services()
 
-    done = asyncio.run(run(MONDAY_MS, outside))
+    done = asyncio.run(run(MONDAY_MS, services))
 
-    assert len(outside.told) == 2
+    assert len(services.told) == 2
     assert log_of(done) == {"week": "2026-11-16", "reports": {"sent": 2}}
 
 
 def test_a_second_run_tells_nobody_again() -> None:
-    outside = an_outside()
+    services = the_services()
 
-    asyncio.run(run(MONDAY_MS, outside))
-    asyncio.run(run(MONDAY_MS + 86_400_000, outside))
+    asyncio.run(run(MONDAY_MS, services))
+    asyncio.run(run(MONDAY_MS + 86_400_000, services))
 
-    assert len(outside.told) == 2
+    assert len(services.told) == 2
 
 
 def test_a_report_that_slack_does_not_take_is_sent_by_the_next_run() -> None:
-    outside = an_outside(webhook_answers=[Answer(503, "")])
+    services = the_services(webhook_answers=[Answer(503, "")])
 
-    first = asyncio.run(run(MONDAY_MS, outside))
-    asyncio.run(run(MONDAY_MS + 86_400_000, outside))
+    first = asyncio.run(run(MONDAY_MS, services))
+    asyncio.run(run(MONDAY_MS + 86_400_000, services))
 
     assert first["reports"] == {"sent": 1, "the webhook did not take it": 1}
-    assert set(outside.dispatches.values()) == {"sent"}
+    assert set(services.dispatches.values()) == {"sent"}
 
 
 @pytest.mark.parametrize("failing", upkeep.STEPS)
 def test_a_part_of_upkeep_that_fails_is_said_and_does_not_stop_the_other(failing: str) -> None:
     answers = {step: Answer(200, '{"done":1}') for step in upkeep.STEPS}
-    outside = an_outside(rpc_answers={**answers, failing: Answer(500, '{"code":"55P03"}')})
+    services = the_services(rpc_answers={**answers, failing: Answer(500, '{"code":"55P03"}')})
 
-    done = log_of(asyncio.run(upkeep.run(outside)))
+    done = log_of(asyncio.run(upkeep.run(services)))
 
     assert done == {step: "500 55P03" if step == failing else {"done": 1} for step in upkeep.STEPS}
 
@@ -95,7 +95,7 @@ def test_months_are_made_before_anything_is_forgotten() -> None:
 
 
 def test_an_unreachable_database_is_said() -> None:
-    away = an_outside(is_database_away=True)
+    away = the_services(is_database_away=True)
 
     assert asyncio.run(run(MONDAY_MS, away))["reports"] == {"the database did not answer": 1}
     assert set(asyncio.run(upkeep.run(away)).values()) == {"the database did not answer"}

@@ -32,10 +32,10 @@ import time
 from js import Response
 from workers import WorkerEntrypoint
 
-import durable_objects.ledger_object as ledger_object
+from durable_objects import object as ledger_object
 from bindings.ffi import platform_env
 from core import messages
-from durable_objects.ledger_service import LedgerService
+from durable_objects.service import LedgerService
 
 KINDS = {
     "admit": messages.AdmitRequest, "extend": messages.ExtendRequest, "settle": messages.SettleRequest,

@@ -11,7 +11,7 @@ from core.ledger.messages import (
     SettleRequest,
     StatusRequest,
 )
-from durable_objects.ledger_service import LedgerService
+from durable_objects.service import LedgerService
 
 NOW_MS = 1_795_478_400_000
 HOUR_MS = 3_600_000

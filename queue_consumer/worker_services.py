@@ -1,4 +1,4 @@
-"""The `Outside` of the deployed Worker: `fetch`, KV, the edge Worker's Ledgers and the dead-letter queue."""
+"""The `Services` of the deployed Worker: `fetch`, KV, the edge Worker's Ledgers and the dead-letter queue."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from bindings.ledger import DurableLedger
 from core.ledger.messages import Conflict, RateDenied, Recorded, RecordRequest, Settled
 from core.routing.addresses import base_url
 from core.telemetry import Charge
-from outside import Answer, Unreachable
 from ports import LedgerUnreachable
+from services import Answer, Unreachable
 
 ANSWER_TIMEOUT_MS = 30_000
 """Supabase ends a statement after 8 s by default, so an answer that takes longer is not coming."""
 
 
-class WorkerOutside:
+class WorkerServices:
     """Reads a binding when it is used: a missing one fails the messages that need it."""
 
     def __init__(self, env: Any) -> None:

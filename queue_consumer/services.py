@@ -1,7 +1,7 @@
 """What the telemetry Worker needs from the world: Supabase, webhooks, tenant documents, the Ledgers,
 a grave for bad messages.
 
-The Worker's adapter is `worker_outside.py`; tests bring a scripted one and one that speaks to a
+The Worker's adapter is `worker_services.py`; tests bring a scripted one and one that speaks to a
 real PostgREST. Statuses are values; only "nobody answered" is an exception, because then it is
 unknown what happened.
 """
@@ -25,7 +25,7 @@ class Answer:
     text: str
 
 
-class Outside(Protocol):
+class Services(Protocol):
     """Every method may raise `Unreachable`."""
 
     async def rest(self, path: str, body: str, *, prefer: str) -> Answer:

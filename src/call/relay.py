@@ -8,8 +8,8 @@ said stands while it is away, so the allowance lends nothing to a stream that wa
 import asyncio
 from dataclasses import replace
 
-from accounting import CallEnd, OpenCall
-from budgets import asked_with_one_retry, budget_refusal, take_from_allowance
+from call.admission import asked_with_one_retry, budget_refusal, take_from_allowance
+from call.settlement import CallEnd, OpenCall
 from core.call import estimate
 from core.call.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
 from core.call.result import StreamResult

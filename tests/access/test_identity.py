@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.refusals import TenantsUnavailable
-from core.tenant.credentials import digest
-from identity import (
+from access.identity import (
     CARRIED_ON_MS,
     ENTRIES_MAX,
     FRESH_MS,
@@ -19,6 +17,8 @@ from identity import (
     Stranger,
     identify,
 )
+from core.refusals import TenantsUnavailable
+from core.tenant.credentials import digest
 from settings import parse_settings
 from tests.support.memory_ports import TOKEN, World
 

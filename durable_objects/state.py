@@ -13,13 +13,13 @@ from core.ledger.alerts import due_alerts
 from core.ledger.hold import Hold, ScopeKey, ended
 from core.ledger.messages import AnswerNote, WindowName
 from core.ledger.rate_limit import Arrivals
-from durable_objects.account_book import AccountBook
+from durable_objects.accounts import AccountBook
 from durable_objects.answers import Answers
-from durable_objects.ledger_store import Checkpoint, LedgerStore
 from durable_objects.mirrors import Mirrors, is_stopped, mirror_after_ms
 from durable_objects.open_holds import OpenHolds
 from durable_objects.outbox import Outbox
 from durable_objects.rebuild import rebuild
+from durable_objects.rows import Checkpoint, LedgerStore
 
 TENANT_WINDOWS: tuple[WindowName, ...] = ("day", "month", "total")
 

@@ -9,7 +9,9 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from budgets import account_details
+from access.identity import Caller
+from api.ingest import ingest
+from call.admission import account_details
 from core import telemetry
 from core.call.context import check_session_id, read_limit_usd, read_whole
 from core.ledger.messages import AccountView, BudgetWindow, ConfigureRequest, ListSessionsRequest, StatusRequest
@@ -18,11 +20,9 @@ from core.money import price_book
 from core.money.amount import format_usd, usd_number
 from core.providers import PROVIDERS
 from core.refusals import BudgetUnavailable, InvalidRequest, NotPermitted, RouteNotFound
+from delivery import send_message
 from exchange import Answer, Inbound, decoded, json_answer
-from identity import Caller
-from outgoing import send_message
 from ports import LedgerUnreachable, Ports, TenantStoreUnreachable
-from reports import ingest
 from routes import BudgetCheckRoute, IngestRoute, ModelsRoute, Route, ScopeRoute, SessionsRoute
 
 SESSIONS_PER_PAGE_MAX = 200

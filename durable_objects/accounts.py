@@ -9,7 +9,7 @@ import heapq
 from core.bounds import ACCOUNTS_IN_MEMORY_MAX
 from core.ledger.account import Account, turned
 from core.ledger.hold import ScopeKey
-from durable_objects.ledger_store import LedgerStore, StoredAccount
+from durable_objects.rows import LedgerStore, StoredAccount
 
 
 class AccountBook:

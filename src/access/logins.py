@@ -4,10 +4,10 @@ The limiter is asked only after the token was looked up: behind one address ther
 floods us, and a valid token is never refused for its neighbours.
 """
 
-from audit import note_administrator, note_refused_login
+from access.audit import note_administrator, note_refused_login
+from access.identity import Caller, Stranger, identify
 from core.refusals import RateLimited, Unauthenticated
 from core.routing.addresses import network_of
-from identity import Caller, Stranger, identify
 from visit import Visit
 
 STRANGER_RETRY_AFTER_MS = 10_000

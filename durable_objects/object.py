@@ -17,8 +17,8 @@ from bindings.ffi import JS_FAULTS, object_to_js, platform_env
 from core.ledger import messages
 from core.ledger.messages import Message
 from core.ledger.mirror import mirror_key, mirror_text
-from durable_objects.ledger_service import LedgerService
-from durable_objects.ledger_store import LedgerStore
+from durable_objects.rows import LedgerStore
+from durable_objects.service import LedgerService
 
 R = TypeVar("R", bound=Message)
 

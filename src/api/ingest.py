@@ -9,8 +9,9 @@ from typing import Annotated
 
 import msgspec
 
-from accounting import new_record
-from budgets import rate_refusal
+from access.identity import Caller
+from call.admission import rate_refusal
+from call.settlement import new_record
 from core.call.context import CallContext, check_session_id
 from core.ledger.messages import Conflict, RateDenied, RecordRequest
 from core.money import price_book, pricing
@@ -18,9 +19,8 @@ from core.money.price_book import Price
 from core.money.usage import Usage
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
+from delivery import send_message
 from exchange import Answer, decoded
-from identity import Caller
-from outgoing import send_message
 from ports import Ports
 
 EMBEDDED_TOKENS_MAX = 300_000

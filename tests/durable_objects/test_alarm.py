@@ -12,8 +12,8 @@ from core.ledger.messages import (
     Settled,
     StatusRequest,
 )
-from durable_objects import account_book, ledger_service, outbox
-from durable_objects.upkeep import EXPIRED_PER_SWEEP_MAX
+from durable_objects import accounts, outbox, service
+from durable_objects.alarm import EXPIRED_PER_SWEEP_MAX
 from tests.support.ledger_requests import (
     DAY_MS,
     HOUR_MS,
@@ -175,7 +175,7 @@ def test_extended_holds_leave_no_trace_of_their_earlier_moments(ledger):
 
 
 def test_a_tenant_may_have_only_so_many_calls_in_flight(ledger, monkeypatch):
-    monkeypatch.setattr(ledger_service, "OPEN_HOLDS_PER_TENANT_MAX", 3)
+    monkeypatch.setattr(service, "OPEN_HOLDS_PER_TENANT_MAX", 3)
     answers = [ledger.admit(an_admission(f"rsv_{number}", 1), NOW_MS) for number in range(4)]
 
     assert [isinstance(answer, Granted) for answer in answers] == [True, True, True, False]
@@ -185,7 +185,7 @@ def test_a_tenant_may_have_only_so_many_calls_in_flight(ledger, monkeypatch):
 
 
 def test_accounts_beyond_the_bound_wait_in_their_rows(database, monkeypatch):
-    monkeypatch.setattr(account_book.AccountBook.__init__, "__kwdefaults__", {"accounts_max": 20})
+    monkeypatch.setattr(accounts.AccountBook.__init__, "__kwdefaults__", {"accounts_max": 20})
     ledger = a_service(database)
     for number in range(200):
         ledger.record(a_record(number, f"evt_{number}", session_id=f"s{number:03}"), NOW_MS)
@@ -201,7 +201,7 @@ def test_asking_after_many_sessions_keeps_few_in_memory(database, monkeypatch):
     for number in range(200):
         ledger.record(a_record(1, f"evt_{number}", session_id=f"s{number}"), NOW_MS)
     ledger.sweep(NOW_MS + MINUTE_MS)
-    monkeypatch.setattr(account_book.AccountBook.__init__, "__kwdefaults__", {"accounts_max": 20})
+    monkeypatch.setattr(accounts.AccountBook.__init__, "__kwdefaults__", {"accounts_max": 20})
 
     woken = a_service(database)
     spent = [woken.status(StatusRequest(session_id=f"s{n}"), NOW_MS).accounts[0].spent_nanousd for n in range(200)]
@@ -211,7 +211,7 @@ def test_asking_after_many_sessions_keeps_few_in_memory(database, monkeypatch):
 
 
 def test_a_checkpoint_does_not_wait_when_more_is_unwritten_than_memory_is_meant_for(database, monkeypatch):
-    monkeypatch.setattr(account_book.AccountBook.__init__, "__kwdefaults__", {"accounts_max": 20})
+    monkeypatch.setattr(accounts.AccountBook.__init__, "__kwdefaults__", {"accounts_max": 20})
     ledger = a_service(database)
     for number in range(30):
         ledger.record(a_record(1, f"evt_{number}", session_id=f"s{number}"), NOW_MS)

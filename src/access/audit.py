@@ -5,11 +5,11 @@ Each note is bounded per isolate (`core.dedup_window`) where a caller decides ho
 after the answer.
 """
 
+from access.identity import Caller
 from core.refusals import BudgetUnavailable, NotPermitted, ProviderKeyMissing, Refusal
 from core.telemetry import AccessRecord, Alert, AlertKind, AuthEvent, AuthOutcome
 from core.tenant.credentials import KeyRecord
-from identity import Caller
-from outgoing import send_message
+from delivery import send_message
 from visit import Visit
 
 HOUR_MS = 3_600_000

@@ -5,7 +5,7 @@ Its cost is known only when its head has long gone out, so it carries no header 
 
 from dataclasses import replace
 
-from accounting import CallEnd, OpenCall
+from call.settlement import CallEnd, OpenCall
 from core.call import estimate
 from core.money import pricing
 from core.money.usage import Usage

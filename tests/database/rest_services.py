@@ -1,14 +1,14 @@
-"""An `Outside` whose database is a real one; webhooks, documents and graves are lists."""
+"""An `Services` whose database is a real one; webhooks, documents and graves are lists."""
 
 from dataclasses import dataclass, field
 
 import httpx
 
-from outside import Answer, Unreachable
+from services import Answer, Unreachable
 
 
 @dataclass
-class RestOutside:
+class RestServices:
     url: str
     service_role_jwt: str
     configs: dict[str, str] = field(default_factory=dict)

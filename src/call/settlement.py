@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from budgets import Hold
+from access.identity import Caller
+from call.admission import Hold
 from core.bounds import SCOPE_ID_CHARACTERS_MAX
 from core.call import estimate
 from core.call.context import CallContext
@@ -21,8 +22,7 @@ from core.money.amount import NANOUSD_MAX
 from core.money.usage import Usage
 from core.refusals import InternalError
 from core.telemetry import CallRecord, Charge, Outcome
-from identity import Caller
-from outgoing import charge_or_owe, send_message
+from delivery import charge_or_owe, send_message
 from ports import Ports
 
 CONTINUED_DIALECTS = frozenset({"openai_responses", "anthropic_messages"})

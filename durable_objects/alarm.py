@@ -2,7 +2,7 @@
 `next_work_at_ms` says when there is more."""
 
 from core.ledger.hold import expiry_charge_nanousd
-from durable_objects.ledger_state import LedgerState
+from durable_objects.state import LedgerState
 
 EXPIRED_PER_SWEEP_MAX = 500
 """A sweep blocks every call meanwhile: at about 0.1 ms each, 50 ms."""

@@ -60,11 +60,11 @@ from core.ledger.messages import (
 )
 from core.ledger.patience import is_short_for_good
 from core.ledger.rate_limit import Passed
-from durable_objects import upkeep
-from durable_objects.ledger_state import TENANT_WINDOWS, LedgerState, used_at_ms
-from durable_objects.ledger_store import LedgerStore
+from durable_objects import alarm
 from durable_objects.mirrors import Mirrors
 from durable_objects.outbox import Outbox
+from durable_objects.rows import LedgerStore
+from durable_objects.state import TENANT_WINDOWS, LedgerState, used_at_ms
 
 CROWDED_RETRY_AFTER_MS = 1_000
 REFUSED_USE_STEP_MS = 3_600_000
@@ -237,11 +237,11 @@ class LedgerService:
 
     def sweep(self, now_ms: int) -> None:
         """Do what is due: end overdue holds, checkpoint, forget."""
-        upkeep.sweep(self._state, now_ms)
+        alarm.sweep(self._state, now_ms)
 
     def next_work_at_ms(self) -> int | None:
         """When the next sweep, mirror or delivery is due (perhaps long past), or None."""
-        return upkeep.next_work_at_ms(self._state)
+        return alarm.next_work_at_ms(self._state)
 
     @property
     def outbox(self) -> Outbox:

@@ -1,4 +1,4 @@
-"""An `Outside` in memory: a database that keeps rows by key and finds fault with those it is told to.
+"""An `Services` in memory: a database that keeps rows by key and finds fault with those it is told to.
 
 It answers as PostgREST does, in statuses and in error bodies, and it can be told to be away.
 """
@@ -12,8 +12,8 @@ import msgspec
 
 from core.ledger.messages import Conflict, Recorded, RecordRequest, Settled
 from core.telemetry import Charge
-from outside import Answer, Unreachable
 from rows import CONFLICT_TARGETS
+from services import Answer, Unreachable
 
 POISON = "poison"
 """A row with this project cannot be stored."""
@@ -24,7 +24,7 @@ def fault(status: int, code: str, message: str = "no") -> Answer:
 
 
 @dataclass
-class ScriptedOutside:
+class ScriptedServices:
     """`refusal` answers every insert instead of the database; `is_*_away` makes a part unreachable."""
 
     refusal: Answer | None = None

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from access.identity import Caller
 from core.call.context import CallContext
 from core.call.plan import CallPlan
 from core.ledger.account import Account, call_accounts, fit
@@ -42,8 +43,7 @@ from core.refusals import (
     ScopePaused,
     SharedAccount,
 )
-from identity import Caller
-from outgoing import charge_or_owe
+from delivery import charge_or_owe
 from ports import LedgerUnreachable, Ports
 
 RETRY_AFTER_MS_MAX = 60_000

@@ -6,7 +6,9 @@ Each function says how the call ended and hands that to `OpenCall.close`, the on
 from dataclasses import replace
 from typing import Literal
 
-from accounting import CallEnd, OpenCall
+from call.long_answer import LongAnswerRelay
+from call.relay import StreamRelay
+from call.settlement import CallEnd, OpenCall
 from core.call import estimate
 from core.money import pricing
 from core.money.amount import format_usd
@@ -17,9 +19,7 @@ from core.routing.forwarding import downstream_headers
 from core.wire.dialects import InvalidAnswer
 from core.wire.facts import AnswerFacts
 from exchange import Answer
-from long_answers import LongAnswerRelay
 from ports import AttemptFailed, TooLong, UpstreamAnswer
-from streaming import StreamRelay
 from visit import Visit, refused, with_headers
 
 UNHEARD_STATUSES = frozenset({520, 524})
