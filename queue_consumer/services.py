@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.ledger.messages import Conflict, Recorded, Settled
-from core.telemetry import Charge
+from core.telemetry import Settlement
 
 
 class Unreachable(Exception):
@@ -40,7 +40,7 @@ class Services(Protocol):
         """The tenant's configuration document, or None where it has none."""
         ...
 
-    async def charge(self, tenant: str, charge: Charge) -> Settled | Recorded | Conflict:
+    async def charge(self, tenant: str, charge: Settlement) -> Settled | Recorded | Conflict:
         """Tell a tenant's Ledger what a call cost."""
         ...
 

@@ -8,7 +8,7 @@ from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
 from bindings.ledger import DurableLedger
 from core.ledger.messages import Conflict, RateDenied, Recorded, RecordRequest, Settled
 from core.routing.addresses import base_url
-from core.telemetry import Charge
+from core.telemetry import Settlement
 from ports import LedgerUnreachable
 from services import Answer, Unreachable
 
@@ -42,7 +42,7 @@ class WorkerServices:
         except JS_FAULTS as fault:
             raise Unreachable from fault
 
-    async def charge(self, tenant: str, charge: Charge) -> Settled | Recorded | Conflict:
+    async def charge(self, tenant: str, charge: Settlement) -> Settled | Recorded | Conflict:
         ledger = DurableLedger(self._env.LEDGER, tenant)
         try:
             answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))

@@ -1,20 +1,22 @@
 """Charges and messages on their way out: a charge to the Ledger, or as a debt to the queue; a message to the queue,
-else to the Ledger's outbox, else kept in memory for the next occasion.
+else to the Ledger's outbox, else kept in memory until the queue is back.
 
 The rule easy to break: nothing in here raises, because whoever sends has an answer to give or money to settle.
 """
 
+from core.backlog import Backlog
 from core.ledger.messages import Recorded, RecordRequest, Settled
-from core.telemetry import Charge, Debt, TelemetryMessage, to_wire
+from core.telemetry import Debt, Settlement, TelemetryMessage, to_wire
+from exchange import Exchange
 from ports import LedgerUnreachable, Ports, QueueUnreachable
 
 CHARGE_TRIES = 3
 KEPT_SENT_AT_ONCE_MAX = 20
 
 
-async def charge_or_owe(tenant: str, charge: Charge, ports: Ports) -> Settled | Recorded | None:
+async def charge_or_owe(tenant: str, charge: Settlement, exchange: Exchange) -> Settled | Recorded | None:
     """Tell the Ledger. What it does not take is a debt; the telemetry Worker goes on telling it, or reports why not."""
-    ledger = ports.ledger_of(tenant)
+    ledger = exchange.ports.ledger_of(tenant)
     for _ in range(CHARGE_TRIES):
         try:
             answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
@@ -25,27 +27,28 @@ async def charge_or_owe(tenant: str, charge: Charge, ports: Ports) -> Settled | 
         if isinstance(answer, Settled | Recorded):
             return answer
         break
-    await send_message(Debt(tenant=tenant, charge=charge), ports)
+    await send_message(Debt(tenant=tenant, charge=charge), exchange)
     return None
 
 
-async def send_message(message: TelemetryMessage, ports: Ports) -> None:
+async def send_message(message: TelemetryMessage, exchange: Exchange) -> None:
     """Hand a message to whoever takes it first."""
     text = to_wire(message)
+    ports = exchange.ports
     if await _queue_takes(text, ports):
-        await _send_kept(ports)
+        await _send_kept(ports, exchange.isolate.backlog)
     elif message.tenant is None or not await _outbox_takes(text, message.tenant, ports):
-        ports.backlog.keep(text)
+        exchange.isolate.backlog.keep(text)
 
 
-async def _send_kept(ports: Ports) -> None:
+async def _send_kept(ports: Ports, backlog: Backlog) -> None:
     """The queue is there: it may have been away before."""
     for _ in range(KEPT_SENT_AT_ONCE_MAX):
-        text = ports.backlog.take()
+        text = backlog.take()
         if text is None:
             return
         if not await _queue_takes(text, ports):
-            ports.backlog.keep(text)
+            backlog.keep(text)
             return
 
 

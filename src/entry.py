@@ -1,4 +1,4 @@
-"""The edge Worker's entry: bindings become ports, `proxy.handle` answers. The only file naming concrete adapters."""
+"""The edge Worker's entry: bindings become ports, `app.handle` answers. The only file naming concrete adapters."""
 
 import traceback
 from typing import Any
@@ -7,6 +7,7 @@ import msgspec
 from js import Promise, console
 from workers import WorkerEntrypoint
 
+from app import handle
 from bindings.ffi import platform_env, text_or_none
 from bindings.http import head_of, to_response
 from bindings.kv import KvTenantStore
@@ -15,21 +16,18 @@ from bindings.rate_limiter import StrangerLimiter
 from bindings.telemetry import QueueTelemetry
 from bindings.time_and_chance import RandomIds, WorkerClock, digests_equal
 from bindings.upstream import FetchUpstream
-from core.backlog import Backlog
 from core.refusals import InternalError, Refusal
 from core.wire.dialects import DIALECTS
 from durable_objects.object import Ledger
-from exchange import Answer
+from exchange import Answer, refused
+from isolate import Isolate
 from ports import Ports
-from proxy import handle
 from routes import errors_in
 from settings import SETTING_NAMES, InvalidSetting, parse_settings
-from visit import Isolate, refused
 
 __all__ = ["Default", "Ledger"]
 
 _isolate: Isolate | None = None
-_backlog = Backlog()
 
 
 class Default(WorkerEntrypoint):
@@ -67,7 +65,6 @@ class Default(WorkerEntrypoint):
             digests_equal=digests_equal,
             defer=self.ctx.waitUntil,
             is_stranger_allowed=StrangerLimiter(getattr(env, "UNAUTHENTICATED_RATE_LIMITER", None)).is_allowed,
-            backlog=_backlog,
         )
         return await handle(head_of(js_request), ports, _isolate_of(env))
 

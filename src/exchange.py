@@ -1,13 +1,20 @@
-"""A request as it came in and the answer that goes out, free of any platform type."""
+"""A request as it came in, on its way, and the answer that goes out, free of any platform type."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from core.refusals import InvalidRequest
+from core.bounds import REQUEST_BODY_BYTES_MAX
+from core.refusals import InvalidRequest, Refusal, UnsupportedEncoding
+from core.wire.bytes_in_flight import BodyRoom
+from core.wire.dialects import Dialect, refusal_headers
 from core.wire.json_depth import is_too_deep
 from core.wire.json_text import InvalidJSON, read_json
-from ports import Body
+from isolate import Isolate
+from ports import Body, Ports
+
+BODILESS = ("GET", "HEAD", "DELETE")
+"""Methods whose requests have no body that anybody reads."""
 
 T = TypeVar("T")
 
@@ -39,6 +46,35 @@ class Answer:
     body: bytes | Body = field(default=b"", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request on its way to its answer: who asked what, when, and the means to answer."""
+
+    request: Inbound
+    request_id: str
+    started_at_ms: int
+    ports: Ports
+    isolate: Isolate
+
+    @property
+    def client_address(self) -> str:
+        """As Cloudflare saw it; empty where it did not say."""
+        return self.request.headers.get("cf-connecting-ip", "")
+
+    def room_for_body(self, bytes_max: int = REQUEST_BODY_BYTES_MAX) -> BodyRoom:
+        """A scope in which the body may be held."""
+        return BodyRoom(self.isolate.bodies, bytes_max=bytes_max)
+
+    async def read_body(self, room: BodyRoom) -> bytes:
+        """The request's body. Raises `UnsupportedEncoding`, or what `room` raises."""
+        encoding = self.request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("", "identity"):
+            raise UnsupportedEncoding(
+                f"the body is encoded as {encoding[:40]}, and only plain bodies can be judged", param="content-encoding"
+            )
+        return await self.request.read_body(room.make)
+
+
 def json_answer(document: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer of AgentWatch's own."""
     return Answer(status, {"content-type": "application/json", **(headers or {})}, document)
@@ -52,3 +88,17 @@ def decoded(body: bytes, kind: type[T]) -> T:
         return read_json(body, kind)
     except InvalidJSON as error:
         raise InvalidRequest(f"the body does not fit: {error}", param=error.place) from None
+
+
+def refused(refusal: Refusal, dialect: Dialect, request_id: str) -> Answer:
+    """A refusal as the caller's own SDK understands it."""
+    headers = {
+        "content-type": "application/json",
+        "x-agentwatch-request-id": request_id,
+        **refusal_headers(refusal),
+    }
+    return Answer(refusal.status, headers, dialect.render_refusal(refusal, request_id))
+
+
+def with_headers(answer: Answer, headers: Mapping[str, str]) -> Answer:
+    return replace(answer, headers={**answer.headers, **headers})

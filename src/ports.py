@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from core.backlog import Backlog
 from core.ledger.messages import (
     AdmitAnswer,
     AdmitRequest,
@@ -208,5 +207,3 @@ class Ports:
     """Runs a coroutine to its end, even after the answer has gone out or the caller has left."""
     is_stranger_allowed: Callable[[str], Awaitable[bool]]
     """May a caller without a valid token, from this address, ask again? Counts the question."""
-    backlog: Backlog
-    """This isolate's messages that nobody took so far."""

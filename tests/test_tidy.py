@@ -20,9 +20,13 @@ IMPURE = {"asyncio", "time", "random", "uuid", "os", "logging", "secrets", "sock
 FILE_LINES_MAX = 520
 FUNCTION_LINES_MAX = 60
 
-ORCHESTRATION = {
-    "proxy", "answers", "long_answers", "visit", "streaming", "admin", "audit", "logins", "accounting", "budgets", "identity", "outgoing", "reports", "routes", "settings", "ports", "exchange",
-}  # fmt: skip
+ORCHESTRATION = ("access", "call", "api")
+"""Folders of the edge Worker that await ports and ask the core; each may import those before it."""
+
+CORE_FOLDERS = ("money", "wire", "ledger", "tenant", "routing", "call")
+"""Each may import those before it, and the core's own files, which belong to no folder."""
+
+FILES_SIDE_BY_SIDE_MAX = 12
 
 
 def modules(*folders: str) -> list[Path]:
@@ -46,37 +50,68 @@ def roots(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in imported(path)}
 
 
-@pytest.mark.parametrize("path", modules("src/core"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", modules("src/core"), ids=lambda path: str(path.relative_to(ROOT / "src")))
 def test_the_core_imports_nothing_but_itself_the_standard_library_and_msgspec(path: Path) -> None:
     allowed = (set(sys.stdlib_module_names) - IMPURE) | {"core", "msgspec"}
 
     assert roots(path) <= allowed
 
 
-@pytest.mark.parametrize("name", sorted(ORCHESTRATION))
-def test_the_orchestration_knows_no_platform(name: str) -> None:
-    allowed = set(sys.stdlib_module_names) - (IMPURE - {"asyncio"}) | ORCHESTRATION | {"core", "msgspec"}
+@pytest.mark.parametrize("folder", CORE_FOLDERS)
+def test_a_folder_of_the_core_imports_only_those_before_it(folder: str) -> None:
+    later = {f"core.{name}" for name in CORE_FOLDERS[CORE_FOLDERS.index(folder) + 1 :]}
 
-    assert roots(ROOT / "src" / f"{name}.py") <= allowed
+    assert {name for path in modules(f"src/core/{folder}") for name in imported(path)} & later == set()
+
+
+def test_every_folder_of_the_core_has_its_place() -> None:
+    folders = {path.name for path in (ROOT / "src/core").iterdir() if (path / "__init__.py").exists()}
+
+    assert folders == set(CORE_FOLDERS)
+
+
+def orchestration() -> list[Path]:
+    return [*modules(*(f"src/{folder}" for folder in ORCHESTRATION)), *root_modules()]
+
+
+def root_modules() -> list[Path]:
+    """The edge Worker's files beside its folders: all but the composition root, which may import everything."""
+    return sorted(path for path in (ROOT / "src").glob("*.py") if path.name != "entry.py")
+
+
+@pytest.mark.parametrize("path", orchestration(), ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_the_orchestration_knows_no_platform(path: Path) -> None:
+    ours = {*ORCHESTRATION, *(each.stem for each in root_modules()), "core", "msgspec"}
+
+    assert roots(path) <= set(sys.stdlib_module_names) - (IMPURE - {"asyncio"}) | ours
+
+
+@pytest.mark.parametrize("folder", ORCHESTRATION)
+def test_a_folder_of_the_orchestration_imports_only_those_before_it(folder: str) -> None:
+    later = {*ORCHESTRATION[ORCHESTRATION.index(folder) + 1 :], "app"}
+
+    assert {root for path in modules(f"src/{folder}") for root in roots(path)} & later == set()
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in modules("durable_objects") if path.stem != "ledger_object"], ids=lambda path: path.stem
+    "path", [path for path in modules("durable_objects") if path.stem != "object"], ids=lambda path: path.stem
 )
 def test_the_ledger_decides_without_the_platform(path: Path) -> None:
-    found = roots(path)
+    allowed = (set(sys.stdlib_module_names) - IMPURE) | {"core", "durable_objects", "msgspec"}
 
-    assert not found & (PLATFORM | IMPURE | ORCHESTRATION | {"bindings"})
+    assert roots(path) <= allowed
 
 
 @pytest.mark.parametrize("path", modules("src/bindings"), ids=lambda path: path.stem)
 def test_adapters_decide_nothing_about_requests(path: Path) -> None:
-    assert not roots(path) & (ORCHESTRATION - {"ports", "exchange"})
+    ours = {*ORCHESTRATION, *(each.stem for each in root_modules()), "durable_objects"}
+
+    assert not roots(path) & (ours - {"ports", "exchange"})
 
 
 @pytest.mark.parametrize("path", modules("local"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_local_stack_never_uses_the_server_s_code(path: Path) -> None:
-    assert not roots(path) & (ORCHESTRATION | {"core", "bindings", "durable_objects", "sink"})
+    assert not roots(path) & {*ORCHESTRATION, "core", "bindings", "durable_objects", "sink"}
 
 
 @pytest.mark.parametrize(
@@ -100,6 +135,18 @@ def test_files_and_functions_stay_readable(path: Path) -> None:
 )
 def test_every_file_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+FOLDERS = sorted({path.parent for path in modules("src", "durable_objects")} - {ROOT / "src"})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_folder_says_what_lives_there_and_holds_no_more_than_one_can_see(folder: Path) -> None:
+    files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+    words = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+
+    assert len(files) <= FILES_SIDE_BY_SIDE_MAX
+    assert "comes in" in words.lower() and "never knows" in words
 
 
 def test_no_file_of_the_workers_lies_about_unused() -> None:

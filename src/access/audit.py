@@ -10,7 +10,7 @@ from core.refusals import BudgetUnavailable, NotPermitted, ProviderKeyMissing, R
 from core.telemetry import AccessRecord, Alert, AlertKind, AuthEvent, AuthOutcome
 from core.tenant.credentials import KeyRecord
 from delivery import send_message
-from visit import Visit
+from exchange import Exchange
 
 HOUR_MS = 3_600_000
 
@@ -19,80 +19,80 @@ LET_THROUGH = (
 )
 
 
-def note_refused_login(visit: Visit, outcome: AuthOutcome, who: Caller | KeyRecord | None) -> None:
+def note_refused_login(exchange: Exchange, outcome: AuthOutcome, who: Caller | KeyRecord | None) -> None:
     """Once per outcome, key, client address and minute, and sixty a minute in all: a flood fills no queue."""
     key = "" if who is None else f"{who.tenant}:{who.key_id}"
-    if visit.isolate.refused_logins.is_new(f"{outcome}:{key}:{visit.client_address}", visit.started_at_ms):
-        _send_login(visit, outcome, who)
+    if exchange.isolate.refused_logins.is_new(f"{outcome}:{key}:{exchange.client_address}", exchange.started_at_ms):
+        _send_login(exchange, outcome, who)
 
 
-def note_administrator(visit: Visit, caller: Caller) -> None:
+def note_administrator(exchange: Exchange, caller: Caller) -> None:
     """An administrator's key at work: once per key, client address and hour."""
-    occasion = f"administrator:{caller.tenant}:{caller.key_id}:{visit.client_address}"
-    if visit.isolate.told.is_new(occasion, visit.started_at_ms):
-        _send_login(visit, "accepted", caller)
+    occasion = f"administrator:{caller.tenant}:{caller.key_id}:{exchange.client_address}"
+    if exchange.isolate.told.is_new(occasion, exchange.started_at_ms):
+        _send_login(exchange, "accepted", caller)
 
 
-def note_access(visit: Visit, caller: Caller, *, status: int, error_code: str | None) -> None:
+def note_access(exchange: Exchange, caller: Caller, *, status: int, error_code: str | None) -> None:
     """A request to the administration, whatever became of it."""
     record = AccessRecord(
-        request_id=visit.request_id,
-        occurred_at_ms=visit.started_at_ms,
+        request_id=exchange.request_id,
+        occurred_at_ms=exchange.started_at_ms,
         tenant=caller.tenant,
-        method=visit.request.method,
-        path=visit.request.path,
+        method=exchange.request.method,
+        path=exchange.request.path,
         status=status,
         key_id=caller.key_id,
         role=caller.role,
         error_code=error_code,
-        latency_ms=float(visit.ports.clock.now_ms() - visit.started_at_ms),
+        latency_ms=float(exchange.ports.clock.now_ms() - exchange.started_at_ms),
     )
-    visit.ports.defer(send_message(record, visit.ports))
+    exchange.ports.defer(send_message(record, exchange))
 
 
-def note_refusal(visit: Visit, caller: Caller, refusal: Refusal) -> None:
+def note_refusal(exchange: Exchange, caller: Caller, refusal: Refusal) -> None:
     """A refusal that somebody other than its caller should hear of."""
     match refusal:
         case NotPermitted():
-            note_refused_login(visit, "not_permitted", caller)
+            note_refused_login(exchange, "not_permitted", caller)
         case BudgetUnavailable():
-            _alert(visit, caller, "ledger_away", "refused", f"Calls are being refused: {refusal.message}.")
+            _alert(exchange, caller, "ledger_away", "refused", f"Calls are being refused: {refusal.message}.")
         case ProviderKeyMissing():
-            _alert(visit, caller, "provider_key_missing", "", f"Calls are being refused: {refusal.message}.")
+            _alert(exchange, caller, "provider_key_missing", "", f"Calls are being refused: {refusal.message}.")
 
 
-def note_let_through(visit: Visit, caller: Caller) -> None:
+def note_let_through(exchange: Exchange, caller: Caller) -> None:
     """A call went out that the Ledger did not hold money for."""
-    _alert(visit, caller, "ledger_away", "let_through", LET_THROUGH)
+    _alert(exchange, caller, "ledger_away", "let_through", LET_THROUGH)
 
 
-def _alert(visit: Visit, caller: Caller, kind: AlertKind, what: str, summary: str) -> None:
+def _alert(exchange: Exchange, caller: Caller, kind: AlertKind, what: str, summary: str) -> None:
     """Once per tenant and hour; other isolates name the same occasion, and the consumer tells it once."""
-    hour = visit.started_at_ms // HOUR_MS
+    hour = exchange.started_at_ms // HOUR_MS
     occasion = f"{kind}:{what}:{hour}"
-    if not visit.isolate.told.is_new(f"{caller.tenant}:{occasion}", visit.started_at_ms):
+    if not exchange.isolate.told.is_new(f"{caller.tenant}:{occasion}", exchange.started_at_ms):
         return
     alert = Alert(
         alert_key=occasion,
-        occurred_at_ms=visit.started_at_ms,
+        occurred_at_ms=exchange.started_at_ms,
         tenant=caller.tenant,
         kind=kind,
         summary=summary,
-        facts={"first seen at": visit.request.path, "request": visit.request_id},
+        facts={"first seen at": exchange.request.path, "request": exchange.request_id},
     )
-    visit.ports.defer(send_message(alert, visit.ports))
+    exchange.ports.defer(send_message(alert, exchange))
 
 
-def _send_login(visit: Visit, outcome: AuthOutcome, who: Caller | KeyRecord | None) -> None:
+def _send_login(exchange: Exchange, outcome: AuthOutcome, who: Caller | KeyRecord | None) -> None:
     event = AuthEvent(
-        event_id=visit.ports.ids.new("evt_"),
-        occurred_at_ms=visit.started_at_ms,
+        event_id=exchange.ports.ids.new("evt_"),
+        occurred_at_ms=exchange.started_at_ms,
         outcome=outcome,
-        method=visit.request.method,
-        path=visit.request.path,
+        method=exchange.request.method,
+        path=exchange.request.path,
         tenant=None if who is None else who.tenant,
         key_id=None if who is None else who.key_id,
         role=None if who is None else who.role,
-        client_address=visit.client_address or None,
+        client_address=exchange.client_address or None,
     )
-    visit.ports.defer(send_message(event, visit.ports))
+    exchange.ports.defer(send_message(event, exchange))

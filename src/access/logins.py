@@ -8,30 +8,30 @@ from access.audit import note_administrator, note_refused_login
 from access.identity import Caller, Stranger, identify
 from core.refusals import RateLimited, Unauthenticated
 from core.routing.addresses import network_of
-from visit import Visit
+from exchange import Exchange
 
 STRANGER_RETRY_AFTER_MS = 10_000
 
 
-async def log_in(visit: Visit) -> Caller:
+async def log_in(exchange: Exchange) -> Caller:
     """The caller behind a request. Raises `Unauthenticated`, `RateLimited`, or that nobody can tell."""
     found = await identify(
-        visit.request.headers,
-        visit.request.query,
-        ports=visit.ports,
-        settings=visit.isolate.settings,
-        cache=visit.isolate.identities,
+        exchange.request.headers,
+        exchange.request.query,
+        ports=exchange.ports,
+        settings=exchange.isolate.settings,
+        cache=exchange.isolate.identities,
     )
     if isinstance(found, Stranger):
-        note_refused_login(visit, found.outcome, found.record)
-        raise await _refusal(visit, found)
+        note_refused_login(exchange, found.outcome, found.record)
+        raise await _refusal(exchange, found)
     if found.is_admin:
-        note_administrator(visit, found)
+        note_administrator(exchange, found)
     return found
 
 
-async def _refusal(visit: Visit, stranger: Stranger) -> Unauthenticated | RateLimited:
-    if not await visit.ports.is_stranger_allowed(network_of(visit.client_address)):
+async def _refusal(exchange: Exchange, stranger: Stranger) -> Unauthenticated | RateLimited:
+    if not await exchange.ports.is_stranger_allowed(network_of(exchange.client_address)):
         return RateLimited(
             "too many requests without a valid token from this address", retry_after_ms=STRANGER_RETRY_AFTER_MS
         )

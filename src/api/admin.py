@@ -21,7 +21,7 @@ from core.money.amount import format_usd, usd_number
 from core.providers import PROVIDERS
 from core.refusals import BudgetUnavailable, InvalidRequest, NotPermitted, RouteNotFound
 from delivery import send_message
-from exchange import Answer, Inbound, decoded, json_answer
+from exchange import Answer, Exchange, Inbound, decoded, json_answer
 from ports import LedgerUnreachable, Ports, TenantStoreUnreachable
 from routes import BudgetCheckRoute, IngestRoute, ModelsRoute, Route, ScopeRoute, SessionsRoute
 
@@ -64,18 +64,19 @@ def is_administration(route: Route) -> bool:
     return isinstance(route, SessionsRoute | ScopeRoute)
 
 
-async def answer(route: Route, request: Inbound, body: bytes, caller: Caller, ports: Ports) -> Answer:
+async def answer(exchange: Exchange, route: Route, body: bytes, caller: Caller) -> Answer:
     """Answer one of AgentWatch's own routes. Raises a `Refusal`."""
+    request, ports = exchange.request, exchange.ports
     try:
         match route:
             case BudgetCheckRoute():
                 return await _budget_check(request, caller, ports)
             case IngestRoute():
-                return await ingest(request.path, body, caller, ports)
+                return await ingest(exchange, body, caller)
             case SessionsRoute():
                 return await _sessions(request, caller, ports)
             case ScopeRoute(kind=kind, id=scope_id):
-                return await _scope(kind, scope_id, request.method, body, caller, ports)
+                return await _scope(exchange, kind, scope_id, body, caller)
             case ModelsRoute():
                 return _models()
             case _:
@@ -177,7 +178,8 @@ async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     return json_answer(msgspec.json.encode(document))
 
 
-async def _scope(kind: str, scope_id: str, method: str, body: bytes, caller: Caller, ports: Ports) -> Answer:
+async def _scope(exchange: Exchange, kind: str, scope_id: str, body: bytes, caller: Caller) -> Answer:
+    method, ports = exchange.request.method, exchange.ports
     if kind == "session":
         check_session_id(scope_id, "session_id")
     elif len(scope_id) > TEAM_CHARACTERS_MAX or (kind == "team" and not scope_id):
@@ -190,7 +192,7 @@ async def _scope(kind: str, scope_id: str, method: str, body: bytes, caller: Cal
         change = _change(kind, scope_id, method, body)
         configured = await ledger.configure(change)
         for event in _budget_events(change, configured.account, caller, ports):
-            ports.defer(send_message(event, ports))
+            ports.defer(send_message(event, exchange))
     status = await ledger.status(
         StatusRequest(
             session_id=scope_id if kind == "session" else None,
@@ -231,7 +233,7 @@ def _budget_events(
     change: ConfigureRequest, account: AccountView, caller: Caller, ports: Ports
 ) -> list[telemetry.BudgetEvent]:
     """What an administrator did, thing by thing, with the numbers after it."""
-    done: list[tuple[bool, telemetry.BudgetChange]] = [
+    done: list[tuple[bool, telemetry.BudgetEventKind]] = [
         (change.clear_limit or change.limit_nanousd is not None, "limit_changed"),
         (change.is_paused is True, "paused"),
         (change.is_paused is False, "resumed"),

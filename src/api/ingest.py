@@ -20,8 +20,7 @@ from core.money.usage import Usage
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
 from delivery import send_message
-from exchange import Answer, decoded
-from ports import Ports
+from exchange import Answer, Exchange, decoded
 
 EMBEDDED_TOKENS_MAX = 300_000
 """All inputs of one embeddings request together (OpenAI's API reference, 2025); the model's own bound is for each."""
@@ -70,8 +69,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     event_id: Label | None = None
 
 
-async def ingest(path: str, body: bytes, caller: Caller, ports: Ports) -> Answer:
+async def ingest(exchange: Exchange, body: bytes, caller: Caller) -> Answer:
     """Charge a report and tell it. Raises a `Refusal`, or `LedgerUnreachable`."""
+    ports = exchange.ports
     report = decoded(body, Report)
     session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
     price = price_book.find_reported(report.provider, report.model, at_ms=ports.clock.now_ms())
@@ -103,7 +103,7 @@ async def ingest(path: str, body: bytes, caller: Caller, ports: Ports) -> Answer
             caller=caller,
             context=context,
             provider=price.provider or report.provider,
-            path=path,
+            path=exchange.request.path,
             dialect=None,
         ),
         source="sdk",
@@ -115,7 +115,7 @@ async def ingest(path: str, body: bytes, caller: Caller, ports: Ports) -> Answer
         is_estimated=price.is_estimate,
     )
     # A repeat is told as well, as the row it already is: the first time may have been cut short before its record.
-    ports.defer(send_message(record, ports))
+    ports.defer(send_message(record, exchange))
     return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
 
 

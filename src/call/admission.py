@@ -30,7 +30,6 @@ from core.ledger.messages import (
     RateLimitState,
     RecordRequest,
 )
-from core.ledger.outage import OutageAllowance
 from core.ledger.patience import ask_again_in_ms
 from core.money.amount import format_usd
 from core.refusals import (
@@ -44,6 +43,7 @@ from core.refusals import (
     SharedAccount,
 )
 from delivery import charge_or_owe
+from exchange import Exchange
 from ports import LedgerUnreachable, Ports
 
 RETRY_AFTER_MS_MAX = 60_000
@@ -57,8 +57,8 @@ A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """Money set aside for one call: by the Ledger, or (`is_fail_open`) out of the outage allowance."""
+class Receipt:
+    """What was granted for one call: by the Ledger, or (`is_fail_open`) out of the outage allowance."""
 
     id: str
     granted_nanousd: int
@@ -72,36 +72,31 @@ class Hold:
 
 
 async def hold_money(
-    plan: CallPlan,
-    *,
-    caller: Caller,
-    context: CallContext,
-    is_shared_account: bool,
-    hold_ttl_ms: int,
-    ports: Ports,
-    outage: OutageAllowance,
-) -> Hold:
+    exchange: Exchange, caller: Caller, context: CallContext, plan: CallPlan, *, is_shared_account: bool
+) -> Receipt:
     """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise.
 
     Under an account that tenants share a call may only continue answers that the Ledger knows.
     """
+    ports = exchange.ports
+    hold_ttl_ms = exchange.isolate.settings.first_hold_ttl_ms
     request = msgspec.structs.replace(
         _admit_request(plan, caller=caller, context=context, hold_ttl_ms=hold_ttl_ms, hold_id=ports.ids.new("rsv_")),
         earlier=plan.earlier_answers(must_be_known=is_shared_account),
     )
     is_decided = False
     try:
-        answer = await _admit_with_patience(request, caller, ports)
+        answer = await _admit_with_patience(request, caller, exchange)
         is_decided = True
     except LedgerUnreachable:
-        hold = _hold_of_allowance(request, caller, outage, ports)
+        receipt = _receipt_of_allowance(request, caller, exchange)
         is_decided = True
-        return hold
+        return receipt
     finally:
         if not is_decided:
-            ports.defer(_leave_no_hold(request, caller, ports))
+            ports.defer(_leave_no_hold(request, caller, exchange))
     if isinstance(answer, Granted):
-        return Hold(
+        return Receipt(
             id=request.hold_id,
             granted_nanousd=answer.granted_nanousd,
             is_full=answer.is_full,
@@ -114,13 +109,13 @@ async def hold_money(
     raise _refusal_of(answer)
 
 
-def take_from_allowance(amount_nanousd: int, *, caller: Caller, outage: OutageAllowance, ports: Ports) -> int:
+def take_from_allowance(amount_nanousd: int, *, caller: Caller, exchange: Exchange) -> int:
     """The Ledger is away: take the money out of the outage allowance. Returns when; raises `BudgetUnavailable`."""
-    now_ms = ports.clock.now_ms()
-    if caller.policy.fails_closed or ports.backlog.is_full:
+    now_ms, isolate = exchange.ports.clock.now_ms(), exchange.isolate
+    if caller.policy.fails_closed or isolate.backlog.is_full:
         raise BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000)
     ceiling_nanousd = caller.policy.outage_allowance_nanousd
-    if not outage.take(caller.tenant, amount_nanousd, ceiling_nanousd=ceiling_nanousd, now_ms=now_ms):
+    if not isolate.outage.take(caller.tenant, amount_nanousd, ceiling_nanousd=ceiling_nanousd, now_ms=now_ms):
         raise BudgetUnavailable(
             "budgets cannot be checked just now and the allowance for that is used up",
             retry_after_ms=5_000,
@@ -149,8 +144,9 @@ def _admit_request(
     )
 
 
-async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Ports) -> AdmitAnswer:
+async def _admit_with_patience(request: AdmitRequest, caller: Caller, exchange: Exchange) -> AdmitAnswer:
     """The Ledger's answer; once it has said no, that stands though it goes away while it is asked again."""
+    ports = exchange.ports
     ledger = ports.ledger_of(caller.tenant)
     began_at_ms = ports.clock.now_ms()
     # The rate limit counts a call once: asking again is not another one.
@@ -172,16 +168,16 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, ports: Por
         try:
             answer = await asked_with_one_retry(ledger.admit, again)
         except LedgerUnreachable:
-            ports.defer(_leave_no_hold(request, caller, ports))
+            ports.defer(_leave_no_hold(request, caller, exchange))
             break
         tries += 1
     return answer
 
 
-async def _leave_no_hold(request: AdmitRequest, caller: Caller, ports: Ports) -> None:
+async def _leave_no_hold(request: AdmitRequest, caller: Caller, exchange: Exchange) -> None:
     """End at zero what the Ledger may have granted unheard; if it hears the question only now, there is no hold either.
     What others owe is not thrown away for it."""
-    if ports.backlog.is_full:
+    if exchange.isolate.backlog.is_full:
         return
     nothing = RecordRequest(
         event_id=request.hold_id,
@@ -193,7 +189,7 @@ async def _leave_no_hold(request: AdmitRequest, caller: Caller, ports: Ports) ->
         caller=request.caller,
         session_default_limit_nanousd=request.session_default_limit_nanousd,
     )
-    await charge_or_owe(caller.tenant, nothing, ports)
+    await charge_or_owe(caller.tenant, nothing, exchange)
 
 
 async def count_call(caller: Caller, ports: Ports) -> None:
@@ -217,7 +213,7 @@ async def asked_with_one_retry(ask: Callable[[Q], Awaitable[A]], request: Q) -> 
         return await ask(request)
 
 
-def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllowance, ports: Ports) -> Hold:
+def _receipt_of_allowance(request: AdmitRequest, caller: Caller, exchange: Exchange) -> Receipt:
     """A hold out of the outage allowance. Of all limits only the caller's own is known here: it limits the call."""
     if request.earlier is not None and request.earlier.must_be_known:
         raise BudgetUnavailable("whose answer the request continues cannot be checked just now", retry_after_ms=1_000)
@@ -225,8 +221,8 @@ def _hold_of_allowance(request: AdmitRequest, caller: Caller, outage: OutageAllo
     grant = fit(own, msgspec.structs.replace(request, slice_nanousd=None, ample_nanousd=None))
     if isinstance(grant, Account):
         raise budget_refusal(grant.view())
-    taken_at_ms = take_from_allowance(grant.amount_nanousd, caller=caller, outage=outage, ports=ports)
-    return Hold(
+    taken_at_ms = take_from_allowance(grant.amount_nanousd, caller=caller, exchange=exchange)
+    return Receipt(
         id=request.hold_id,
         granted_nanousd=grant.amount_nanousd,
         is_full=grant.is_full,

@@ -18,21 +18,20 @@ from core.refusals import Refusal, UnreadableAnswer, UpstreamTimedOut, UpstreamU
 from core.routing.forwarding import downstream_headers
 from core.wire.dialects import InvalidAnswer
 from core.wire.facts import AnswerFacts
-from exchange import Answer
+from exchange import Answer, refused, with_headers
 from ports import AttemptFailed, TooLong, UpstreamAnswer
-from visit import Visit, refused, with_headers
 
 UNHEARD_STATUSES = frozenset({520, 524})
 """Cloudflare's own words, in the place of a provider's, for a connection that was made and gave no answer: reset or
 empty, and too late. Its others (521, 522, 523, 525, 526, 530) say that there was none."""
 
 
-async def answer_of_call(visit: Visit, call: OpenCall, answer: UpstreamAnswer | AttemptFailed) -> Answer:
+async def answer_of_call(call: OpenCall, answer: UpstreamAnswer | AttemptFailed) -> Answer:
     """The caller's answer to a metered call, its end already on its way to the ledger."""
     assert call.sent_at_ms is not None, "who was not asked does not answer"
-    now_ms = visit.ports.clock.now_ms()
+    now_ms = call.exchange.ports.clock.now_ms()
     ttfb_ms = now_ms - call.sent_at_ms
-    overhead_ms = now_ms - visit.started_at_ms - ttfb_ms
+    overhead_ms = now_ms - call.exchange.started_at_ms - ttfb_ms
     headers = {**_call_headers(call), "x-agentwatch-overhead-ms": str(overhead_ms)}
     if isinstance(answer, AttemptFailed):
         return with_headers(_failed(call, answer), headers)
@@ -40,7 +39,7 @@ async def answer_of_call(visit: Visit, call: OpenCall, answer: UpstreamAnswer | 
         return with_headers(_upstream_error(call, answer), headers)
     framing = _framing_of(call, answer)
     if framing is not None:
-        return _streamed(visit, call, answer, headers, overhead_ms, is_sse=framing == "sse")
+        return _streamed(call, answer, headers, overhead_ms, is_sse=framing == "sse")
     return await _read(call, answer, headers, ttfb_ms, overhead_ms)
 
 
@@ -54,13 +53,13 @@ def refusal_of(failure: AttemptFailed) -> Refusal:
 def _call_headers(call: OpenCall) -> dict[str, str]:
     """What is known of a metered call however it ends."""
     headers = {
-        "x-agentwatch-request-id": call.request_id,
+        "x-agentwatch-request-id": call.exchange.request_id,
         "x-agentwatch-provider": call.plan.provider,
         "x-agentwatch-attempts": "1",
     }
     if call.output_ceiling_tokens is not None:
         headers["x-agentwatch-max-tokens"] = str(call.output_ceiling_tokens)
-    rate = call.hold.rate
+    rate = call.receipt.rate
     if rate is not None:
         headers["x-ratelimit-limit-requests"] = str(rate.limit_per_minute)
         headers["x-ratelimit-remaining-requests"] = str(rate.remaining)
@@ -75,7 +74,7 @@ def _failed(call: OpenCall, failure: AttemptFailed, status: int | None = None) -
         call.close_unheard(None, outcome="client_disconnected", status=status)
     else:
         call.close_unheard(refusal.code, status=status)
-    return refused(refusal, call.plan.dialect, call.request_id)
+    return refused(refusal, call.plan.dialect, call.exchange.request_id)
 
 
 def _unreadable() -> UnreadableAnswer:
@@ -106,7 +105,7 @@ async def _read(
         facts = plan.dialect.read_answer(body)
     except InvalidAnswer:
         call.close_unheard(UnreadableAnswer.code, status=answer.status)
-        return with_headers(refused(_unreadable(), plan.dialect, call.request_id), headers)
+        return with_headers(refused(_unreadable(), plan.dialect, call.exchange.request_id), headers)
     if facts.usage is None and facts.error_code is not None:
         call.close(CallEnd("failed", Usage(), 0, answer.status, is_estimated=False, error_code=facts.error_code))
         return Answer(answer.status, headers, body)
@@ -134,7 +133,7 @@ def _used(call: OpenCall, facts: AnswerFacts, body: bytes) -> tuple[Usage, int]:
     cost = pricing.cost_nanousd(usage, plan.price, service_tier=facts.service_tier or plan.parsed.service_tier)
     if facts.usage is None:
         is_unseen = plan.hides_reasoning and not facts.is_blocked
-        cost = call.hold.granted_nanousd if is_unseen else min(cost, call.hold.granted_nanousd)
+        cost = call.receipt.granted_nanousd if is_unseen else min(cost, call.receipt.granted_nanousd)
     return usage, 0 if plan.is_free else cost
 
 
@@ -158,14 +157,14 @@ def _framing_of(call: OpenCall, answer: UpstreamAnswer) -> Literal["sse", "json_
 
 
 def _streamed(
-    visit: Visit, call: OpenCall, answer: UpstreamAnswer, headers: dict[str, str], overhead_ms: int, *, is_sse: bool
+    call: OpenCall, answer: UpstreamAnswer, headers: dict[str, str], overhead_ms: int, *, is_sse: bool
 ) -> Answer:
     relay = StreamRelay(
         call,
         status=answer.status,
         is_sse=is_sse,
         overhead_ms=overhead_ms,
-        settings=visit.isolate.settings,
+        settings=call.exchange.isolate.settings,
     )
     return Answer(answer.status, {**downstream_headers(answer.headers), **headers}, relay.over(answer))
 
@@ -173,7 +172,7 @@ def _streamed(
 def _money_headers(call: OpenCall, cost_nanousd: int) -> dict[str, str]:
     """What a complete call cost, and the session's numbers with it."""
     headers = {"x-agentwatch-cost-usd": format_usd(cost_nanousd)}
-    session = call.hold.session
+    session = call.receipt.session
     if session is not None:
         spent = session.spent_nanousd + cost_nanousd
         headers["x-agentwatch-session-spent-usd"] = format_usd(spent)

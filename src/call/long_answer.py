@@ -70,7 +70,7 @@ class LongAnswerRelay:
     def _held(self) -> tuple[Usage, int]:
         """Without counts: so long an answer is worth all that was held for it."""
         parsed = self._call.plan.parsed
-        return estimate.prompt_usage(parsed.prompt, self._call.plan.price), self._call.hold.granted_nanousd
+        return estimate.prompt_usage(parsed.prompt, self._call.plan.price), self._call.receipt.granted_nanousd
 
     def _stated(self, facts: AnswerFacts) -> tuple[Usage, int]:
         """The provider's counts. Searches that only the answer's text would show are taken to have been as many as they

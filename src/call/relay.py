@@ -48,10 +48,10 @@ class StreamRelay:
         self._call = call
         self._status = status
         self._overhead_ms = overhead_ms
-        self._ports = call.ports
+        self._ports = call.exchange.ports
         self._hold_ttl_ms = settings.hold_ttl_ms
         plan = call.plan
-        is_prepaid = call.hold.is_full or plan.is_free or call.output_ceiling_tokens is not None
+        is_prepaid = call.receipt.is_full or plan.is_free or call.output_ceiling_tokens is not None
         self.strips_usage = plan.injects_usage
         self.hearing: Hearing = "listens" if is_prepaid and is_sse else "judges"
         self._meter = StreamMeter(
@@ -59,9 +59,9 @@ class StreamRelay:
             plan.price,
             estimate.prompt_usage(plan.parsed.prompt, plan.price),
             model=plan.parsed.model,
-            granted_nanousd=call.hold.granted_nanousd,
+            granted_nanousd=call.receipt.granted_nanousd,
             is_full=is_prepaid,
-            slice_nanousd=plan.slice_nanousd or max(1, call.hold.granted_nanousd),
+            slice_nanousd=plan.slice_nanousd or max(1, call.receipt.granted_nanousd),
             service_tier=plan.parsed.service_tier,
             strips_usage=self.strips_usage,
         )
@@ -71,7 +71,7 @@ class StreamRelay:
         self._denied_by: AccountView | None = None
         self._is_unreadable = False
         self._wrote_at_ms: int | None = None
-        self._renewed_at_ms = call.started_at_ms
+        self._renewed_at_ms = call.exchange.started_at_ms
         self._lent_nanousd = self._lent_at_ms = 0
 
     def over(self, answer: UpstreamAnswer) -> Body:
@@ -109,7 +109,7 @@ class StreamRelay:
         self._call.close(self._end_of(ending, result, refusal, first_chunk_at_ms))
         if refusal is not None:
             is_soft = self._call.caller.policy.stream_cut == "truncate" and result.is_cut and not self._is_unreadable
-            words += self._meter.render_cut(refusal, self._call.request_id, is_soft=is_soft)
+            words += self._meter.render_cut(refusal, self._call.exchange.request_id, is_soft=is_soft)
         return words
 
     async def _last_words(self) -> bytes:
@@ -128,7 +128,7 @@ class StreamRelay:
         """How long the model may have been at work where nobody sees it: until it began to write the answer."""
         if not self._call.plan.hides_reasoning:
             return 0
-        return (self._wrote_at_ms or self._ports.clock.now_ms()) - self._call.started_at_ms
+        return (self._wrote_at_ms or self._ports.clock.now_ms()) - self._call.exchange.started_at_ms
 
     def _relayed(self, step: Step) -> Relayed:
         match step.action:
@@ -155,7 +155,7 @@ class StreamRelay:
 
     async def _extend(self, ask: Extend) -> Step:
         request = ExtendRequest(
-            hold_id=self._call.hold.id,
+            hold_id=self._call.receipt.id,
             want_nanousd=ask.want_nanousd,
             least_nanousd=ask.least_nanousd,
             metered_nanousd=ask.metered_nanousd,
@@ -185,9 +185,7 @@ class StreamRelay:
             return self._meter.denied()
         more = ask.want_nanousd - self._meter.granted_nanousd
         try:
-            self._lent_at_ms = take_from_allowance(
-                more, caller=self._call.caller, outage=self._call.outage, ports=self._ports
-            )
+            self._lent_at_ms = take_from_allowance(more, caller=self._call.caller, exchange=self._call.exchange)
         except BudgetUnavailable:
             return self._meter.denied()
         self._lent_nanousd += more
@@ -195,7 +193,8 @@ class StreamRelay:
 
     def _give_back(self, unused_nanousd: int) -> None:
         """Return what the allowance lent: the Ledger holds it now, or it was not used."""
-        self._call.outage.give_back(self._call.caller.tenant, unused_nanousd, taken_at_ms=self._lent_at_ms)
+        outage = self._call.exchange.isolate.outage
+        outage.give_back(self._call.caller.tenant, unused_nanousd, taken_at_ms=self._lent_at_ms)
         self._lent_nanousd -= unused_nanousd
 
     def _refusal_of(self, ending: StreamEnding, result: StreamResult) -> Refusal | None:
@@ -240,7 +239,7 @@ class StreamRelay:
             model=result.model,
             answer_ids=(result.answer_id, result.conversation_id),
             error_code=result.error_code if refusal is None else refusal.code,
-            ttfb_ms=None if first_chunk_at_ms is None else first_chunk_at_ms - self._call.started_at_ms,
+            ttfb_ms=None if first_chunk_at_ms is None else first_chunk_at_ms - self._call.exchange.started_at_ms,
             overhead_ms=self._overhead_ms,
             used_allowance=self._lent_at_ms > 0,
         )

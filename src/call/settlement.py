@@ -10,20 +10,19 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from access.identity import Caller
-from call.admission import Hold
+from call.admission import Receipt
 from core.bounds import SCOPE_ID_CHARACTERS_MAX
 from core.call import estimate
 from core.call.context import CallContext
 from core.call.plan import CallPlan
 from core.ledger.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
-from core.ledger.outage import OutageAllowance
 from core.money import price_book
 from core.money.amount import NANOUSD_MAX
 from core.money.usage import Usage
 from core.refusals import InternalError
-from core.telemetry import CallRecord, Charge, Outcome
+from core.telemetry import CallRecord, Outcome, Settlement
 from delivery import charge_or_owe, send_message
-from ports import Ports
+from exchange import Exchange
 
 CONTINUED_DIALECTS = frozenset({"openai_responses", "anthropic_messages"})
 """In which a call may continue an earlier answer by its id."""
@@ -52,14 +51,11 @@ class CallEnd:
 class OpenCall:
     """A call whose money is held: everything its end will need, and that end."""
 
-    request_id: str
-    started_at_ms: int
+    exchange: Exchange = field(repr=False)
     caller: Caller
     context: CallContext
     plan: CallPlan
-    hold: Hold
-    ports: Ports = field(repr=False)
-    outage: OutageAllowance = field(repr=False)
+    receipt: Receipt
     output_ceiling_tokens: int | None = None
     """The lowered ceiling under which the call was sent; None where it is as the caller set it."""
     sent_at_ms: int | None = None
@@ -69,16 +65,16 @@ class OpenCall:
     is_closed: bool = False
 
     def close(self, end: CallEnd) -> None:
-        """Charge the call and send its record, without waiting for either. Only the first end counts."""
+        """Settlement the call and send its record, without waiting for either. Only the first end counts."""
         if self.is_closed:
             return
         end = _within_bounds(end)
         closing = _closing(self, _charge_of(self, end), _record_of(self, end))
         self.is_closed = True
-        if self.hold.is_fail_open:
-            unused = max(0, self.hold.granted_nanousd - end.cost_nanousd)
-            self.outage.give_back(self.caller.tenant, unused, taken_at_ms=self.hold.taken_at_ms)
-        self.ports.defer(closing)
+        if self.receipt.is_fail_open:
+            unused = max(0, self.receipt.granted_nanousd - end.cost_nanousd)
+            self.exchange.isolate.outage.give_back(self.caller.tenant, unused, taken_at_ms=self.receipt.taken_at_ms)
+        self.exchange.ports.defer(closing)
 
     def close_unheard(
         self,
@@ -94,9 +90,9 @@ class OpenCall:
             return
         usage, cost = Usage(), 0
         if self.sent_at_ms is not None:
-            waited_ms = self.ports.clock.now_ms() - self.sent_at_ms
+            waited_ms = self.exchange.ports.clock.now_ms() - self.sent_at_ms
             usage, cost = estimate.unheard(self.plan.parsed, self.plan.price, waited_ms)
-        held_nanousd = self.hold.granted_nanousd if held_nanousd is None else held_nanousd
+        held_nanousd = self.receipt.granted_nanousd if held_nanousd is None else held_nanousd
         cost = 0 if self.plan.is_free else min(cost, held_nanousd)
         self.close(CallEnd(outcome, usage, cost, status, is_estimated=cost > 0, error_code=error_code))
 
@@ -145,11 +141,11 @@ def _within_bounds(end: CallEnd) -> CallEnd:
     return replace(end, cost_nanousd=NANOUSD_MAX, is_estimated=True)
 
 
-def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
+def _charge_of(call: OpenCall, end: CallEnd) -> Settlement:
     """The end of the hold; or, where the Ledger was away and may know of no hold, the cost under the hold's id."""
-    if not call.hold.is_fail_open:
+    if not call.receipt.is_fail_open:
         return SettleRequest(
-            hold_id=call.hold.id,
+            hold_id=call.receipt.id,
             actual_nanousd=end.cost_nanousd,
             prompt_tokens=end.usage.prompt_tokens,
             completion_tokens=end.usage.completion_tokens,
@@ -157,7 +153,7 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Charge:
             answer=_note_of(call, end),
         )
     return RecordRequest(
-        event_id=call.hold.id,
+        event_id=call.receipt.id,
         cost_nanousd=end.cost_nanousd,
         prompt_tokens=end.usage.prompt_tokens,
         completion_tokens=end.usage.completion_tokens,
@@ -177,9 +173,9 @@ def _note_of(call: OpenCall, end: CallEnd) -> AnswerNote | None:
     return AnswerNote(ids, end.usage.total_tokens)
 
 
-async def _closing(call: OpenCall, charge: Charge, record: CallRecord) -> None:
-    charged = await charge_or_owe(call.caller.tenant, charge, call.ports)
-    await send_message(_with_totals(record, charged), call.ports)
+async def _closing(call: OpenCall, charge: Settlement, record: CallRecord) -> None:
+    charged = await charge_or_owe(call.caller.tenant, charge, call.exchange)
+    await send_message(_with_totals(record, charged), call.exchange)
 
 
 def _with_totals(record: CallRecord, charged: Settled | Recorded | None) -> CallRecord:
@@ -195,8 +191,8 @@ def _with_totals(record: CallRecord, charged: Settled | Recorded | None) -> Call
 def _record_of(call: OpenCall, end: CallEnd) -> CallRecord:
     return msgspec.structs.replace(
         new_record(
-            request_id=call.request_id,
-            started_at_ms=call.started_at_ms,
+            request_id=call.exchange.request_id,
+            started_at_ms=call.exchange.started_at_ms,
             caller=call.caller,
             context=call.context,
             provider=call.plan.provider,
@@ -210,11 +206,11 @@ def _record_of(call: OpenCall, end: CallEnd) -> CallRecord:
         status=end.status,
         is_streaming=call.plan.parsed.is_streaming,
         ttfb_ms=None if end.ttfb_ms is None else float(end.ttfb_ms),
-        latency_ms=float(call.ports.clock.now_ms() - call.started_at_ms),
+        latency_ms=float(call.exchange.ports.clock.now_ms() - call.exchange.started_at_ms),
         overhead_ms=None if end.overhead_ms is None else float(end.overhead_ms),
         error_code=end.error_code,
         is_cut=end.outcome == "cut",
         is_clamped=call.output_ceiling_tokens is not None,
-        is_fail_open=call.hold.is_fail_open or end.used_allowance,
+        is_fail_open=call.receipt.is_fail_open or end.used_allowance,
         is_estimated=end.is_estimated or call.plan.price.is_estimate,
     )

@@ -20,7 +20,7 @@ Outcome = Literal["complete", "client_disconnected", "cut", "upstream_truncated"
 Source = Literal["proxy", "sdk"]
 AuthOutcome = Literal["accepted", "missing", "unknown", "disabled", "not_permitted"]
 AlertKind = Literal["anomaly", "budget_threshold", "rule", "rule_broken", "ledger_away", "provider_key_missing"]
-BudgetChange = Literal[
+BudgetEventKind = Literal[
     "limit_changed",
     "paused",
     "resumed",
@@ -177,7 +177,7 @@ class BudgetEvent(TelemetryRecord, frozen=True, tag="budget_event"):
     event_id: str
     occurred_at_ms: Moment
     tenant: str
-    change: BudgetChange
+    change: BudgetEventKind
     scope_kind: str
     scope_id: str
     window: str
@@ -188,7 +188,7 @@ class BudgetEvent(TelemetryRecord, frozen=True, tag="budget_event"):
     """Who changed it; None where the ledger itself noticed."""
 
 
-Charge = RecordRequest | SettleRequest
+Settlement = RecordRequest | SettleRequest
 """What a call costs its tenant, as the Ledger is told: never held before, or the end of a hold."""
 
 
@@ -197,7 +197,7 @@ class Debt(TelemetryRecord, frozen=True, tag="debt"):
     charge are idempotent by id, so a redelivery charges nothing twice."""
 
     tenant: str
-    charge: Charge
+    charge: Settlement
 
 
 TelemetryMessage = CallRecord | AuthEvent | AccessRecord | Alert | BudgetEvent | Debt

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from app import handle
 from core.bounds import OWN_BODY_BYTES_MAX, REQUEST_BODIES_BYTES_MAX, REQUEST_BODY_BYTES_MAX
 from exchange import Answer, Inbound, MakeRoom
+from isolate import Isolate
 from ports import AttemptFailed
-from proxy import handle
 from settings import parse_settings
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 CHAT = "/v1/proxy/openai/v1/chat/completions"
 MB = 1024 * 1024

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from app import handle
 from core.providers import PROVIDERS
 from core.routing.paths import resolve_upstream_path
 from exchange import Answer
-from proxy import handle
+from isolate import Isolate
 from settings import parse_settings
 from tests.edge.costly_routes import FREE_POSTS, METERED, UNMETERED
 from tests.edge.sdk_routes import routes_of_clients
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 BODY = {
     "model": "x",
@@ -185,7 +185,7 @@ def test_the_official_clients_know_no_other_way_to_spend() -> None:
     for provider, method, path in routes_of_clients():
         if method not in READS:
             resolved = resolve_upstream_path(provider, path.lstrip("/").partition("?")[0].replace("}", ""), method)
-            if resolved.charge != "unmetered":
+            if resolved.billing != "unmetered":
                 passing.add((provider, resolved.path))
 
     assert passing - allowed == set()

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
+from app import handle
 from core.providers import PROVIDERS
 from exchange import Answer
-from proxy import handle
+from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 KEYS = {provider: f"ours-{provider}" for provider in PROVIDERS}
 SETTINGS = parse_settings({PROVIDERS[name].secret_name: key for name, key in KEYS.items()})

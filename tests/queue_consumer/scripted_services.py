@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from core.ledger.messages import Conflict, Recorded, RecordRequest, Settled
-from core.telemetry import Charge
+from core.telemetry import Settlement
 from rows import CONFLICT_TARGETS
 from services import Answer, Unreachable
 
@@ -63,7 +63,7 @@ class ScriptedServices:
     async def tenant_config(self, tenant: str) -> str | None:
         return self.configs.get(tenant)
 
-    async def charge(self, tenant: str, charge: Charge) -> Settled | Recorded | Conflict:
+    async def charge(self, tenant: str, charge: Settlement) -> Settled | Recorded | Conflict:
         if self.ledgers is None:
             raise Unreachable
         ledger = self.ledgers(tenant)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from app import handle
 from core.ledger.messages import AdmitRequest
-from proxy import handle
+from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 OTHER_TOKEN = "aw_live_" + "cd" * 24
 USAGE = {"input_tokens": 1_000, "output_tokens": 200, "total_tokens": 1_200}

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
+from app import handle
 from core.ledger.messages import AccountView, StatusRequest
-from proxy import handle
+from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 USAGE = {"promptTokenCount": 9_000, "candidatesTokenCount": 4_000, "totalTokenCount": 13_000}
 ANSWER = {"candidates": [{"content": {"parts": [{"text": "hi"}]}, "finishReason": "STOP"}], "usageMetadata": USAGE}

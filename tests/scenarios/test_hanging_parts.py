@@ -6,15 +6,15 @@ import json
 
 import pytest
 
+from app import handle
 from core.ledger.messages import AdmitRequest, ConfigureRequest, StatusRequest
+from isolate import Isolate
 from ports import LedgerUnreachable
-from proxy import handle
 from settings import parse_settings
 from sink import take
-from tests.queue_consumer.scripted_outside import ScriptedOutside
+from tests.queue_consumer.scripted_services import ScriptedServices
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import DEADLINE_MS, START_MS, TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
 ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
@@ -30,10 +30,14 @@ def a_world(limit_nanousd=LIMIT_NANOUSD, **config):
     return world
 
 
+def an_isolate():
+    return Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
+
+
 def call(world, body=BODY, isolate=None):
     headers = {"authorization": f"Bearer {TOKEN}"}
     request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(body).encode())
-    answer = world.run(handle(request, world.ports(), isolate or Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))))
+    answer = world.run(handle(request, world.ports(), isolate or an_isolate()))
     return answer
 
 
@@ -138,10 +142,11 @@ def test_a_stream_takes_nothing_from_the_allowance_where_no_debt_could_be_kept()
         headers={"content-type": "text/event-stream"}, chunks=(chunk("word " * 4),) * 300, world=world
     )
     world.hanging.add("ledger.extend")
-    while not world.backlog.is_full:
-        world.backlog.keep(json.dumps("x" * 10_000))
+    isolate = an_isolate()
+    while not isolate.backlog.is_full:
+        isolate.backlog.keep(json.dumps("x" * 10_000))
 
-    call(world, {**BODY, "stream": True, "max_tokens": 100_000})
+    call(world, {**BODY, "stream": True, "max_tokens": 100_000}, isolate)
 
     (record,) = (record for record in world.records if isinstance(record, dict) and record.get("type") == "call")
     assert (record["outcome"], record.get("is_fail_open", False)) == ("cut", False)
@@ -178,16 +183,18 @@ def test_a_part_that_hangs_changes_neither_answer_nor_charge(parts, is_streaming
         world.answer = ScriptedAnswer(headers={"content-type": "text/event-stream"}, chunks=(chunk("word"), end))
     world.hanging |= parts
 
-    answer = call(world, {**BODY, "stream": is_streaming})
+    isolate = an_isolate()
+
+    answer = call(world, {**BODY, "stream": is_streaming}, isolate)
 
     assert (answer[0] if is_streaming else answer).status == 200
-    kept = list(iter(world.backlog.take, None))
+    kept = list(iter(isolate.backlog.take, None))
     texts = [*(json.dumps(record) for record in world.records), *world.ledgers["acme"].outbox, *kept]
     world.hanging.clear()
-    outside = ScriptedOutside(ledgers=world.ledger_of)
-    asyncio.run(take(texts, outside))
+    services = ScriptedServices(ledgers=world.ledger_of)
+    asyncio.run(take(texts, services))
     assert month(world) == (BILLED_NANOUSD, 0)
-    assert [row["cost_nanousd"] for row in outside.tables["llm_request_logs"].values()] == [BILLED_NANOUSD]
+    assert [row["cost_nanousd"] for row in services.tables["llm_request_logs"].values()] == [BILLED_NANOUSD]
 
 
 def test_a_ledger_that_hangs_is_told_the_charge_once_and_the_queue_then():
@@ -230,7 +237,7 @@ def test_a_refused_call_whose_question_was_heard_too_late_holds_nothing():
 
 
 def test_a_key_value_store_that_hangs_does_not_keep_a_known_caller_waiting_for_ever():
-    world, isolate = a_world(), Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
+    world, isolate = a_world(), an_isolate()
     call(world, isolate=isolate)
     world.hanging.add("kv")
     world.pass_time(3_600_000)
@@ -247,7 +254,7 @@ def test_a_configuration_that_cannot_be_read_lets_nothing_through_that_it_may_li
 
 
 def test_an_older_read_of_a_key_that_arrives_later_does_not_enable_it_again():
-    world, isolate = a_world(), Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
+    world, isolate = a_world(), an_isolate()
     (key,) = (name for name in world.kv if name.startswith("key:"))
     arrives = world.late[key] = asyncio.Event()
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from app import handle
 from exchange import Answer
-from proxy import handle
+from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 STRANGER = "aw_live_" + "12" * 24
 KEYLESS = "aw_live_" + "34" * 24

@@ -6,14 +6,14 @@ import json
 
 import pytest
 
+from app import handle
 from core.ledger.messages import ConfigureRequest, StatusRequest
+from isolate import Isolate
 from ports import AttemptFailed
-from proxy import handle
 from settings import parse_settings
 from tests.support.core_faults import CoreFaults, Surprise
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 SSE = {"content-type": "text/event-stream"}
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 2_000}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from app import handle
 from exchange import Answer
-from proxy import handle
+from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, World
-from visit import Isolate
 
 ADMIN = "aw_live_" + "cd" * 24
 OTHER = "aw_live_" + "ef" * 24

@@ -5,14 +5,14 @@ import json
 
 import pytest
 
+from app import handle
 from core.ledger.messages import ConfigureRequest, StatusRequest
-from proxy import handle
+from isolate import Isolate
 from settings import parse_settings
 from sink import take
-from tests.queue_consumer.scripted_outside import ScriptedOutside
+from tests.queue_consumer.scripted_services import ScriptedServices
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
 COST_NANOUSD = 100 * 150 + 10 * 600
@@ -43,8 +43,8 @@ def spent(world):
 
 def collect_debts(world):
     """Deliver what is on the queue to the telemetry Worker's sink."""
-    outside = ScriptedOutside(ledgers=world.ledger_of)
-    return asyncio.run(take([json.dumps(record) for record in world.records], outside))
+    services = ScriptedServices(ledgers=world.ledger_of)
+    return asyncio.run(take([json.dumps(record) for record in world.records], services))
 
 
 def test_a_call_is_held_sent_settled_and_recorded(isolate):
@@ -105,7 +105,7 @@ def test_with_ledger_and_queue_both_away_the_charge_is_kept_until_the_queue_is_b
     world = a_world()
     world.is_ledger_away = world.is_queue_away = True
     call(world, isolate)
-    assert (world.records, len(world.backlog)) == ([], 3)
+    assert (world.records, len(isolate.backlog)) == ([], 3)
 
     world.is_ledger_away = world.is_queue_away = False
     call(world, isolate)
@@ -118,8 +118,8 @@ def test_with_ledger_and_queue_both_away_the_charge_is_kept_until_the_queue_is_b
 def test_when_no_charge_can_be_kept_any_more_nothing_passes(isolate):
     world = a_world()
     world.is_ledger_away = world.is_queue_away = True
-    while not world.backlog.is_full:
-        world.backlog.keep("x" * 10_000)
+    while not isolate.backlog.is_full:
+        isolate.backlog.keep("x" * 10_000)
 
     assert call(world, isolate).status == 503
     assert world.sent == []

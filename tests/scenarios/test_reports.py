@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from app import handle
 from core.money import price_book
 from exchange import Answer
-from proxy import handle
+from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, World
-from visit import Isolate
 
 YEAR_MS = 365 * 24 * 3_600_000
 REPORT = {"model": "gpt-4o-mini", "prompt_tokens": 1_000, "completion_tokens": 100, "latency_ms": 5}

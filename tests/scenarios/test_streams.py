@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from app import handle
 from core.bounds import SSE_EVENT_BYTES_MAX
 from core.ledger.messages import ConfigureRequest, StatusRequest
 from core.wire.dialects import DIALECTS
-from proxy import handle
+from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
-from visit import Isolate
 
 SETTINGS = {"OPENAI_API_KEY": "sk-ours", "HOLD_TTL_MS": "60000", "FIRST_BYTE_TIMEOUT_MS": "1000"}
 TTL_MS = 60_000

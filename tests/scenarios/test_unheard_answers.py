@@ -5,13 +5,13 @@ import json
 
 import pytest
 
+from app import handle
 from core.ledger.messages import ConfigureRequest, StatusRequest
+from isolate import Isolate
 from ports import AttemptFailed
-from proxy import handle
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 CHAT = "/v1/proxy/openai/v1/chat/completions"
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}

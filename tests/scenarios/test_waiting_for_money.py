@@ -4,12 +4,12 @@ import json
 
 import pytest
 
+from app import handle
 from core.ledger.messages import AdmitRequest, ConfigureRequest, SettleRequest
-from proxy import handle
+from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
-from visit import Isolate
 
 ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}

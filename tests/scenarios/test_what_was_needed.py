@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from proxy import handle
+from app import handle
+from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, World
-from visit import Isolate
 
 REQUEST = {"model": "gpt-4o-mini", "input": "and then?", "max_output_tokens": 100}
 WINDOW_USD = 128_000 * 150 / 1e9

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from app import handle
 from core.ledger.messages import StatusRequest
 from core.money.usage import COUNT_MAX
+from isolate import Isolate
 from ports import LedgerUnreachable, QueueUnreachable
-from proxy import handle
 from settings import parse_settings
 from sink import take
-from tests.queue_consumer.scripted_outside import ScriptedOutside
+from tests.queue_consumer.scripted_services import ScriptedServices
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
-from visit import Isolate
 
 SETTINGS = {
     "OPENAI_API_KEY": "sk-ours",
@@ -69,16 +69,16 @@ def play(world: World, path: str = "openai/v1/chat/completions", body: dict[str,
         world.dies_at = None
     world.outage = world.fails_at = None
     ledger = world.ledger_of("acme")
-    kept = list(iter(world.backlog.take, None))
-    outside = ScriptedOutside(ledgers=world.ledger_of)
+    kept = list(iter(isolate.backlog.take, None))
+    services = ScriptedServices(ledgers=world.ledger_of)
     texts = [*(json.dumps(record) for record in world.records), *ledger.outbox, *kept]
-    asyncio.run(take(texts * 2, outside))
-    assert outside.buried == []
+    asyncio.run(take(texts * 2, services))
+    assert services.buried == []
     world.pass_time(2 * TTL_MS)
     ledger.service.sweep(world.now_ms())
     accounts = ledger.service.status(StatusRequest(include_tenant=True, session_id="s1"), world.now_ms()).accounts
     assert len({(account.spent_nanousd, account.held_nanousd) for account in accounts}) == 1
-    rows = list(outside.tables["llm_request_logs"].values())
+    rows = list(services.tables["llm_request_logs"].values())
     return Called(world, status, accounts[0].spent_nanousd, accounts[0].held_nanousd, rows)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from core.backlog import Backlog
 from core.bounds import ANSWER_END_BYTES
 from core.ledger.messages import Granted, Message, from_wire, to_wire
 from core.ledger.mirror import SessionMirror, mirror_key, read_mirror
@@ -195,7 +194,6 @@ class World:
         self.sent: list[UpstreamRequest] = []
         self.answer: ScriptedAnswer | AttemptFailed = ScriptedAnswer()
         self.ledgers: dict[str, MemoryLedger] = {}
-        self.backlog = Backlog()
         self.strangers: list[str] = []
         self.strangers_max = 1_000
         self._now_ms = START_MS
@@ -257,7 +255,6 @@ class World:
             digests_equal=hmac.compare_digest,
             defer=self._deferred.append,
             is_stranger_allowed=self.is_stranger_allowed,
-            backlog=self.backlog,
         )
 
     def reach(self, failure: type[Exception] | None) -> None:

@@ -21,7 +21,7 @@ DialectName = Literal[
     "gemini",
     "gemini_embed",
 ]
-Charge = Literal["metered", "free", "unmetered"]
+Billing = Literal["metered", "free", "unmetered"]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -63,7 +63,7 @@ class UpstreamPath:
     """A provider's path in canonical form, relative to the provider's base URL, and what it costs."""
 
     path: str
-    charge: Charge
+    billing: Billing
     dialect: DialectName
     """The dialect of a metered path; of any other path the one its errors are written in."""
 

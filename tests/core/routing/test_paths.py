@@ -30,7 +30,7 @@ METERED = [
 def test_a_generating_path_is_metered_in_its_dialect(provider: str, rest: str, path: str, dialect: str) -> None:
     resolved = resolve_upstream_path(provider, rest, "POST")
 
-    assert (resolved.path, resolved.charge, resolved.dialect) == (path, "metered", dialect)
+    assert (resolved.path, resolved.billing, resolved.dialect) == (path, "metered", dialect)
 
 
 FREE = [
@@ -45,7 +45,7 @@ FREE = [
 
 @pytest.mark.parametrize(("provider", "rest", "method"), FREE)
 def test_reading_and_counting_are_free(provider: str, rest: str, method: str) -> None:
-    assert resolve_upstream_path(provider, rest, method).charge == "free"
+    assert resolve_upstream_path(provider, rest, method).billing == "free"
 
 
 SIDE_DOORS = [
@@ -72,7 +72,7 @@ SIDE_DOORS = [
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 @pytest.mark.parametrize(("provider", "rest"), SIDE_DOORS)
 def test_every_other_way_to_spend_is_unmetered(provider: str, rest: str, method: str) -> None:
-    assert resolve_upstream_path(provider, rest, method).charge == "unmetered"
+    assert resolve_upstream_path(provider, rest, method).billing == "unmetered"
 
 
 @pytest.mark.parametrize("rest", ["a//b", "../v1/x", "a/../b", "a/%2e%2e/b", "a%252fb", "a b", "a\\b", "./a", "a?b"])
@@ -82,7 +82,7 @@ def test_a_path_with_two_readings_is_refused(rest: str) -> None:
 
 
 def test_an_encoded_path_is_judged_by_what_it_means() -> None:
-    assert resolve_upstream_path("openai", "chat%2Fcompletions", "POST").charge == "metered"
+    assert resolve_upstream_path("openai", "chat%2Fcompletions", "POST").billing == "metered"
 
 
 @pytest.mark.parametrize("method", ["CONNECT", "TRACE", "OPTIONS", "PROPFIND"])

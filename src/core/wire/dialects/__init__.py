@@ -1,7 +1,7 @@
 """The wire formats callers speak: how each writes a request, an answer, a usage and an error.
 
 One frozen value per dialect, in one table. A dialect is not a provider: every provider speaks OpenAI's chat dialect.
-Streams are read by `core.wire.streams`.
+What comes in are whole bodies (streams are read by `core.wire.streams`). A dialect never knows a price or a caller.
 """
 
 from typing import Protocol

@@ -1,5 +1,7 @@
-"""Readers of streamed answers, one per dialect: bytes to events, events to what was generated, and
-how to end early."""
+"""Readers of streamed answers, one per dialect: bytes to events, events to what was generated, and how to end early.
+
+What comes in are chunks as the network cuts them. A reader never knows what the words cost.
+"""
 
 from core.wire.streams.anthropic_messages import AnthropicReader
 from core.wire.streams.gemini import GeminiReader

@@ -3,7 +3,8 @@
 Bytes alone bound none of them (60 kB of FLAC can be nine hours of silence), and providers bill by them. Every function
 gives an upper bound of what a lenient decoder would find, or None where the bytes tell none: its caller then holds the
 whole context window. So what is odd is None, and where a header and the content disagree the larger counts. Nothing
-raises, and nothing costs more than a small multiple of its input, since these bytes are a stranger's.
+raises, and nothing costs more than a small multiple of its input, since these bytes are a stranger's. What comes in are
+those bytes alone; a reader never knows which provider will get them.
 """
 
 from core.wire.media.containers.audio import audio_duration_ms

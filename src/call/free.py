@@ -1,0 +1,45 @@
+"""A call that costs nothing, or that the tenant lets through unmetered: counted against the request rate, passed on."""
+
+from dataclasses import replace
+
+from access.identity import Caller
+from call.admission import count_call
+from call.endings import refusal_of
+from call.upstream_request import provider_key, upstream_request
+from core.refusals import SharedAccount, UnmeteredPath
+from core.routing.forwarding import downstream_headers
+from core.routing.paths import reaches_account
+from core.wire.bytes_in_flight import BodyRoom
+from core.wire.dialects import DIALECTS
+from exchange import BODILESS, Answer, Exchange, refused, with_headers
+from ports import AttemptFailed
+from routes import ProxyRoute
+
+
+async def free_call(exchange: Exchange, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
+    """A path that costs nothing, or one the tenant lets through unmetered: passed on as it is."""
+    assert route.provider is not None, "the unified endpoint is always metered"
+    request = exchange.request
+    if route.upstream.billing == "unmetered" and not caller.policy.allows_unmetered_paths:
+        raise UnmeteredPath(
+            f"{request.method} {route.upstream.path} may cost money in a way that is not metered; "
+            "the tenant's configuration can let such paths through"
+        )
+    if request.headers.get("upgrade"):
+        raise UnmeteredPath("connections that leave HTTP cannot be metered", param="upgrade")
+    key = provider_key(caller, route.provider, exchange.isolate.settings, is_in_path=True)
+    is_trusted = key.is_own or caller.policy.allows_unmetered_paths
+    if not is_trusted and reaches_account(route.upstream, request.method):
+        raise SharedAccount(
+            f"{request.method} {route.upstream.path} reaches what is stored under an account that tenants share; "
+            "send your own provider key"
+        )
+    await count_call(caller, exchange.ports)
+    body = None if request.method in BODILESS else await exchange.read_body(room)
+    question = upstream_request(exchange, route.provider, route.upstream.path, key, is_metered=False)
+    answer = await exchange.ports.upstream.send(replace(question, body=body))
+    room.give_back()
+    headers = {"x-agentwatch-request-id": exchange.request_id, "x-agentwatch-provider": route.provider}
+    if isinstance(answer, AttemptFailed):
+        return with_headers(refused(refusal_of(answer), DIALECTS[route.upstream.dialect], exchange.request_id), headers)
+    return Answer(answer.status, {**downstream_headers(answer.headers), **headers}, answer.untouched())
