@@ -9,7 +9,7 @@ from ports import TenantStoreUnreachable
 
 CACHE_TTL_S = 30
 """How long the data centre may answer from its own cache: the least KV takes. It is part of what a revoked token has
-left (`identity.py`)."""
+left (`access/identity.py`)."""
 
 
 class KvTenantStore:

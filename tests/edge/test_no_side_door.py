@@ -1,6 +1,6 @@
 """Every way to spend money at a provider is metered or refused, however it is written.
 
-Requests go through `proxy.handle` whole. What reaches the provider must be what was judged: a metered call with its
+Requests go through `app.handle` whole. What reaches the provider must be what was judged: a metered call with its
 hold, or something free; nothing else passes.
 """
 

@@ -1,4 +1,4 @@
-"""`proxy.handle` with parts of the world taken away: traffic goes on within its bound, and the books are right after."""
+"""`app.handle` with parts of the world taken away: traffic goes on within its bound, and the books are right after."""
 
 import asyncio
 import json

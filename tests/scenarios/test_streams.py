@@ -1,4 +1,4 @@
-"""A stream through `proxy.handle` whose isolate dies, or whose ports fail, at each of its awaits: no hold stays, no
+"""A stream through `app.handle` whose isolate dies, or whose ports fail, at each of its awaits: no hold stays, no
 money is lost or made."""
 
 import json

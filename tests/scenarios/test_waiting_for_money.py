@@ -1,4 +1,4 @@
-"""`proxy.handle` when all of a budget is held by other calls: who waits, who goes on, who is refused."""
+"""`app.handle` when all of a budget is held by other calls: who waits, who goes on, who is refused."""
 
 import json
 
