@@ -19,6 +19,7 @@ from core.wire.streams.observation import (
     Observation,
     Splitter,
     StreamDialect,
+    StreamReader,
     error_code_of,
     sse,
     sse_raw,
@@ -72,17 +73,11 @@ PAGE_BYTES_PER_TOKEN = 3
 """Of a page that was fetched, as JSON text or as the base64 of a PDF: somewhat high."""
 
 
-class AnthropicReader:
+class AnthropicReader(StreamReader):
     """Reads one stream of messages events and can end it."""
 
     def __init__(self, dialect: StreamDialect) -> None:
         self.splitter: Splitter = SSEParser()
-        self.model: str | None = None
-        self.service_tier: str | None = None
-        self.finish_reason: str | None = None
-        self.error_code: str | None = None
-        self.answer_id: str | None = None
-        self.conversation_id: str | None = None
         self._dialect = dialect
         self._usage: dict[str, msgspec.Raw] = {}
         self._open_blocks: tuple[int | float | str | None, ...] = ()
@@ -103,10 +98,7 @@ class AnthropicReader:
         try:
             happened = read_leniently(event.data, _decode)
         except InvalidJSON:
-            if event.event == "error":
-                self.error_code = "error"
-                return NOTHING
-            return unreadable(event)
+            return self.observe_unread(event)
         seen = self._seen(happened, event)
         if seen.has_output:
             self._is_finished = False

@@ -20,11 +20,11 @@ from core.wire.streams.observation import (
     Observation,
     Splitter,
     StreamDialect,
+    StreamReader,
     decoded_base64_bytes,
     error_code_of,
     sse_raw,
     text_or_none,
-    unreadable,
     word_or_none,
 )
 
@@ -79,18 +79,12 @@ class _Event(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-class GeminiReader:
+class GeminiReader(StreamReader):
     """Reads one stream of partial answers and can end it, framed as it came."""
 
     def __init__(self, dialect: StreamDialect) -> None:
         self._framing = GeminiSplitter()
         self.splitter: Splitter = self._framing
-        self.model: str | None = None
-        self.service_tier: str | None = None
-        self.finish_reason: str | None = None
-        self.error_code: str | None = None
-        self.answer_id: str | None = None
-        self.conversation_id: str | None = None
         self._dialect = dialect
         self._prompt_tokens = 0
         self._is_blocked = False
@@ -114,10 +108,7 @@ class GeminiReader:
         try:
             happened = read_leniently(event.data, _decode)
         except InvalidJSON:
-            if event.event == "error":
-                self.error_code = "error"
-                return NOTHING
-            return unreadable(event)
+            return self.observe_unread(event)
         self._is_begun = True
         self.model = text_or_none(happened.modelVersion) or self.model
         self.answer_id = text_or_none(happened.responseId) or self.answer_id

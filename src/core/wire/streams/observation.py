@@ -80,20 +80,20 @@ class Splitter(Protocol):
 
 
 class StreamReader(Protocol):
-    """One stream's place in its dialect. Its state is immutable values in attributes, so that
+    """One stream's place in its dialect; the readers build on it. Its state is immutable values in attributes, so that
     `moment_of` can keep a place."""
 
     splitter: Splitter
-    model: str | None
+    model: str | None = None
     """As the provider names it."""
-    service_tier: str | None
+    service_tier: str | None = None
     """The tier the call was served in, once the stream says so."""
-    finish_reason: str | None
-    error_code: str | None
+    finish_reason: str | None = None
+    error_code: str | None = None
     """The provider's own error inside the stream."""
-    answer_id: str | None
+    answer_id: str | None = None
     """By which a later call may refer to this answer."""
-    conversation_id: str | None
+    conversation_id: str | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -106,6 +106,13 @@ class StreamReader(Protocol):
         ...
 
     def observe(self, event: SSEEvent) -> Observation: ...
+
+    def observe_unread(self, event: SSEEvent) -> Observation:
+        """An event whose data is no JSON: an error if it is called one, else output."""
+        if event.event == "error":
+            self.error_code = "error"
+            return NOTHING
+        return unreadable(event)
 
     def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
         """The bytes that end the stream after the last event observed and forwarded.

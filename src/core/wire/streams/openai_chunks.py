@@ -21,12 +21,12 @@ from core.wire.streams.observation import (
     Observation,
     Splitter,
     StreamDialect,
+    StreamReader,
     decoded_base64_bytes,
     error_code_of,
     sse,
     sse_raw,
     text_or_none,
-    unreadable,
     word_or_none,
 )
 
@@ -103,17 +103,11 @@ class _Chunk(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Chunk).decode
 
 
-class OpenAIChunkReader:
+class OpenAIChunkReader(StreamReader):
     """Reads one stream of chunks and can end it."""
 
     def __init__(self, dialect: StreamDialect, form: ChunkForm) -> None:
         self.splitter: Splitter = SSEParser()
-        self.model: str | None = None
-        self.service_tier: str | None = None
-        self.finish_reason: str | None = None
-        self.error_code: str | None = None
-        self.answer_id: str | None = None
-        self.conversation_id: str | None = None
         self._dialect = dialect
         self._form = form
         self._created_s = 0
@@ -141,10 +135,7 @@ class OpenAIChunkReader:
         try:
             chunk = read_leniently(data, _decode)
         except InvalidJSON:
-            if event.event == "error":
-                self.error_code = "error"
-                return NOTHING
-            return unreadable(event)
+            return self.observe_unread(event)
         searches = 0
         if self.answer_id is None:
             searches = self._note_head(chunk)

@@ -19,6 +19,7 @@ from core.wire.streams.observation import (
     Observation,
     Splitter,
     StreamDialect,
+    StreamReader,
     decoded_base64_bytes,
     error_code_of,
     sse,
@@ -50,17 +51,11 @@ class _Event(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-class OpenAIResponsesReader:
+class OpenAIResponsesReader(StreamReader):
     """Reads one stream of response events and can end it."""
 
     def __init__(self, dialect: StreamDialect) -> None:
         self.splitter: Splitter = SSEParser()
-        self.model: str | None = None
-        self.service_tier: str | None = None
-        self.finish_reason: str | None = None
-        self.error_code: str | None = None
-        self.answer_id: str | None = None
-        self.conversation_id: str | None = None
         self._dialect = dialect
         self._so_far = OpenResponse()
         self._sequence_number = -1
@@ -79,10 +74,7 @@ class OpenAIResponsesReader:
         try:
             happened = read_leniently(event.data, _decode)
         except InvalidJSON:
-            if event.event == "error":
-                self.error_code = "error"
-                return NOTHING
-            return unreadable(event)
+            return self.observe_unread(event)
         seen = self._seen(happened, event)
         if seen.has_output:
             self._is_finished = False
