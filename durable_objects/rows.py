@@ -11,7 +11,7 @@ import msgspec
 
 from core.ledger.account import Account, open_account, successor
 from core.ledger.hold import Hold, ScopeKey
-from core.ledger.messages import AnswerNote
+from core.ledger.messages import AnswerNote, WrittenDocument
 from core.ledger.windows import SESSION_IDLE_MS
 from durable_objects.ring import RingRow, RowRing, SqlDatabase
 
@@ -27,6 +27,8 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS checkpoints (one INTEGER PRIMARY KEY, body TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS answers (page INTEGER PRIMARY KEY, size INTEGER NOT NULL, body TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS documents (version INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS documents_copied (one INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS set_aside (id INTEGER PRIMARY KEY, source TEXT NOT NULL, body TEXT NOT NULL)",
 )
 
@@ -187,6 +189,51 @@ class LedgerStore:
                 self._database.execute("DELETE FROM answers WHERE page = ?", page)
                 self._set_aside("answers", body)
         return notes
+
+    # Documents ----------------------------------------------------------------------------------------
+
+    def add_document(self, document: WrittenDocument, versions_max: int) -> None:
+        """Write a version, and let go of the oldest of its kind beyond so many."""
+        self._database.execute(
+            "INSERT INTO documents VALUES (?, ?, ?)",
+            document.version, document.kind, msgspec.json.encode(document).decode(),
+        )  # fmt: skip
+        self._database.execute(
+            "DELETE FROM documents WHERE kind = ?1 AND version NOT IN"
+            " (SELECT version FROM documents WHERE kind = ?1 ORDER BY version DESC LIMIT ?2)",
+            document.kind,
+            versions_max,
+        )
+
+    def present_documents(self) -> list[WrittenDocument]:
+        """The youngest version of each kind."""
+        sql = "SELECT version, body FROM documents WHERE version IN (SELECT max(version) FROM documents GROUP BY kind)"
+        return self._documents_of(sql)
+
+    def document_versions(self, kind: str, below: int, versions_max: int) -> list[WrittenDocument]:
+        """Versions of a kind below a number, the youngest first."""
+        sql = "SELECT version, body FROM documents WHERE kind = ? AND version < ? ORDER BY version DESC LIMIT ?"
+        return self._documents_of(sql, kind, below, versions_max)
+
+    def copied_number(self) -> int:
+        """The last write whose copy the edge can read; zero for none."""
+        rows = self._database.execute("SELECT number FROM documents_copied")
+        return int(rows[0][0]) if rows else 0
+
+    def put_copied_number(self, number: int) -> None:
+        self._database.execute(
+            "INSERT INTO documents_copied VALUES (1, ?) ON CONFLICT DO UPDATE SET number = excluded.number", number
+        )
+
+    def _documents_of(self, sql: str, *values: str | int) -> list[WrittenDocument]:
+        found = []
+        for version, body in self._database.execute(sql, *values):
+            try:
+                found.append(msgspec.json.decode(body, type=WrittenDocument))
+            except (msgspec.DecodeError, UnicodeError):
+                self._database.execute("DELETE FROM documents WHERE version = ?", version)
+                self._set_aside("document", body)
+        return found
 
     # Outbox -------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ import msgspec
 
 from core.money.amount import NANOUSD_PER_USD
 from core.telemetry import Alert
+from core.tenant.documents import read_copy
+from core.tenant.policy import CONFIG
 
 FIELDS_MAX = 10
 """Slack's own bound on the fields of one section."""
@@ -43,9 +45,12 @@ class _TenantDocument(msgspec.Struct):
 
 
 def webhook_in(document: str | None) -> str | None:
-    """The tenant's webhook, or None where the document has none that can be posted to."""
+    """The tenant's webhook, or None where its documents (a copy of the Ledger's, or a configuration written by hand)
+    have none that can be posted to."""
+    copy = read_copy(document or "{}")
+    config = (document or "{}") if copy is None else copy.documents.get(CONFIG.name, msgspec.Raw(b"{}"))
     try:
-        tenant = msgspec.json.decode(document or "{}", type=_TenantDocument)
+        tenant = msgspec.json.decode(config, type=_TenantDocument)
     except (msgspec.MsgspecError, UnicodeError):
         return None
     url = tenant.slack_webhook_url

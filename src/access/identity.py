@@ -1,4 +1,4 @@
-"""Who is calling, and what that tenant's policy is: KV behind a small isolate cache, the static map beside it.
+"""Who is calling, and what that tenant has decided: KV behind a small isolate cache, the static map beside it.
 
 A token the cache knows costs no await, and one in use is read again behind an answer before it is stale. On a miss
 the KV record is read and the static map compared in full, whatever either says, so that known, unknown and disabled
@@ -6,26 +6,28 @@ tokens take the same path.
 
 A revoked token is let in for at most `FRESH_MS` and the time KV's own cache takes (`bindings/kv.py`), 40 s together.
 While KV is away a token that was good carries on for `CARRIED_ON_MS`, and so does the static map for tenants whose
-policy is known: a failed read says nothing, so it is never taken for an empty document. Of two reads the one that
-began later is believed, whichever ends first.
+documents are known here or to their Ledger: a failed read says nothing, so it is never taken for an empty document. Of
+two reads the one that began later is believed, whichever ends first; of two states of a tenant's documents the later.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from core.ledger.messages import RateLimits
+from core.ledger.messages import CopyRequest, PresentDocuments, RateLimits
 from core.refusals import InvalidConfiguration, TenantsUnavailable
 from core.telemetry import AuthOutcome
 from core.tenant.credentials import KeyRecord, Role, parse_key_record, read_credential
-from core.tenant.policy import DEFAULT_POLICY, InvalidPolicy, TenantPolicy, parse_policy
+from core.tenant.document import InvalidDocument
+from core.tenant.documents import TenantDocuments, parse_by_hand, parse_copy, read_copy
+from core.tenant.policy import TenantPolicy
 from core.tenant.provider_keys import OwnKey
 from core.wire.json_text import InvalidJSON
-from ports import Ports, TenantStoreUnreachable
+from ports import LedgerUnreachable, Ports, TenantStoreUnreachable
 from settings import Settings
 
 FRESH_MS = 10_000
-"""How long a record or policy is believed without a look at KV."""
+"""How long a record or a tenant's documents are believed without a look at KV."""
 RENEWED_AFTER_MS = 5_000
 """An entry in use is read again this long after it was, so that no call waits: a token that is never idle for the rest
 of `FRESH_MS` meets KV only once on a request's path."""
@@ -49,8 +51,12 @@ class Caller:
     role: Role
     key_id: str | None
     key_requests_per_minute: int | None
-    policy: TenantPolicy
+    documents: TenantDocuments
     own_keys: tuple[OwnKey, ...] = ()
+
+    @property
+    def policy(self) -> TenantPolicy:
+        return self.documents.policy
 
     @property
     def is_admin(self) -> bool:
@@ -108,7 +114,7 @@ class IdentityCache:
 
     records: dict[bytes, Known[KeyRecord | None]] = field(default_factory=dict)
     strangers: dict[bytes, Known[KeyRecord | None]] = field(default_factory=dict)
-    policies: dict[str, Known[TenantPolicy]] = field(default_factory=dict)
+    documents: dict[str, Known[TenantDocuments]] = field(default_factory=dict)
     reads: int = 0
     """Reads of KV begun so far: time stands still while a Worker computes, so it does not order them."""
 
@@ -130,15 +136,28 @@ async def identify(
     record = await _record(credential.token_digest, ports, settings, cache)
     if record is None or record.disabled:
         return Stranger("unknown" if record is None else "disabled", record)
+    documents = await _documents(record.tenant, ports, cache)
+    if record.key_id in documents.policy.disabled_keys:
+        return Stranger("disabled", record)
     return Caller(
         tenant=record.tenant,
         team=record.team,
         role=record.role,
         key_id=record.key_id,
         key_requests_per_minute=record.requests_per_minute,
-        policy=await _policy(record.tenant, ports, cache),
+        documents=documents,
         own_keys=credential.own_keys,
     )
+
+
+def learn(tenant: str, present: PresentDocuments, *, cache: IdentityCache, now_ms: int) -> TenantDocuments:
+    """Take in what the Ledger says of a tenant's documents, which is the truth. Raises `InvalidConfiguration`."""
+    read_number = cache.begin_read()
+    try:
+        documents = _parsed_present(present)
+    except InvalidDocument as error:
+        raise _unusable(error) from None
+    return _remember_documents(tenant, documents, cache, read_number, now_ms)
 
 
 async def _record(token_digest: bytes, ports: Ports, settings: Settings, cache: IdentityCache) -> KeyRecord | None:
@@ -205,46 +224,92 @@ def _parsed(document: str) -> KeyRecord | None:
         return None
 
 
-async def _policy(tenant: str, ports: Ports, cache: IdentityCache) -> TenantPolicy:
+async def _documents(tenant: str, ports: Ports, cache: IdentityCache) -> TenantDocuments:
     now_ms = ports.clock.now_ms()
-    known = cache.policies.get(tenant)
+    known = cache.documents.get(tenant)
     if known is None or not known.is_fresh(now_ms):
-        return await _read_policy(tenant, ports, cache)
+        return await _read_documents(tenant, ports, cache)
     if known.take_renewal(now_ms):
-        ports.defer(_renew_policy(tenant, ports, cache))
+        ports.defer(_renew_documents(tenant, ports, cache))
     return known.value
 
 
-async def _renew_policy(tenant: str, ports: Ports, cache: IdentityCache) -> None:
+async def _renew_documents(tenant: str, ports: Ports, cache: IdentityCache) -> None:
     try:
-        await _read_policy(tenant, ports, cache)
+        await _read_documents(tenant, ports, cache)
     except (TenantsUnavailable, InvalidConfiguration):
         return  # the entry was pushed out meanwhile: the next call reads it, and is told
 
 
-async def _read_policy(tenant: str, ports: Ports, cache: IdentityCache) -> TenantPolicy:
-    """The policy as stored now. Where that cannot be told, the last good one holds, or nothing does: neither a read
+async def _read_documents(tenant: str, ports: Ports, cache: IdentityCache) -> TenantDocuments:
+    """The documents as stored now. Where that cannot be told, the last good ones hold, or nothing does: neither a read
     that fails nor a document that does not parse may widen what is allowed."""
     now_ms, read_number = ports.clock.now_ms(), cache.begin_read()
     try:
-        document = await ports.tenants.config(tenant)
-        policy = DEFAULT_POLICY if document is None else parse_policy(document)
+        documents = await _stored_documents(tenant, ports)
     except TenantStoreUnreachable:
-        known = cache.policies.get(tenant)
+        known = cache.documents.get(tenant)
+        if known is not None:
+            return known.value
+        documents = await _documents_of_ledger(tenant, ports)
+    except InvalidDocument as error:
+        known = cache.documents.get(tenant)
         if known is None:
-            words = "this tenant's configuration cannot be read just now"
-            raise TenantsUnavailable(words, retry_after_ms=2_000) from None
+            raise _unusable(error) from None
         return known.value
-    except InvalidPolicy as error:
-        known = cache.policies.get(tenant)
-        if known is None:
-            raise InvalidConfiguration(f"the configuration of this tenant cannot be used: {error}") from None
-        return known.value
-    known = cache.policies.get(tenant)
+    return _remember_documents(tenant, documents, cache, read_number, now_ms)
+
+
+async def _stored_documents(tenant: str, ports: Ports) -> TenantDocuments:
+    """What KV has: a copy of the Ledger's, or a configuration written by hand, which the Ledger takes in if it can be
+    reached. Raises `TenantStoreUnreachable` or `InvalidDocument`."""
+    text = await ports.tenants.config(tenant)
+    if text is None:
+        return TenantDocuments()
+    copy = read_copy(text)
+    if copy is not None:
+        return parse_copy(copy)
+    by_hand = parse_by_hand(text)
+    try:
+        return _parsed_present(await ports.ledger_of(tenant).tell(CopyRequest(found=text)))
+    except LedgerUnreachable:
+        return by_hand
+
+
+async def _documents_of_ledger(tenant: str, ports: Ports) -> TenantDocuments:
+    """What the Ledger has while KV is away. One that has none says nothing: a configuration may lie in KV, by hand."""
+    try:
+        documents = _parsed_present(await ports.ledger_of(tenant).tell(CopyRequest()))
+    except LedgerUnreachable:
+        documents = TenantDocuments()
+    except InvalidDocument as error:
+        raise _unusable(error) from None
+    if documents.number == 0:
+        raise TenantsUnavailable("this tenant's configuration cannot be read just now", retry_after_ms=2_000)
+    return documents
+
+
+def _remember_documents(
+    tenant: str, documents: TenantDocuments, cache: IdentityCache, read_number: int, now_ms: int
+) -> TenantDocuments:
+    """What holds from now on: KV may show an older state than this isolate has been told of."""
+    known = cache.documents.get(tenant)
     if known is not None and known.read_number > read_number:
         return known.value
-    _remember(cache.policies, tenant, policy, read_number, now_ms)
-    return policy
+    if known is not None and known.value.number > documents.number:
+        documents = known.value
+    _remember(cache.documents, tenant, documents, read_number, now_ms)
+    return documents
+
+
+def _parsed_present(present: PresentDocuments) -> TenantDocuments:
+    """Raises `InvalidDocument`."""
+    copy = read_copy(present.text)
+    return TenantDocuments() if copy is None else parse_copy(copy)
+
+
+def _unusable(error: InvalidDocument) -> InvalidConfiguration:
+    return InvalidConfiguration(f"the configuration of this tenant cannot be used: {error}")
 
 
 def _remember(entries: dict[K, Known[V]], key: K, value: V, read_number: int, now_ms: int) -> None:

@@ -59,6 +59,12 @@ one is held for like one whose past nobody knows."""
 MIRRORS_WAITING_MAX = 10_000
 """Sessions that wait for their KV mirror. A mirror is a cache: the oldest wait is given up."""
 
+DOCUMENT_VERSIONS_MAX = 50
+"""Versions that are kept of each kind of a tenant's documents."""
+
+DOCUMENT_CHARACTERS_MAX = 250_000
+"""One document: a row takes 2 MB, and every isolate parses it. Two hundred rules are about as much."""
+
 EARLIER_ANSWERS_MAX = 8
 """Ids of earlier answers in one request. No API takes more than two."""
 

@@ -1,4 +1,4 @@
-"""Every way AgentWatch itself says no. A dialect renders a refusal; `proxy` catches it in one place.
+"""Every way AgentWatch itself says no. A dialect renders a refusal; `app` catches it in one place.
 
     Refusal
       Unauthenticated      401  invalid_token
@@ -12,10 +12,13 @@
       InvalidRequest       400  invalid_request       param names the field
       UnpricedModel        400  unpriced_model
       RouteNotFound        404  route_not_found
+      NotFound             404  not_found
       MethodNotAllowed     405  method_not_allowed
+      VersionChanged       412  version_changed       details name the present version
       BodyTooLarge         413  body_too_large
       UnsupportedEncoding  415  unsupported_encoding
       UnreadableAnswer     424  unreadable_answer
+      VersionRequired      428  version_required
       InternalError        500  internal_error        retryable
       UpstreamUnreachable  502  upstream_unreachable  retryable
       UpstreamTruncated    502  upstream_truncated    retryable, only ever mid-stream
@@ -125,10 +128,28 @@ class RouteNotFound(Refusal):
     status, type, code = 404, "invalid_request_error", "route_not_found"
 
 
+class NotFound(Refusal):
+    """The route exists, but not the thing that it names; `param` says which part of it."""
+
+    status, type, code = 404, "invalid_request_error", "not_found"
+
+
 class MethodNotAllowed(Refusal):
     """The route exists, but not for this method."""
 
     status, type, code = 405, "invalid_request_error", "method_not_allowed"
+
+
+class VersionChanged(Refusal):
+    """Somebody else has written the document since the version that this write names (`If-Match`)."""
+
+    status, type, code = 412, "invalid_request_error", "version_changed"
+
+
+class VersionRequired(Refusal):
+    """A write that does not say which version it replaces would undo another's unseen."""
+
+    status, type, code = 428, "invalid_request_error", "version_required"
 
 
 class BodyTooLarge(Refusal):

@@ -10,7 +10,13 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-from core.bounds import EARLIER_ANSWERS_MAX, HOLD_TTL_MS_MAX, SCOPE_ID_CHARACTERS_MAX
+from core.bounds import (
+    DOCUMENT_CHARACTERS_MAX,
+    DOCUMENT_VERSIONS_MAX,
+    EARLIER_ANSWERS_MAX,
+    HOLD_TTL_MS_MAX,
+    SCOPE_ID_CHARACTERS_MAX,
+)
 from core.money.amount import NANOUSD_MAX
 
 Amount = Annotated[int, msgspec.Meta(ge=0, le=NANOUSD_MAX)]
@@ -20,6 +26,7 @@ TOKENS_MAX = 2**50
 Duration = Annotated[int, msgspec.Meta(ge=1, le=HOLD_TTL_MS_MAX)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 PerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+DocumentText = Annotated[str, msgspec.Meta(max_length=DOCUMENT_CHARACTERS_MAX)]
 Owner = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 """Who a session belongs to, such as `team:search` or `key:key_1`."""
 
@@ -357,6 +364,80 @@ class ListSessionsRequest(Message, frozen=True, tag="list_sessions"):
 class SessionPage(Message, frozen=True, tag="session_page"):
     accounts: list[AccountView]
     next_after_session_id: str | None = None
+
+
+# Documents ------------------------------------------------------------------------------------------------
+
+
+class WrittenDocument(Message, frozen=True, tag="document"):
+    """One version of one kind of document, as its author wrote it."""
+
+    kind: Name
+    version: Count
+    text: DocumentText
+    written_at_ms: int
+    written_by: str | None = None
+    """The key's id; `kv` for what was found in KV."""
+
+
+class NoDocument(Message, frozen=True, tag="no_document"):
+    """Nothing was written so far, or not under this version."""
+
+
+class DocumentRequest(Message, frozen=True, tag="read_document"):
+    """Read a document, the present version unless said."""
+
+    kind: Name
+    version: Count | None = None
+
+
+class WriteRequest(Message, frozen=True, tag="write_document"):
+    """Write a document in place of a version (zero: of none; None: of whichever is there)."""
+
+    kind: Name
+    text: DocumentText
+    instead_of: Count | None = None
+    written_by: Name | None = None
+
+
+class VersionConflict(Message, frozen=True, tag="version_conflict"):
+    """Another version is there than the one that was to be replaced. Nothing was written."""
+
+    present_version: int
+
+
+class VersionsRequest(Message, frozen=True, tag="list_versions"):
+    """A page of a document's versions, the youngest first."""
+
+    kind: Name
+    below: Count = 2**53
+    limit: Annotated[int, msgspec.Meta(ge=1, le=DOCUMENT_VERSIONS_MAX)] = DOCUMENT_VERSIONS_MAX
+
+
+class DocumentVersion(msgspec.Struct, frozen=True):
+    """Who wrote a version, and when."""
+
+    version: int
+    written_at_ms: int
+    written_by: str | None
+
+
+class VersionPage(Message, frozen=True, tag="version_page"):
+    versions: list[DocumentVersion]
+    next_below: int | None = None
+
+
+class CopyRequest(Message, frozen=True, tag="copy_documents"):
+    """All present documents. A configuration that was found in KV without a number is taken in before."""
+
+    found: DocumentText | None = None
+
+
+class PresentDocuments(Message, frozen=True, tag="present_documents"):
+    """The number of the last write (zero: none so far), and all documents as one text (`core.tenant.documents`)."""
+
+    number: int
+    text: str = ""
 
 
 KEPT = "{}"

@@ -1,6 +1,5 @@
-"""A tenant's configuration document, stored in KV under `t:{tenant}:config`: parsed once, never probed.
+"""A tenant's configuration: what its traffic may do. One of its documents (`core.tenant.documents`).
 
-An unknown field is an error, so that a misspelt limit is noticed where it is written and not where it is missed.
 Budgets of teams and of the tenant itself are not here: they live with the money, in the tenant's Ledger.
 """
 
@@ -9,22 +8,24 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.money.amount import InvalidAmount, parse_usd
+from core.tenant.document import DocumentKind, InvalidDocument
 from core.wire.json_text import InvalidJSON, read_json
 
 UnpricedPolicy = Literal["block", "estimate", "free"]
 CutForm = Literal["error", "truncate"]
 
+KeyId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 PerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 
 OUTAGE_ALLOWANCE_DEFAULT_NANOUSD = parse_usd("1")
 
 
-class InvalidPolicy(ValueError):
-    """The document does not parse; the message names the field and is safe to show."""
+DISABLED_KEYS_MAX = 1_000
+"""Names of keys, each at most 128 characters. A key that is gone from KV need not stay among them."""
 
 
-class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The stored shape. Dollars are decimal strings; requests per minute are whole numbers."""
+class ConfigDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The configuration as it is written. Dollars are decimal strings; requests per minute are whole numbers."""
 
     session_budget_usd: str | None = None
     requests_per_minute: PerMinute = 100
@@ -35,6 +36,8 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     fail_closed: bool = False
     outage_allowance_usd: str | None = None
     slack_webhook_url: str | None = None
+    disabled_keys: Annotated[list[KeyId], msgspec.Meta(max_length=DISABLED_KEYS_MAX)] = []
+    """Key ids that are refused from the next metered call on, in every isolate."""
 
 
 class TenantPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,17 +54,18 @@ class TenantPolicy(msgspec.Struct, frozen=True, kw_only=True):
     fails_closed: bool = False
     outage_allowance_nanousd: int = OUTAGE_ALLOWANCE_DEFAULT_NANOUSD
     """Dollars per isolate and hour that may pass while the Ledger is away."""
+    disabled_keys: frozenset[str] = frozenset()
 
 
 DEFAULT_POLICY = TenantPolicy()
 
 
 def parse_policy(document: bytes | str) -> TenantPolicy:
-    """Read a stored configuration document. Raises `InvalidPolicy` naming the field at fault."""
+    """Read a configuration as it was written. Raises `InvalidDocument` naming the field at fault."""
     try:
-        stored = read_json(document, _Document)
+        stored = read_json(document, ConfigDocument)
     except InvalidJSON as error:
-        raise InvalidPolicy(str(error)) from None
+        raise InvalidDocument(str(error), error.place) from None
     return TenantPolicy(
         session_limit_nanousd=_usd(stored.session_budget_usd, "session_budget_usd"),
         requests_per_minute=stored.requests_per_minute,
@@ -72,6 +76,7 @@ def parse_policy(document: bytes | str) -> TenantPolicy:
         fails_closed=stored.fail_closed,
         outage_allowance_nanousd=_usd(stored.outage_allowance_usd, "outage_allowance_usd")
         or OUTAGE_ALLOWANCE_DEFAULT_NANOUSD,
+        disabled_keys=frozenset(stored.disabled_keys),
     )
 
 
@@ -81,4 +86,13 @@ def _usd(text: str | None, field: str) -> int | None:
     try:
         return parse_usd(text)
     except InvalidAmount as error:
-        raise InvalidPolicy(f"{field} {error}") from None
+        raise InvalidDocument(f"{field} {error}", field) from None
+
+
+CONFIG = DocumentKind(
+    name="config",
+    summary="The tenant's configuration",
+    schema=ConfigDocument,
+    parse=parse_policy,
+    default=DEFAULT_POLICY,
+)

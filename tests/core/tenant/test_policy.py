@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.tenant.policy import DEFAULT_POLICY, InvalidPolicy, parse_policy
+from core.tenant.document import InvalidDocument
+from core.tenant.policy import DEFAULT_POLICY, parse_policy
 
 
 def test_an_empty_document_is_the_default_policy() -> None:
@@ -34,5 +35,5 @@ REFUSED = [
 
 @pytest.mark.parametrize(("document", "words"), REFUSED)
 def test_a_document_that_does_not_fit_is_refused_naming_the_field(document: str, words: str) -> None:
-    with pytest.raises(InvalidPolicy, match=words):
+    with pytest.raises(InvalidDocument, match=words):
         parse_policy(document)

@@ -38,11 +38,16 @@ SAMPLES: tuple[Refusal, ...] = (
     ),
     refusals.UnpricedModel("openai model 'gpt-9' has no listed price", param="model"),
     refusals.RouteNotFound("there is no provider 'azure'; known are openai, anthropic, gemini, groq, xai", param="provider"),
+    refusals.NotFound("version 3 of this document is not kept", param="version"),
     refusals.MethodNotAllowed("this route takes POST, not GET"),
+    refusals.VersionChanged(
+        "the document is at version 7, not at the one that If-Match names", details={"present_version": 7}
+    ),
     refusals.BodyTooLarge("a request body may have at most 10485760 bytes"),
     refusals.UnsupportedEncoding(
         "the body is encoded as gzip, and only plain bodies can be judged", param="content-encoding"
     ),
+    refusals.VersionRequired("say which version this replaces: If-Match with the ETag that was read, or *", param="if-match"),
     refusals.InternalError("AgentWatch failed to handle this request"),
     refusals.UpstreamUnreachable("the provider could not be reached"),
     refusals.UnreadableAnswer("the provider's answer broke off or was not valid; it may have billed it"),

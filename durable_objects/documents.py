@@ -1,0 +1,130 @@
+"""A tenant's documents: the present ones, the versions behind them, and whether the edge's copy is the present one.
+
+Versions are numbered over all kinds, so the last number names the whole state. A write names the version that it
+replaces, and is refused if somebody was faster. What was written into KV by hand is taken in once: a reader far away
+may find an old text there for a minute, and must not bring it back.
+
+The rule easy to break: the row comes first, then memory; the copy in KV follows by the alarm, however often it fails.
+"""
+
+from core.bounds import DOCUMENT_VERSIONS_MAX
+from core.ledger.messages import (
+    DocumentVersion,
+    NoDocument,
+    PresentDocuments,
+    VersionConflict,
+    VersionPage,
+    VersionsRequest,
+    WriteRequest,
+    WrittenDocument,
+)
+from core.tenant.document import InvalidDocument
+from core.tenant.documents import TenantDocuments, copy_text, parse_copy, read_copy
+from core.tenant.policy import CONFIG
+from durable_objects.rows import LedgerStore
+
+BY_HAND = "kv"
+"""Who wrote what was found in KV without a number."""
+
+COPY_RETRY_MS = 5_000
+
+COPY_AGAIN_MS = 60_000
+"""After an old text was found in KV: it may be a reader's cache, which takes as long to see the copy."""
+
+
+class Documents:
+    """One tenant's documents, made from the rows at every wake."""
+
+    def __init__(self, store: LedgerStore) -> None:
+        self._store = store
+        self._present = {document.kind: document for document in store.present_documents()}
+        self._copied_number = store.copied_number()
+        self._copy_due_at_ms = 0
+        self._disabled_keys = self._read_disabled_keys()
+
+    @property
+    def number(self) -> int:
+        """The last write's; zero where there was none."""
+        return max((document.version for document in self._present.values()), default=0)
+
+    def present(self) -> PresentDocuments:
+        """What an edge needs to know."""
+        number = self.number
+        texts = {kind: document.text for kind, document in self._present.items()}
+        return PresentDocuments(number=number, text=copy_text(number, texts) if number else "")
+
+    def is_disabled(self, key_id: str | None) -> bool:
+        """Does the configuration refuse this key?"""
+        return key_id is not None and key_id in self._disabled_keys
+
+    def find(self, kind: str, version: int | None) -> WrittenDocument | NoDocument:
+        """A version that is still kept, the present one unless said."""
+        found = self._present.get(kind)
+        if version is not None and (found is None or found.version != version):
+            found = next((each for each in self._versions(kind, version + 1, 1) if each.version == version), None)
+        return found or NoDocument()
+
+    def history(self, request: VersionsRequest) -> VersionPage:
+        """Versions of a kind, the youngest first, without their texts."""
+        found = self._versions(request.kind, request.below, request.limit + 1)
+        page = found[: request.limit]
+        return VersionPage(
+            versions=[DocumentVersion(each.version, each.written_at_ms, each.written_by) for each in page],
+            next_below=page[-1].version if len(found) > len(page) else None,
+        )
+
+    def write(self, request: WriteRequest, now_ms: int) -> WrittenDocument | VersionConflict:
+        """Write a version, in place of the one named if one is."""
+        known = self._present.get(request.kind)
+        version = 0 if known is None else known.version
+        if request.instead_of is not None and request.instead_of != version:
+            return VersionConflict(present_version=version)
+        document = WrittenDocument(
+            kind=request.kind,
+            version=self.number + 1,
+            text=request.text,
+            written_at_ms=now_ms,
+            written_by=request.written_by,
+        )
+        self._store.add_document(document, DOCUMENT_VERSIONS_MAX)
+        self._present[document.kind] = document
+        self._copy_due_at_ms = 0
+        self._disabled_keys = self._read_disabled_keys()
+        return document
+
+    def take_in(self, text: str, now_ms: int) -> None:
+        """A configuration that was found in KV without a number. One that was taken in before is an old copy."""
+        versions = self._versions(CONFIG.name, self.number + 1, DOCUMENT_VERSIONS_MAX)
+        if all(each.text != text for each in versions if each.written_by == BY_HAND):
+            self.write(WriteRequest(kind=CONFIG.name, text=text, written_by=BY_HAND), now_ms)
+        elif self._copied_number == self.number:
+            self._copied_number = 0
+            self._copy_due_at_ms = now_ms + COPY_AGAIN_MS
+
+    # The copy in KV -----------------------------------------------------------------------------------
+
+    def copy_due_at_ms(self) -> int | None:
+        """When the copy is to be written, perhaps long past; None where it is the present one."""
+        return None if self._copied_number == self.number else self._copy_due_at_ms
+
+    def copied(self, number: int) -> None:
+        """The copy of a state is in KV."""
+        self._store.put_copied_number(number)
+        self._copied_number = number
+
+    def copy_failed(self, now_ms: int) -> None:
+        self._copy_due_at_ms = now_ms + COPY_RETRY_MS
+
+    # Inside -------------------------------------------------------------------------------------------
+
+    def _versions(self, kind: str, below: int, at_most: int) -> list[WrittenDocument]:
+        return self._store.document_versions(kind, below, at_most)
+
+    def _read_disabled_keys(self) -> frozenset[str]:
+        """A configuration that cannot be read refuses nobody here: no edge takes it either."""
+        copy = read_copy(self.present().text)
+        try:
+            values = TenantDocuments() if copy is None else parse_copy(copy)
+        except InvalidDocument:
+            return frozenset()
+        return values.policy.disabled_keys

@@ -1,0 +1,35 @@
+"""What a tenant's document is: a name, a schema, and how its text becomes the value that calls are judged by.
+
+An unknown field is an error, so that a misspelt limit is noticed where it is written and not where it is missed. A
+document is stored as its author wrote it; whoever reads it parses it once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class InvalidDocument(ValueError):
+    """The document does not parse; the message names the field and is safe to show, `param` is the field alone."""
+
+    def __init__(self, words: str, param: str | None = None) -> None:
+        super().__init__(words)
+        self.param = param
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind(Generic[T]):
+    """One kind of document. Its name stands in its route (`/v1/{name}`) and in the rows."""
+
+    name: str
+    summary: str
+    schema: type[msgspec.Struct]
+    """What may be written, for the API's own document."""
+    parse: Callable[[bytes | str], T]
+    """Raises `InvalidDocument`."""
+    default: T
+    """What holds while nothing was written."""

@@ -1,0 +1,79 @@
+"""All documents of a tenant together: which kinds there are, and the copy of them that the edge reads from KV.
+
+The tenant's Ledger is the authority. Every write there has a number, counted over all kinds, which is the document's
+version too; so one number says whether somebody's copy is the present one. A configuration that was written into KV by
+hand has no number: it is no copy but news, and the Ledger takes it in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar, cast
+
+import msgspec
+
+from core.tenant.document import DocumentKind, InvalidDocument
+from core.tenant.policy import CONFIG, TenantPolicy
+from core.wire.json_text import InvalidJSON, read_json
+
+T = TypeVar("T")
+
+DOCUMENTS: tuple[DocumentKind[Any], ...] = (CONFIG,)
+"""One row a kind: its routes, its versions and its place in every copy follow from it."""
+
+KINDS: Mapping[str, DocumentKind[Any]] = {kind.name: kind for kind in DOCUMENTS}
+
+
+class DocumentsCopy(msgspec.Struct, frozen=True):
+    """The present documents as they travel: the last write's number, and each text by its kind."""
+
+    number: Annotated[int, msgspec.Meta(ge=1)]
+    documents: dict[str, msgspec.Raw]
+
+
+@dataclass(frozen=True, slots=True)
+class TenantDocuments:
+    """What a tenant has decided, as values. Number zero: nothing that the Ledger knows of."""
+
+    number: int = 0
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def of(self, kind: DocumentKind[T]) -> T:
+        return cast(T, self.values.get(kind.name, kind.default))
+
+    @property
+    def policy(self) -> TenantPolicy:
+        return self.of(CONFIG)
+
+
+def copy_text(number: int, texts: Mapping[str, str]) -> str:
+    """The copy as text, in KV and on its way to an edge."""
+    documents = {kind: msgspec.Raw(text.encode()) for kind, text in texts.items()}
+    return msgspec.json.encode(DocumentsCopy(number, documents)).decode()
+
+
+def read_copy(text: str) -> DocumentsCopy | None:
+    """A copy; None for what is none, such as a configuration written by hand."""
+    try:
+        return read_json(text, DocumentsCopy)
+    except InvalidJSON:
+        return None
+
+
+def parse_copy(copy: DocumentsCopy) -> TenantDocuments:
+    """The documents as values. A kind that this version does not know is left out. Raises `InvalidDocument`."""
+    return TenantDocuments(
+        copy.number,
+        {name: _parsed(KINDS[name], bytes(text)) for name, text in copy.documents.items() if name in KINDS},
+    )
+
+
+def parse_by_hand(text: str) -> TenantDocuments:
+    """A configuration written into KV by hand, as long as no Ledger has numbered it. Raises `InvalidDocument`."""
+    return TenantDocuments(values={CONFIG.name: _parsed(CONFIG, text)})
+
+
+def _parsed(kind: DocumentKind[T], text: bytes | str) -> T:
+    try:
+        return kind.parse(text)
+    except InvalidDocument as error:
+        raise InvalidDocument(f"{kind.name}: {error}", error.param) from None
