@@ -32,8 +32,6 @@ TTL_MS = 600_000
 COST_NANOUSD = 1_000
 CALLER_HOST = "ledger-caller.test"
 _BINDINGS = {"timed": "LEDGER", "counted": "COUNTED"}
-
-Call = tuple[str, str]
 _numbers = count()
 
 
@@ -120,15 +118,15 @@ def ledger_json(figures: Sequence[Figures]) -> list[dict[str, Any]]:
 
 
 class _Caller:
-    """Sends batches of calls to the Worker that makes them."""
+    """Sends batches of questions to the Worker that asks them."""
 
     def __init__(self, client: httpx.AsyncClient, url: str) -> None:
         self._client = client
         self._url = url
 
-    async def run(self, kind: str, tenant: str, calls: Sequence[Call]) -> float:
-        """Seconds that the calls took. Raises `LoadError` on an answer of the wrong kind."""
-        seconds, answers = await self._send(kind, tenant, calls)
+    async def run(self, kind: str, tenant: str, questions: Sequence[str]) -> float:
+        """Seconds that the answers took. Raises `LoadError` on an answer of the wrong kind."""
+        seconds, answers = await self._send(kind, tenant, questions)
         for text in answers:
             if json.loads(text)["type"] not in ("granted", "settled", "recorded"):
                 raise LoadError(f"the ledger answered {text}")
@@ -136,11 +134,11 @@ class _Caller:
 
     async def rows(self, tenant: str) -> dict[str, int]:
         """Rows that the counted object wrote since this was last asked."""
-        _, (text,) = await self._send("counted", tenant, [("rows_written", "")])
+        _, (text,) = await self._send("counted", tenant, ["rows_written"])
         return dict(json.loads(text))
 
-    async def _send(self, kind: str, tenant: str, calls: Sequence[Call]) -> tuple[float, list[str]]:
-        lanes = [calls[lane::LANES] for lane in range(min(LANES, len(calls)))]
+    async def _send(self, kind: str, tenant: str, questions: Sequence[str]) -> tuple[float, list[str]]:
+        lanes = [questions[lane::LANES] for lane in range(min(LANES, len(questions)))]
         body = {"binding": _BINDINGS[kind], "tenant": tenant, "lanes": lanes}
         answer = await self._client.post(self._url, json=body)
         if answer.status_code != 200:
@@ -185,7 +183,7 @@ def _hold_id() -> str:
     return f"rsv_{next(_numbers):032x}"
 
 
-def _admit(hold_id: str, session_id: str) -> Call:
+def _admit(hold_id: str, session_id: str) -> str:
     message = {
         "type": "admit",
         "hold_id": hold_id,
@@ -198,15 +196,15 @@ def _admit(hold_id: str, session_id: str) -> Call:
         "session_limit_nanousd": 10**12,
         "rate_limits": {"tenant_requests_per_minute": 10_000_000},
     }
-    return "admit", json.dumps(message)
+    return json.dumps(message)
 
 
-def _settle(hold_id: str) -> Call:
+def _settle(hold_id: str) -> str:
     message = {"type": "settle", "hold_id": hold_id, "actual_nanousd": COST_NANOUSD // 2, "prompt_tokens": 10}
-    return "settle", json.dumps(message)
+    return json.dumps(message)
 
 
-def _record(session_id: str) -> Call:
+def _record(session_id: str) -> str:
     message = {
         "type": "record",
         "event_id": _hold_id(),
@@ -215,4 +213,4 @@ def _record(session_id: str) -> Call:
         "completion_tokens": 10,
         "session_id": session_id,
     }
-    return "record", json.dumps(message)
+    return json.dumps(message)

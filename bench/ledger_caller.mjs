@@ -1,15 +1,15 @@
 // Calls a Ledger by RPC from inside the runtime, so that what is timed is the object and not the way to it.
-// The body is {"binding", "tenant", "lanes"}: lanes run side by side, the calls of a lane one after the other, each
-// [method, text]. Answers {"ms", "answers"}: the texts in the order of the lanes.
+// The body is {"binding", "tenant", "lanes"}: lanes run side by side, the questions of a lane one after the other.
+// Answers {"ms", "answers"}: the texts in the order of the lanes.
 export default {
   async fetch(request, env) {
     const { binding, tenant, lanes } = await request.json();
     const ledger = env[binding].getByName(tenant);
     const began = Date.now();
     const answers = await Promise.all(
-      lanes.map(async (calls) => {
+      lanes.map(async (questions) => {
         const texts = [];
-        for (const [method, text] of calls) texts.push(await ledger[method](text));
+        for (const question of questions) texts.push(await ledger.tell(question));
         return texts;
       }),
     );

@@ -30,6 +30,7 @@ def next_work_at_ms(state: LedgerState) -> int | None:
         state.holds.next_expiry_at_ms(),
         state.checkpoint_due_at_ms(),
         state.mirrors.due_at_ms(),
+        state.documents.copy_due_at_ms(),
         state.store.hold_ring.turn_at_ms(),
         state.store.session_ring.turn_at_ms(),
     )

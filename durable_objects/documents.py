@@ -8,16 +8,17 @@ The rule easy to break: the row comes first, then memory; the copy in KV follows
 """
 
 from core.bounds import DOCUMENT_VERSIONS_MAX
-from core.ledger.messages import (
+from core.ledger.document_messages import (
     DocumentVersion,
+    DocumentWritten,
     NoDocument,
-    PresentDocuments,
     VersionConflict,
     VersionPage,
     VersionsRequest,
     WriteRequest,
     WrittenDocument,
 )
+from core.ledger.messages import PresentDocuments
 from core.tenant.document import InvalidDocument
 from core.tenant.documents import TenantDocuments, copy_text, parse_copy, read_copy
 from core.tenant.policy import CONFIG
@@ -73,7 +74,7 @@ class Documents:
             next_below=page[-1].version if len(found) > len(page) else None,
         )
 
-    def write(self, request: WriteRequest, now_ms: int) -> WrittenDocument | VersionConflict:
+    def write(self, request: WriteRequest, now_ms: int) -> DocumentWritten | VersionConflict:
         """Write a version, in place of the one named if one is."""
         known = self._present.get(request.kind)
         version = 0 if known is None else known.version
@@ -90,16 +91,14 @@ class Documents:
         self._present[document.kind] = document
         self._copy_due_at_ms = 0
         self._disabled_keys = self._read_disabled_keys()
-        return document
+        return DocumentWritten(version=document.version, present=self.present())
 
-    def take_in(self, text: str, now_ms: int) -> None:
-        """A configuration that was found in KV without a number. One that was taken in before is an old copy."""
-        versions = self._versions(CONFIG.name, self.number + 1, DOCUMENT_VERSIONS_MAX)
-        if all(each.text != text for each in versions if each.written_by == BY_HAND):
-            self.write(WriteRequest(kind=CONFIG.name, text=text, written_by=BY_HAND), now_ms)
-        elif self._copied_number == self.number:
-            self._copied_number = 0
-            self._copy_due_at_ms = now_ms + COPY_AGAIN_MS
+    def take_in(self, found: str | None, now_ms: int) -> PresentDocuments:
+        """All documents; before, a configuration that was found in KV without a number. One that was taken in before
+        is an old copy."""
+        if found is not None:
+            self._take_in(found, now_ms)
+        return self.present()
 
     # The copy in KV -----------------------------------------------------------------------------------
 
@@ -116,6 +115,14 @@ class Documents:
         self._copy_due_at_ms = now_ms + COPY_RETRY_MS
 
     # Inside -------------------------------------------------------------------------------------------
+
+    def _take_in(self, text: str, now_ms: int) -> None:
+        versions = self._versions(CONFIG.name, self.number + 1, DOCUMENT_VERSIONS_MAX)
+        if all(each.text != text for each in versions if each.written_by == BY_HAND):
+            self.write(WriteRequest(kind=CONFIG.name, text=text, written_by=BY_HAND), now_ms)
+        elif self._copied_number == self.number:
+            self._copied_number = 0
+            self._copy_due_at_ms = now_ms + COPY_AGAIN_MS
 
     def _versions(self, kind: str, below: int, at_most: int) -> list[WrittenDocument]:
         return self._store.document_versions(kind, below, at_most)

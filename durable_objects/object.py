@@ -1,28 +1,27 @@
 """The Durable Object: one JSON text in, one out, and an alarm. Everything else is the service's.
 
-A fault never crosses RPC as an exception: it is logged here and answered as a text of no known type, which the edge
-takes for a ledger that cannot be reached. After one, memory is made again from the rows.
+A fault never crosses RPC as an exception: it is logged here and answered as `Fault`, which the edge takes for a ledger
+that cannot be reached. After one, memory is made again from the rows.
 """
 
 import time
 import traceback
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from js import console
 from workers import DurableObject
 
 from bindings.ffi import JS_FAULTS, object_to_js, platform_env
-from core.ledger import messages
-from core.ledger.messages import Message
+from core.ledger.messages import Fault, Message, NotKept
 from core.ledger.mirror import mirror_key, mirror_text
+from core.ledger.questions import read_question, to_wire
 from durable_objects.rows import LedgerStore
 from durable_objects.service import LedgerService
 
-R = TypeVar("R", bound=Message)
+CONFIG_KEY = "t:{tenant}:config"
+"""The copy of the tenant's documents that the edge reads."""
 
-FAULT = '{"type":"fault"}'
 MIRROR_TTL_S = 24 * 3_600
 MIRRORS_PER_ALARM_MAX = 50
 """Far from the thousand KV writes that one invocation may make, and done in a second or two."""
@@ -58,46 +57,29 @@ class Ledger(DurableObject):
         self._outbox_due_at_ms = 0
         self._awake: LedgerService | None = self._wake()
 
-    async def admit(self, text: str) -> str:
-        return await self._answer(text, messages.AdmitRequest, LedgerService.admit)
-
-    async def count(self, text: str) -> str:
-        return await self._answer(text, messages.CountRequest, LedgerService.count)
-
-    async def extend(self, text: str) -> str:
-        return await self._answer(text, messages.ExtendRequest, LedgerService.extend)
-
-    async def settle(self, text: str) -> str:
-        return await self._answer(text, messages.SettleRequest, LedgerService.settle)
-
-    async def record(self, text: str) -> str:
-        return await self._answer(text, messages.RecordRequest, LedgerService.record)
-
-    async def status(self, text: str) -> str:
-        return await self._answer(text, messages.StatusRequest, LedgerService.status)
-
-    async def configure(self, text: str) -> str:
-        return await self._answer(text, messages.ConfigureRequest, LedgerService.configure)
-
-    async def list_sessions(self, text: str) -> str:
-        return await self._answer(text, messages.ListSessionsRequest, LedgerService.list_sessions)
-
-    async def enqueue(self, text: str) -> str:
-        """Keep a telemetry message that the queue did not take."""
+    async def tell(self, text: str) -> str:
+        """Answer a question (`core.ledger.questions`), whatever it is."""
         try:
-            is_kept = self._service().outbox.put(text)
+            question = read_question(text)
+        except msgspec.DecodeError as error:
+            _log("ledger_refused", problem=str(error))
+            return to_wire(Fault())
+        answer: Message
+        try:
+            answer = self._service().answer(question, _now_ms())
         except Exception as fault:
-            self._recover(fault, "enqueue")
-            return FAULT
-        if not is_kept:
+            self._recover(fault, type(question).__name__)
+            answer = Fault()
+        if isinstance(answer, NotKept):
             _log("outbox_full", characters=len(text))
         await self._plan_alarm()
-        return messages.KEPT if is_kept else FAULT
+        return to_wire(answer)
 
     async def alarm(self, alarm_info: Any = None) -> None:
         self._alarm_at_ms = None
         try:
             self._service().sweep(_now_ms())
+            await self._copy_documents()
             await self._mirror()
             await self._drain_outbox()
         except Exception as fault:
@@ -106,20 +88,6 @@ class Ledger(DurableObject):
             await self._wake_by(_now_ms() + RETRY_AFTER_MS)
             return
         await self._plan_alarm()
-
-    async def _answer(self, text: str, kind: type[R], method: Callable[[LedgerService, R, int], Message]) -> str:
-        try:
-            request = messages.from_wire(text, kind)
-        except msgspec.DecodeError as error:
-            _log("ledger_refused", at=kind.__name__, problem=str(error))
-            return FAULT
-        try:
-            answer = messages.to_wire(method(self._service(), request, _now_ms()))
-        except Exception as fault:
-            self._recover(fault, kind.__name__)
-            answer = FAULT
-        await self._plan_alarm()
-        return answer
 
     def _wake(self) -> LedgerService:
         """Memory as the rows have it."""
@@ -150,6 +118,20 @@ class Ledger(DurableObject):
         if self._alarm_at_ms is None or moment_ms < self._alarm_at_ms:
             self._alarm_at_ms = moment_ms
             await self._storage.setAlarm(moment_ms)
+
+    async def _copy_documents(self) -> None:
+        """Write the documents' KV copy if it is due; one that fails is tried again."""
+        documents = self._service().documents
+        due_at_ms = documents.copy_due_at_ms()
+        if due_at_ms is None or _now_ms() < due_at_ms:
+            return
+        present = documents.present()
+        try:
+            await platform_env().AGENTWATCH_KV.put(CONFIG_KEY.format(tenant=self._tenant), present.text)
+        except JS_FAULTS:
+            documents.copy_failed(_now_ms())
+            return
+        documents.copied(present.number)
 
     async def _mirror(self) -> None:
         """Write the KV copies that are due; those that fail are tried again."""

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import msgspec
 
 from core.ledger.account import Account, open_account, successor
+from core.ledger.document_messages import WrittenDocument
 from core.ledger.hold import Hold, ScopeKey
-from core.ledger.messages import AnswerNote, WrittenDocument
+from core.ledger.messages import AnswerNote
 from core.ledger.windows import SESSION_IDLE_MS
 from durable_objects.ring import RingRow, RowRing, SqlDatabase
 

@@ -25,6 +25,7 @@ from core.ledger.account import (
     with_hold,
     with_terms,
 )
+from core.ledger.document_messages import CopyRequest, DocumentRequest, VersionsRequest, WriteRequest
 from core.ledger.hold import Hold, HoldScope, ScopeKey, Terms
 from core.ledger.messages import (
     AccountView,
@@ -43,7 +44,13 @@ from core.ledger.messages import (
     Extended,
     ExtendRequest,
     Granted,
+    KeepRequest,
+    Kept,
+    KeyDisabled,
     ListSessionsRequest,
+    Message,
+    NotKept,
+    Outdated,
     PausedDenied,
     RateDenied,
     RateLimitState,
@@ -56,11 +63,12 @@ from core.ledger.messages import (
     SettleRequest,
     Status,
     StatusRequest,
-    to_wire,
 )
 from core.ledger.patience import is_short_for_good
+from core.ledger.questions import AnyQuestion, to_wire
 from core.ledger.rate_limit import Passed
 from durable_objects import alarm
+from durable_objects.documents import Documents
 from durable_objects.mirrors import Mirrors
 from durable_objects.outbox import Outbox
 from durable_objects.rows import LedgerStore
@@ -77,6 +85,36 @@ class LedgerService:
     def __init__(self, store: LedgerStore, tenant: str) -> None:
         self._state = LedgerState(store, tenant)
 
+    def answer(self, question: AnyQuestion, now_ms: int) -> Message:
+        """Whatever is asked, answered by the type that the question names."""
+        match question:
+            case AdmitRequest():
+                return self.admit(question, now_ms)
+            case CountRequest():
+                return self.count(question, now_ms)
+            case ExtendRequest():
+                return self.extend(question, now_ms)
+            case SettleRequest():
+                return self.settle(question, now_ms)
+            case RecordRequest():
+                return self.record(question, now_ms)
+            case StatusRequest():
+                return self.status(question, now_ms)
+            case ConfigureRequest():
+                return self.configure(question, now_ms)
+            case ListSessionsRequest():
+                return self.list_sessions(question, now_ms)
+            case DocumentRequest(kind=kind, version=version):
+                return self.documents.find(kind, version)
+            case WriteRequest():
+                return self.documents.write(question, now_ms)
+            case VersionsRequest():
+                return self.documents.history(question)
+            case CopyRequest(found=found):
+                return self.documents.take_in(found, now_ms)
+            case KeepRequest(text=text):
+                return Kept() if self.outbox.put(text) else NotKept()
+
     # Calls --------------------------------------------------------------------------------------------
 
     def admit(self, request: AdmitRequest, now_ms: int) -> AdmitAnswer:
@@ -85,6 +123,9 @@ class LedgerService:
         known = state.holds.find(request.hold_id)
         if known is not None:
             return self._granted_before(known, request, now_ms)
+        turned_away = self._turned_away(request, now_ms)
+        if turned_away is not None:
+            return turned_away
         passed = self._rate(request, now_ms)
         if isinstance(passed, RateDenied):
             return self._known_or(passed, request, now_ms)
@@ -165,6 +206,8 @@ class LedgerService:
         known = state.holds.find(request.event_id)
         if known is not None:
             return self._recorded_on(known, request, now_ms)
+        if self.documents.is_disabled(request.key_id):
+            return KeyDisabled()
         passed = state.arrivals.judge(request.rate_limits, now_ms)
         if isinstance(passed, RateDenied):
             first = state.store.find_hold(request.event_id)
@@ -190,6 +233,8 @@ class LedgerService:
 
     def count(self, request: CountRequest, now_ms: int) -> CountAnswer:
         """Count a call that costs nothing, in memory alone: what is forgotten by a sleep has grown old in it."""
+        if self.documents.is_disabled(request.key_id):
+            return KeyDisabled()
         passed = self._state.arrivals.judge(request.rate_limits, now_ms)
         if isinstance(passed, RateDenied):
             return passed
@@ -244,6 +289,10 @@ class LedgerService:
         return alarm.next_work_at_ms(self._state)
 
     @property
+    def documents(self) -> Documents:
+        return self._state.documents
+
+    @property
     def outbox(self) -> Outbox:
         return self._state.outbox
 
@@ -261,6 +310,15 @@ class LedgerService:
         return self._state.store.take_notices()
 
     # Inside -------------------------------------------------------------------------------------------
+
+    def _turned_away(self, request: AdmitRequest, now_ms: int) -> AdmitAnswer | None:
+        """Why the call is not judged at all: it was decided by older documents than there are, or by a refused key."""
+        documents = self.documents
+        if request.documents_number is not None and request.documents_number < documents.number:
+            return self._known_or(Outdated(present=documents.present()), request, now_ms)
+        if documents.is_disabled(request.key_id):
+            return self._known_or(KeyDisabled(), request, now_ms)
+        return None
 
     def _rate(self, request: AdmitRequest, now_ms: int) -> Passed | RateDenied:
         passed = self._state.arrivals.judge(request.rate_limits, now_ms)
@@ -438,8 +496,9 @@ def _session_of(accounts: list[Account]) -> AccountView | None:
 
 
 def _digest(request: AdmitRequest | RecordRequest) -> str:
-    """What a repeat must agree in. A call that asks again does not count against the rate limits again."""
-    request = msgspec.structs.replace(request, rate_limits=None)
+    """What a repeat must agree in. A call that asks again does not count against the rate limits again, and whoever
+    shares a session may repeat a report with another key."""
+    request = msgspec.structs.replace(request, rate_limits=None, key_id=None)
     return hashlib.sha256(to_wire(request).encode()).hexdigest()[:32]
 
 

@@ -15,6 +15,7 @@ from core.ledger.messages import AnswerNote, WindowName
 from core.ledger.rate_limit import Arrivals
 from durable_objects.accounts import AccountBook
 from durable_objects.answers import Answers
+from durable_objects.documents import Documents
 from durable_objects.mirrors import Mirrors, is_stopped, mirror_after_ms
 from durable_objects.open_holds import OpenHolds
 from durable_objects.outbox import Outbox
@@ -42,6 +43,7 @@ class LedgerState:
         self.mirrors = Mirrors()
         self.outbox = Outbox(store)
         self.answers = Answers(store)
+        self.documents = Documents(store)
         self._checkpoint_number, self._number = rebuild(store, self.book, self.holds, self.arrivals, self.answers)
         self._checkpoint_due_at_ms = 0 if self.book.has_changes else None
         for account in self.book.changed():

@@ -12,12 +12,11 @@ async function pass(gate) {
   while (states.get(gate) === "hanging") await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
 }
 
-export class LedgerGate extends DurableObject {}
-for (const method of ["admit", "count", "extend", "settle", "record", "status", "configure", "list_sessions", "enqueue"]) {
-  LedgerGate.prototype[method] = async function (text) {
+export class LedgerGate extends DurableObject {
+  async tell(text) {
     await pass("ledger");
-    return this.env.LEDGER.getByName(this.ctx.id.name)[method](text);
-  };
+    return this.env.LEDGER.getByName(this.ctx.id.name).tell(text);
+  }
 }
 
 export class KvGate extends WorkerEntrypoint {

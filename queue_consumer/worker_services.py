@@ -6,7 +6,7 @@ from js import AbortSignal, fetch
 
 from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
 from bindings.ledger import DurableLedger
-from core.ledger.messages import Conflict, RateDenied, Recorded, RecordRequest, Settled
+from core.ledger.messages import Conflict, Recorded, Settled
 from core.routing.addresses import base_url
 from core.telemetry import Settlement
 from ports import LedgerUnreachable
@@ -45,12 +45,12 @@ class WorkerServices:
     async def charge(self, tenant: str, charge: Settlement) -> Settled | Recorded | Conflict:
         ledger = DurableLedger(self._env.LEDGER, tenant)
         try:
-            answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
+            answer = await ledger.tell(charge)
         except LedgerUnreachable as fault:
             raise Unreachable from fault
-        if isinstance(answer, RateDenied):
-            raise Unreachable
-        return answer
+        if isinstance(answer, Settled | Recorded | Conflict):
+            return answer
+        raise Unreachable
 
     async def bury(self, text: str) -> None:
         try:

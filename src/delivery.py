@@ -5,7 +5,7 @@ The rule easy to break: nothing in here raises, because whoever sends has an ans
 """
 
 from core.backlog import Backlog
-from core.ledger.messages import Recorded, RecordRequest, Settled
+from core.ledger.messages import KeepRequest, Kept, Recorded, Settled
 from core.telemetry import Debt, Settlement, TelemetryMessage, to_wire
 from exchange import Exchange
 from ports import LedgerUnreachable, Ports, QueueUnreachable
@@ -19,7 +19,7 @@ async def charge_or_owe(tenant: str, charge: Settlement, exchange: Exchange) -> 
     ledger = exchange.ports.ledger_of(tenant)
     for _ in range(CHARGE_TRIES):
         try:
-            answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
+            answer = await ledger.tell(charge)
         except LedgerUnreachable as away:
             if away.has_hung:
                 break
@@ -62,7 +62,7 @@ async def _queue_takes(text: str, ports: Ports) -> bool:
 
 async def _outbox_takes(text: str, tenant: str, ports: Ports) -> bool:
     try:
-        await ports.ledger_of(tenant).enqueue(text)
+        answer = await ports.ledger_of(tenant).tell(KeepRequest(text=text))
     except LedgerUnreachable:
         return False
-    return True
+    return isinstance(answer, Kept)

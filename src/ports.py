@@ -7,27 +7,12 @@ call is charged by it.
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
-from core.ledger.messages import (
-    AdmitAnswer,
-    AdmitRequest,
-    Configured,
-    ConfigureRequest,
-    CountAnswer,
-    CountRequest,
-    ExtendAnswer,
-    ExtendRequest,
-    ListSessionsRequest,
-    RecordAnswer,
-    RecordRequest,
-    SessionPage,
-    SettleAnswer,
-    SettleRequest,
-    Status,
-    StatusRequest,
-)
+from core.ledger.messages import Question
 from core.ledger.mirror import SessionMirror
+
+A = TypeVar("A")
 
 # Money ----------------------------------------------------------------------------------------------------
 
@@ -42,18 +27,9 @@ class LedgerUnreachable(Exception):
 
 
 class Ledger(Protocol):
-    """One tenant's money. Every operation is idempotent; every method may raise `LedgerUnreachable`."""
+    """One tenant's money and documents. Every question is idempotent, and may raise `LedgerUnreachable`."""
 
-    async def admit(self, request: AdmitRequest) -> AdmitAnswer: ...
-    async def count(self, request: CountRequest) -> CountAnswer: ...
-    async def extend(self, request: ExtendRequest) -> ExtendAnswer: ...
-    async def settle(self, request: SettleRequest) -> SettleAnswer: ...
-    async def record(self, request: RecordRequest) -> RecordAnswer: ...
-    async def status(self, request: StatusRequest) -> Status: ...
-    async def configure(self, request: ConfigureRequest) -> Configured: ...
-    async def list_sessions(self, request: ListSessionsRequest) -> SessionPage: ...
-    async def enqueue(self, text: str) -> None:
-        """Keep a telemetry message that the queue would not take; the ledger's alarm delivers it."""
+    async def tell(self, question: Question[A]) -> A: ...
 
 
 # Tenants --------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ after the answer.
 """
 
 from access.identity import Caller
-from core.refusals import BudgetUnavailable, NotPermitted, ProviderKeyMissing, Refusal
+from core.refusals import BudgetUnavailable, NotPermitted, ProviderKeyMissing, Refusal, Unauthenticated
 from core.telemetry import AccessRecord, Alert, AlertKind, AuthEvent, AuthOutcome
 from core.tenant.credentials import KeyRecord
 from delivery import send_message
@@ -55,6 +55,8 @@ def note_refusal(exchange: Exchange, caller: Caller, refusal: Refusal) -> None:
     match refusal:
         case NotPermitted():
             note_refused_login(exchange, "not_permitted", caller)
+        case Unauthenticated():  # who is known by now, and was let in, has a key that the Ledger refuses
+            note_refused_login(exchange, "disabled", caller)
         case BudgetUnavailable():
             _alert(exchange, caller, "ledger_away", "refused", f"Calls are being refused: {refusal.message}.")
         case ProviderKeyMissing():

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from core.ledger.messages import CopyRequest, PresentDocuments, RateLimits
+from core.ledger.document_messages import CopyRequest
+from core.ledger.messages import PresentDocuments, RateLimits
 from core.refusals import InvalidConfiguration, TenantsUnavailable
 from core.telemetry import AuthOutcome
 from core.tenant.credentials import KeyRecord, Role, parse_key_record, read_credential

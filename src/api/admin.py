@@ -94,7 +94,7 @@ async def _budget_check(request: Inbound, caller: Caller, ports: Ports) -> Answe
     if mirror is not None and (mirror.is_exhausted or mirror.is_paused):
         return json_answer(msgspec.json.encode(_check_of_mirror(mirror, limit)))
     try:
-        status = await ports.ledger_of(caller.tenant).status(
+        status = await ports.ledger_of(caller.tenant).tell(
             StatusRequest(session_id=session_id, session_default_limit_nanousd=caller.policy.session_limit_nanousd)
         )
     except LedgerUnreachable:
@@ -170,7 +170,7 @@ async def _sessions(request: Inbound, caller: Caller, ports: Ports) -> Answer:
     after = query.get("after", [""])[0]
     if after:
         check_session_id(after, "after")
-    page = await ports.ledger_of(caller.tenant).list_sessions(ListSessionsRequest(after_session_id=after, limit=limit))
+    page = await ports.ledger_of(caller.tenant).tell(ListSessionsRequest(after_session_id=after, limit=limit))
     document = {
         "sessions": [_account_document(account) for account in page.accounts],
         "next_after": page.next_after_session_id,
@@ -190,10 +190,10 @@ async def _scope(exchange: Exchange, kind: str, scope_id: str, body: bytes, call
         if not caller.is_admin:
             raise NotPermitted("changing a budget needs a token with the admin role")
         change = _change(kind, scope_id, method, body)
-        configured = await ledger.configure(change)
+        configured = await ledger.tell(change)
         for event in _budget_events(change, configured.account, caller, ports):
             ports.defer(send_message(event, exchange))
-    status = await ledger.status(
+    status = await ledger.tell(
         StatusRequest(
             session_id=scope_id if kind == "session" else None,
             team=scope_id if kind == "team" else None,

@@ -10,10 +10,10 @@ from typing import Annotated
 import msgspec
 
 from access.identity import Caller
-from call.admission import rate_refusal
+from call.admission import key_refusal, rate_refusal
 from call.settlement import new_record
 from core.call.context import CallContext, check_session_id
-from core.ledger.messages import Conflict, RateDenied, RecordRequest
+from core.ledger.messages import Conflict, KeyDisabled, RateDenied, RecordRequest
 from core.money import price_book, pricing
 from core.money.price_book import Price
 from core.money.usage import Usage
@@ -78,7 +78,7 @@ async def ingest(exchange: Exchange, body: bytes, caller: Caller) -> Answer:
     usage = _usage_of(report, price)
     cost = pricing.cost_nanousd(usage, price)
     event_id = report.event_id or ports.ids.new("evt_")
-    recorded = await ports.ledger_of(caller.tenant).record(
+    recorded = await ports.ledger_of(caller.tenant).tell(
         RecordRequest(
             event_id=event_id,
             cost_nanousd=cost,
@@ -89,12 +89,15 @@ async def ingest(exchange: Exchange, body: bytes, caller: Caller) -> Answer:
             caller=caller.owner,
             session_default_limit_nanousd=caller.policy.session_limit_nanousd,
             rate_limits=caller.rate_limits,
+            key_id=caller.key_id,
         )
     )
     if isinstance(recorded, Conflict):
         raise InvalidRequest("event_id was used before for another report", param="event_id")
     if isinstance(recorded, RateDenied):
         raise rate_refusal(recorded)
+    if isinstance(recorded, KeyDisabled):
+        raise key_refusal()
     context = CallContext(session_id=session_id, project=report.project, iteration=report.iteration_index)
     record = msgspec.structs.replace(
         new_record(

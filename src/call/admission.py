@@ -5,7 +5,6 @@ soon, and falls back on the outage allowance. Nothing here compares an amount wi
 question that was not heard may have been answered, so whoever gives up on one sees to it that no hold is left behind.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -25,7 +24,11 @@ from core.ledger.messages import (
     Conflict,
     CountRequest,
     Granted,
+    KeyDisabled,
+    Outdated,
     PausedDenied,
+    PresentDocuments,
+    Question,
     RateDenied,
     RateLimitState,
     RecordRequest,
@@ -41,10 +44,11 @@ from core.refusals import (
     Refusal,
     ScopePaused,
     SharedAccount,
+    Unauthenticated,
 )
 from delivery import charge_or_owe
 from exchange import Exchange
-from ports import LedgerUnreachable, Ports
+from ports import Ledger, LedgerUnreachable, Ports
 
 RETRY_AFTER_MS_MAX = 60_000
 
@@ -52,8 +56,15 @@ _WINDOW_WORDS = (
     ": the model's whole context window, since the request refers to input that is not in it or cannot be sized"
 )
 
-Q = TypeVar("Q")
 A = TypeVar("A")
+
+
+class DocumentsMoved(Exception):
+    """The call was decided by older documents of its tenant than there are: `present` are those that hold."""
+
+    def __init__(self, present: PresentDocuments) -> None:
+        super().__init__()
+        self.present = present
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,8 @@ class Receipt:
 async def hold_money(
     exchange: Exchange, caller: Caller, context: CallContext, plan: CallPlan, *, is_shared_account: bool
 ) -> Receipt:
-    """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise.
+    """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise, or
+    `DocumentsMoved`.
 
     Under an account that tenants share a call may only continue answers that the Ledger knows.
     """
@@ -104,6 +116,8 @@ async def hold_money(
             rate=answer.rate,
             earlier_tokens=answer.earlier_tokens,
         )
+    if isinstance(answer, Outdated):
+        raise DocumentsMoved(answer.present)
     if isinstance(answer, BudgetDenied):
         raise budget_refusal(answer.account, plan, needed_nanousd=answer.needed_nanousd)
     raise _refusal_of(answer)
@@ -141,6 +155,8 @@ def _admit_request(
         session_limit_nanousd=context.session_limit_nanousd or context.call_limit_nanousd,
         session_default_limit_nanousd=caller.policy.session_limit_nanousd,
         rate_limits=caller.rate_limits,
+        key_id=caller.key_id,
+        documents_number=caller.documents.number,
     )
 
 
@@ -151,7 +167,7 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, exchange: 
     began_at_ms = ports.clock.now_ms()
     # The rate limit counts a call once: asking again is not another one.
     again = msgspec.structs.replace(request, rate_limits=None)
-    answer = await asked_with_one_retry(ledger.admit, request)
+    answer = await asked_with_one_retry(ledger, request)
     tries = 1
     while isinstance(answer, BudgetDenied):
         pause_ms = ask_again_in_ms(
@@ -166,7 +182,7 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, exchange: 
             break
         await ports.clock.sleep_ms(pause_ms)
         try:
-            answer = await asked_with_one_retry(ledger.admit, again)
+            answer = await asked_with_one_retry(ledger, again)
         except LedgerUnreachable:
             ports.defer(_leave_no_hold(request, caller, exchange))
             break
@@ -193,24 +209,28 @@ async def _leave_no_hold(request: AdmitRequest, caller: Caller, exchange: Exchan
 
 
 async def count_call(caller: Caller, ports: Ports) -> None:
-    """Count a call that costs nothing against the caller's request rate. Raises `RateLimited`; a Ledger that is away
+    """Count a call that costs nothing against the caller's request rate. Raises the refusal; a Ledger that is away
     stops nobody."""
+    question = CountRequest(rate_limits=caller.rate_limits, key_id=caller.key_id)
     try:
-        answer = await ports.ledger_of(caller.tenant).count(CountRequest(rate_limits=caller.rate_limits))
+        answer = await ports.ledger_of(caller.tenant).tell(question)
     except LedgerUnreachable:
         return
-    if isinstance(answer, RateDenied):
-        raise rate_refusal(answer)
+    match answer:
+        case RateDenied():
+            raise rate_refusal(answer)
+        case KeyDisabled():
+            raise key_refusal()
 
 
-async def asked_with_one_retry(ask: Callable[[Q], Awaitable[A]], request: Q) -> A:
+async def asked_with_one_retry(ledger: Ledger, question: Question[A]) -> A:
     """The Ledger's answer, asked once more if it did not give one at once. Raises `LedgerUnreachable`."""
     try:
-        return await ask(request)
+        return await ledger.tell(question)
     except LedgerUnreachable as away:
         if away.has_hung:
             raise
-        return await ask(request)
+        return await ledger.tell(question)
 
 
 def _receipt_of_allowance(request: AdmitRequest, caller: Caller, exchange: Exchange) -> Receipt:
@@ -231,7 +251,7 @@ def _receipt_of_allowance(request: AdmitRequest, caller: Caller, exchange: Excha
     )
 
 
-def _refusal_of(answer: PausedDenied | RateDenied | AnswersUnknown | Conflict) -> Refusal:
+def _refusal_of(answer: PausedDenied | RateDenied | KeyDisabled | AnswersUnknown | Conflict) -> Refusal:
     match answer:
         case AnswersUnknown():
             return SharedAccount(
@@ -242,8 +262,15 @@ def _refusal_of(answer: PausedDenied | RateDenied | AnswersUnknown | Conflict) -
             return ScopePaused(f"{_scope_words(account)} is paused", details=account_details(account))
         case RateDenied():
             return rate_refusal(answer)
+        case KeyDisabled():
+            return key_refusal()
         case Conflict(reason=reason):
             return InternalError(f"the hold could not be placed: {reason}")
+
+
+def key_refusal() -> Unauthenticated:
+    """The 401 of a key that its tenant has disabled, in the words of any other token that is not good."""
+    return Unauthenticated("this token is not valid")
 
 
 def rate_refusal(denied: RateDenied) -> RateLimited:

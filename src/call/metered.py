@@ -1,73 +1,94 @@
 """A call that costs money, top to bottom: plan and price it, hold the money, send, then answer, settle and record.
 
-The money is held in a scope, `_held`, that nothing leaves unsettled, whatever is raised in it. The rule easy to break:
-what reads the request runs before the hold, and from the hold on there is one exit.
+The money is held in a scope that nothing leaves unsettled, whatever is raised in it. The rule easy to break: what reads
+the request runs before the hold, and from the hold on there is one exit.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from access import audit
-from access.identity import Caller
-from call.admission import hold_money
+from access.identity import Caller, learn
+from call.admission import DocumentsMoved, Receipt, hold_money
 from call.endings import answer_of_call
 from call.settlement import OpenCall, new_record
 from call.upstream_request import provider_key, upstream_request
 from core.call.context import CallContext, read_call_context
 from core.call.plan import CallPlan, plan_call
-from core.refusals import Refusal
+from core.refusals import Refusal, TenantsUnavailable
 from core.tenant.shared_account import refuse_shared_references
 from core.wire.bytes_in_flight import BodyRoom
+from core.wire.dialects.prepared_body import PreparedBody
 from delivery import send_message
 from exchange import Answer, Exchange
+from ports import UpstreamRequest
 from routes import ProxyRoute
+
+DECISIONS_MAX = 2
+"""A tenant that has changed its documents twice while one call was planned changes them faster than calls can go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to become of a request, by one state of its tenant's documents."""
+
+    caller: Caller
+    plan: CallPlan
+    body: PreparedBody
+    question: UpstreamRequest
+    """What the provider is asked, but for the body."""
+    is_shared_account: bool
 
 
 async def metered_call(exchange: Exchange, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A call that costs money: held for before it is sent, charged at what it used however it ends."""
-    ports, settings = exchange.ports, exchange.isolate.settings
     context = read_call_context(exchange.request.headers)
     received = await exchange.read_body(room)
-    plan, body = plan_call(route.provider, route.upstream, received, caller.policy, exchange.started_at_ms)
-    key = provider_key(caller, plan.provider, settings, is_in_path=route.provider is not None)
-    is_shared_account = not key.is_own and not caller.policy.allows_unmetered_paths
-    if is_shared_account:
-        refuse_shared_references(plan.parsed, path=plan.path)
-    question = upstream_request(exchange, plan.provider, plan.path, key, is_metered=True)
-    async with _held(exchange, caller, context, plan, is_shared_account=is_shared_account) as call:
-        question = replace(question, body=body.to_send(call.output_ceiling_tokens))
-        del received, body  # an answer may begin minutes later, and until then one copy is enough
-        call.sent_at_ms = ports.clock.now_ms()
-        answer = await ports.upstream.send(question)
+    decision, receipt = await _held(exchange, route, caller, context, received)
+    with OpenCall(exchange, decision.caller, context, decision.plan, receipt) as call:
+        if receipt.is_fail_open:
+            audit.note_let_through(exchange, caller)
+        call.fit_to_grant()
+        question = replace(decision.question, body=decision.body.to_send(call.output_ceiling_tokens))
+        del received, decision  # an answer may begin minutes later, and until then one copy is enough
+        call.sent_at_ms = exchange.ports.clock.now_ms()
+        answer = await exchange.ports.upstream.send(question)
         del question
         room.give_back()
         return await answer_of_call(call, answer)
 
 
-@asynccontextmanager
 async def _held(
-    exchange: Exchange, caller: Caller, context: CallContext, plan: CallPlan, *, is_shared_account: bool
-) -> AsyncIterator[OpenCall]:
-    """The money of one call: held at the beginning, settled at the end, whatever happens between. A stream takes it
-    along, and settles it when it is over."""
-    try:
-        receipt = await hold_money(exchange, caller, context, plan, is_shared_account=is_shared_account)
-    except Refusal as refusal:
-        _record_refusal(exchange, caller, context, plan, refusal)
-        raise
-    call = OpenCall(exchange, caller, context, plan, receipt)
-    try:
-        if receipt.is_fail_open:
-            audit.note_let_through(exchange, caller)
-        if receipt.earlier_tokens is not None:
-            call.plan = plan.with_remembered(receipt.earlier_tokens)
-        call.output_ceiling_tokens = call.plan.output_ceiling_within(receipt.granted_nanousd)
-        yield call
-    finally:
-        call.leave()
+    exchange: Exchange, route: ProxyRoute, caller: Caller, context: CallContext, received: bytes
+) -> tuple[Decision, Receipt]:
+    """The call as it goes out, and the money for it. Where the tenant has changed its documents since this isolate read
+    them, the call is decided anew by those that hold."""
+    for _ in range(DECISIONS_MAX):
+        decision = _decide(exchange, route, caller, received)
+        try:
+            return decision, await hold_money(
+                exchange, caller, context, decision.plan, is_shared_account=decision.is_shared_account
+            )
+        except DocumentsMoved as moved:
+            now_ms = exchange.ports.clock.now_ms()
+            documents = learn(caller.tenant, moved.present, cache=exchange.isolate.identities, now_ms=now_ms)
+            caller = replace(caller, documents=documents)
+        except Refusal as refusal:
+            _record_refusal(exchange, caller, context, decision.plan, refusal)
+            raise
+    raise TenantsUnavailable("this tenant's documents change while they are read", retry_after_ms=1_000)
+
+
+def _decide(exchange: Exchange, route: ProxyRoute, caller: Caller, received: bytes) -> Decision:
+    """What the call may cost, and whom it asks with whose key. Raises the refusal of a call that may not be made."""
+    plan, body = plan_call(route.provider, route.upstream, received, caller.policy, exchange.started_at_ms)
+    key = provider_key(caller, plan.provider, exchange.isolate.settings, is_in_path=route.provider is not None)
+    is_shared_account = not key.is_own and not caller.policy.allows_unmetered_paths
+    if is_shared_account:
+        refuse_shared_references(plan.parsed, path=plan.path)
+    question = upstream_request(exchange, plan.provider, plan.path, key, is_metered=True)
+    return Decision(caller, plan, body, question, is_shared_account)
 
 
 def _record_refusal(exchange: Exchange, caller: Caller, context: CallContext, plan: CallPlan, refusal: Refusal) -> None:

@@ -164,7 +164,7 @@ class StreamRelay:
         ledger = self._ports.ledger_of(self._call.caller.tenant)
         asked_at_ms = self._ports.clock.now_ms()
         try:
-            answer = await asked_with_one_retry(ledger.extend, request)
+            answer = await asked_with_one_retry(ledger, request)
         except LedgerUnreachable:
             return self._extended_by_allowance(ask)
         if not isinstance(answer, Conflict):

@@ -65,7 +65,7 @@ class OpenCall:
     is_closed: bool = False
 
     def close(self, end: CallEnd) -> None:
-        """Settlement the call and send its record, without waiting for either. Only the first end counts."""
+        """Settle the call and send its record, without waiting for either. Only the first end counts."""
         if self.is_closed:
             return
         end = _within_bounds(end)
@@ -96,10 +96,19 @@ class OpenCall:
         cost = 0 if self.plan.is_free else min(cost, held_nanousd)
         self.close(CallEnd(outcome, usage, cost, status, is_estimated=cost > 0, error_code=error_code))
 
-    def leave(self) -> None:
-        """The end of the scope the call is open in. What nobody has closed by then was a fault of ours."""
+    def __enter__(self) -> "OpenCall":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What nobody has closed by then was a fault of ours. A stream takes its call along."""
         if not self.is_streaming:
             self.close_unheard(InternalError.code)
+
+    def fit_to_grant(self) -> None:
+        """Plan with what the grant tells: how long the earlier answers were, and which answer the money pays for."""
+        if self.receipt.earlier_tokens is not None:
+            self.plan = self.plan.with_remembered(self.receipt.earlier_tokens)
+        self.output_ceiling_tokens = self.plan.output_ceiling_within(self.receipt.granted_nanousd)
 
 
 def new_record(

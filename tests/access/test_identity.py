@@ -313,8 +313,8 @@ def test_a_token_made_just_now_works_as_soon_as_nobody_believes_the_old_answer(w
 
 def test_a_configuration_that_was_pushed_out_is_not_taken_for_an_empty_one(world):
     world.ask()
-    world.cache.policies.clear()
-    world.is_kv_away = True
+    world.cache.documents.clear()
+    world.is_kv_away = world.is_ledger_away = True
 
     with pytest.raises(TenantsUnavailable):
         world.ask()

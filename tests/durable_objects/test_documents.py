@@ -3,7 +3,14 @@
 import pytest
 
 from core.bounds import DOCUMENT_VERSIONS_MAX
-from core.ledger.messages import NoDocument, VersionConflict, VersionsRequest, WriteRequest, WrittenDocument
+from core.ledger.document_messages import (
+    DocumentWritten,
+    NoDocument,
+    VersionConflict,
+    VersionsRequest,
+    WriteRequest,
+    WrittenDocument,
+)
 from core.tenant.documents import read_copy
 from durable_objects.documents import BY_HAND, COPY_AGAIN_MS, COPY_RETRY_MS, Documents
 from durable_objects.rows import LedgerStore
@@ -41,7 +48,7 @@ def test_of_two_writes_in_place_of_the_same_version_one_is_refused(database: Sql
     first = write(documents, '{"fail_closed": true}', instead_of=1)
     second = write(documents, '{"fail_closed": false}', instead_of=1)
 
-    assert isinstance(first, WrittenDocument)
+    assert isinstance(first, DocumentWritten)
     assert second == VersionConflict(present_version=2)
     assert text_of(documents) == '{"fail_closed": true}'
 

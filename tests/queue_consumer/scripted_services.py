@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from core.ledger.messages import Conflict, Recorded, RecordRequest, Settled
+from core.ledger.messages import Conflict, Recorded, Settled
 from core.telemetry import Settlement
 from rows import CONFLICT_TARGETS
 from services import Answer, Unreachable
@@ -66,9 +66,7 @@ class ScriptedServices:
     async def charge(self, tenant: str, charge: Settlement) -> Settled | Recorded | Conflict:
         if self.ledgers is None:
             raise Unreachable
-        ledger = self.ledgers(tenant)
-        answer: Settled | Recorded | Conflict
-        answer = await (ledger.record(charge) if isinstance(charge, RecordRequest) else ledger.settle(charge))
+        answer: Settled | Recorded | Conflict = await self.ledgers(tenant).tell(charge)
         return answer
 
     async def bury(self, text: str) -> None:

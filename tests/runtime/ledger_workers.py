@@ -15,9 +15,9 @@ COUNTED_HOST = "ledger-counted.test"
 _DIRECT_SCRIPT = """\
 export default {
   async fetch(request, env) {
-    const { tenant, method, text } = await request.json();
+    const { tenant, text } = await request.json();
     try {
-      return new Response(await env.LEDGER.getByName(tenant)[method](text));
+      return new Response(await env.LEDGER.getByName(tenant).tell(text));
     } catch (error) {
       return new Response(String(error), { status: 502 });
     }
@@ -34,13 +34,7 @@ from workers import WorkerEntrypoint
 
 from durable_objects import object as ledger_object
 from bindings.ffi import platform_env
-from core import messages
-from durable_objects.service import LedgerService
-
-KINDS = {
-    "admit": messages.AdmitRequest, "extend": messages.ExtendRequest, "settle": messages.SettleRequest,
-    "record": messages.RecordRequest, "status": messages.StatusRequest, "sweep": None,
-}
+from core.ledger.questions import read_question, to_wire
 
 
 class CountingSql(ledger_object.ObjectSql):
@@ -67,24 +61,24 @@ class Ledger(ledger_object.Ledger):
     async def counted(self, calls):
         """Each call's answer, with the rows that it read and wrote."""
         answers = []
-        for method, message in json.loads(calls):
+        for kind, message in json.loads(calls):
             read, written = CountingSql.rows_read, CountingSql.rows_written
             now_ms = time.time_ns() // 1_000_000
-            if method == "sweep":
+            if kind == "sweep":
                 self._service().sweep(now_ms + message["later_ms"])
                 answer = {}
             else:
-                request = messages.from_wire(json.dumps(message), KINDS[method])
-                answer = json.loads(messages.to_wire(getattr(LedgerService, method)(self._service(), request, now_ms)))
+                question = read_question(json.dumps({**message, "type": kind}))
+                answer = json.loads(to_wire(self._service().answer(question, now_ms)))
             answers.append([answer, CountingSql.rows_read - read, CountingSql.rows_written - written])
         return json.dumps(answers)
 
 
     async def interrupted(self, calls):
         """The last call's answer by the object's own way in, its storage failing once after so many statements."""
-        for method, message in json.loads(calls):
+        for kind, message in json.loads(calls):
             CountingSql.fails_after = message.pop("fails_after", None)
-            answer = await getattr(self, method)(json.dumps(message))
+            answer = await self.tell(json.dumps({**message, "type": kind}))
             CountingSql.fails_after = None
         return answer
 

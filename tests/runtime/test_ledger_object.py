@@ -39,9 +39,8 @@ class DirectLedger:
         self._client = client
         self.tenant = tenant
 
-    async def call(self, method: str, **message: Any) -> dict[str, Any]:
-        text = json.dumps({"type": method, **message})
-        body = {"tenant": self.tenant, "method": method, "text": text}
+    async def call(self, kind: str, **message: Any) -> dict[str, Any]:
+        body = {"tenant": self.tenant, "text": json.dumps({"type": kind, **message})}
         for _ in range(TRIES_MAX):
             response = await self._client.post(self._stack.edge_url, json=body, headers={"host": DIRECT_HOST})
             if response.status_code == 200:
@@ -143,8 +142,7 @@ def counted(stack: Stack, tenant: str, *calls: tuple[str, dict[str, Any]]) -> li
 
 
 def ask_counted(stack: Stack, tenant: str, how: str, *calls: tuple[str, dict[str, Any]]) -> Any:
-    messages = [(method, {"type": method, **message}) for method, message in calls]
-    body = {"tenant": tenant, "how": how, "calls": messages}
+    body = {"tenant": tenant, "how": how, "calls": calls}
     response = httpx.post(stack.edge_url, json=body, headers={"host": COUNTED_HOST}, timeout=120)
     assert response.status_code == 200, response.text
     return response.json()

@@ -7,7 +7,14 @@ import json
 import pytest
 
 from app import handle
-from core.ledger.messages import AdmitRequest, ConfigureRequest, StatusRequest
+from core.ledger.messages import (
+    AdmitRequest,
+    ConfigureRequest,
+    ExtendDenied,
+    ExtendRequest,
+    SettleRequest,
+    StatusRequest,
+)
 from isolate import Isolate
 from ports import LedgerUnreachable
 from settings import parse_settings
@@ -116,17 +123,17 @@ def test_a_stream_whose_slice_the_ledger_refused_gets_none_of_the_allowance(goes
         headers={"content-type": "text/event-stream"}, chunks=(chunk("word " * 4),) * 300, world=world
     )
     ledger, refusals = world.ledgers["acme"], []
-    extend = ledger.extend
+    tell = ledger.tell
 
-    async def refuses_once(request):
-        if refusals:
+    async def refuses_once(question):
+        if refusals and isinstance(question, ExtendRequest):
             raise goes
-        answer = await extend(request)
-        if type(answer).__name__ == "ExtendDenied":
+        answer = await tell(question)
+        if isinstance(answer, ExtendDenied):
             refusals.append(answer)
         return answer
 
-    ledger.extend = refuses_once
+    ledger.tell = refuses_once
 
     _, passed = call(world, {**BODY, "stream": True, "max_tokens": 100_000})
 
@@ -169,7 +176,7 @@ HANGING = [
     {"ledger.settle"},
     {"ledger.settle answer"},
     {"queue"},
-    {"queue", "ledger.enqueue"},
+    {"queue", "ledger.keep"},
     {"ledger.admit answer", "ledger.record"},
 ]
 
@@ -212,15 +219,16 @@ def test_a_ledger_that_hangs_is_told_the_charge_once_and_the_queue_then():
 def test_a_charge_is_told_three_times_before_it_is_a_debt(losses, records):
     world = a_world()
     ledger = world.ledgers["acme"]
-    settle, tries = ledger.settle, []
+    tell, tries = ledger.tell, []
 
-    async def loses(request):
-        tries.append(request)
-        if len(tries) <= losses:
-            raise LedgerUnreachable
-        return await settle(request)
+    async def loses(question):
+        if isinstance(question, SettleRequest):
+            tries.append(question)
+            if len(tries) <= losses:
+                raise LedgerUnreachable
+        return await tell(question)
 
-    ledger.settle = loses
+    ledger.tell = loses
     call(world)
 
     assert [record["type"] for record in world.records] == records
@@ -246,7 +254,8 @@ def test_a_key_value_store_that_hangs_does_not_keep_a_known_caller_waiting_for_e
 
 
 def test_a_configuration_that_cannot_be_read_lets_nothing_through_that_it_may_limit():
-    world = a_world(session_budget_usd="0.01")
+    world = World()
+    world.kv["t:acme:config"] = '{"session_budget_usd": "0.01"}'  # by hand, so the Ledger knows nothing of it
     world.failing_keys.add("t:acme:config")
 
     assert call(world).status == 503

@@ -171,7 +171,7 @@ def test_without_kv_the_static_map_carries_on_for_a_tenant_whose_configuration_i
 
 def test_a_configuration_that_cannot_be_read_is_not_an_empty_one():
     world, isolate = a_world(unpriced_models="block"), with_static_token()
-    world.is_kv_away = True
+    world.is_kv_away = world.is_ledger_away = True
 
     refused = call(world, isolate, authorization="Bearer aw_live_static")
 

@@ -7,13 +7,16 @@ import hmac
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from core.bounds import ANSWER_END_BYTES
-from core.ledger.messages import Granted, Message, from_wire, to_wire
+from core.ledger.document_messages import WriteRequest
+from core.ledger.messages import Granted, Question
 from core.ledger.mirror import SessionMirror, mirror_key, read_mirror
+from core.ledger.questions import read_answer, read_question, to_wire
+from core.tenant.documents import copy_text, read_copy
 from ports import (
     AttemptFailed,
     Body,
@@ -29,6 +32,8 @@ from ports import (
 from tests.support.core_faults import Surprise
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 
+A = TypeVar("A")
+
 TOKEN = "aw_live_" + "ab" * 24
 START_MS = 1_795_478_400_000
 DEADLINE_MS = 10_000
@@ -41,45 +46,39 @@ class MemoryLedger:
     def __init__(self, world: "World", tenant: str) -> None:
         self._world = world
         self.service = a_service(SqliteDatabase(), tenant)
-        self.outbox: list[str] = []
+        copy = read_copy(world.kv.get(f"t:{tenant}:config", ""))
+        for kind, text in {} if copy is None else copy.documents.items():
+            self.service.documents.write(WriteRequest(kind=kind, text=bytes(text).decode()), START_MS)
 
-    def __getattr__(self, method: str) -> Any:
-        async def call(request: Message) -> Any:
-            self._world.ledger_calls += 1
-            self._world.reach(LedgerUnreachable)
-            self._world.wait_for(f"ledger.{method}")
-            self._world.is_asking_ledger = True
-            try:
-                return self._answered(method, request)
-            finally:
-                self._world.is_asking_ledger = False
+    @property
+    def outbox(self) -> list[str]:
+        return [text for _, text in self.service.outbox.next(1_000)]
 
-        return call
-
-    def _answered(self, method: str, request: Message) -> Any:
-        if self._world.is_ledger_away:
-            raise LedgerUnreachable
+    async def tell(self, question: Question[A]) -> A:
+        """As it would be asked and answered across RPC: what is out of bounds is refused where the text is read."""
+        name = str(type(question).__struct_config__.tag)
+        self._world.ledger_calls += 1
+        self._world.reach(LedgerUnreachable)
+        self._world.wait_for(f"ledger.{name}")
+        self._world.is_asking_ledger = True
         try:
-            # As it would arrive: what is out of bounds is refused where the text is read.
-            request = from_wire(to_wire(request), type(request))
+            return read_answer(self._answered(name, to_wire(question)), question)
         except msgspec.DecodeError:
             raise LedgerUnreachable from None
-        answer = getattr(self.service, method)(request, self._world.now_ms())
+        finally:
+            self._world.is_asking_ledger = False
+
+    def _answered(self, name: str, text: str) -> str:
+        if self._world.is_ledger_away:
+            raise LedgerUnreachable
+        answer = self.service.answer(read_question(text), self._world.now_ms())
         self._world.reach(LedgerUnreachable)
-        self._world.wait_for(f"ledger.{method} answer")
-        if method == "admit" and self._world.admissions_unheard:
+        self._world.wait_for(f"ledger.{name} answer")
+        if name == "admit" and self._world.admissions_unheard:
             self._world.admissions_unheard -= 1
             raise LedgerUnreachable
         self._world.has_granted = self._world.has_granted or isinstance(answer, Granted)
-        return answer
-
-    async def enqueue(self, text: str) -> None:
-        self._world.reach(LedgerUnreachable)
-        self._world.wait_for("ledger.enqueue")
-        if self._world.is_ledger_away:
-            raise LedgerUnreachable
-        self.outbox.append(text)
-        self._world.reach(LedgerUnreachable)
+        return to_wire(answer)
 
 
 @dataclass
@@ -170,7 +169,7 @@ class World:
         digest = hashlib.sha256(TOKEN.encode()).hexdigest()
         self.kv = {f"key:{digest}": json.dumps(record)}
         if config is not None:
-            self.kv["t:acme:config"] = json.dumps(config)
+            self.kv["t:acme:config"] = copy_text(1, {"config": json.dumps(config)})
         self.is_kv_away = self.is_ledger_away = self.is_queue_away = False
         self.failing_keys: set[str] = set()
         """KV entries that cannot be read, while others can."""

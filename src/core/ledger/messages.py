@@ -1,4 +1,4 @@
-"""Messages between the Workers and a tenant's Ledger: one JSON text each way.
+"""What is said between the Workers and a tenant's Ledger about its money (`core.ledger.questions` has all there is).
 
 A text crosses Durable Object RPC unharmed, where tuples are refused, `1.0` arrives as `1` and large integers turn
 into objects; and one typed decode replaces a walk over proxies. A ledger refusal is data, never an exception.
@@ -6,13 +6,11 @@ Amounts are nano-dollars, moments are UTC milliseconds. Unknown fields are ignor
 What is asked of a ledger is bounded here, where it is read: nothing out of bounds reaches a row.
 """
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
 from core.bounds import (
-    DOCUMENT_CHARACTERS_MAX,
-    DOCUMENT_VERSIONS_MAX,
     EARLIER_ANSWERS_MAX,
     HOLD_TTL_MS_MAX,
     SCOPE_ID_CHARACTERS_MAX,
@@ -26,7 +24,6 @@ TOKENS_MAX = 2**50
 Duration = Annotated[int, msgspec.Meta(ge=1, le=HOLD_TTL_MS_MAX)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 PerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
-DocumentText = Annotated[str, msgspec.Meta(max_length=DOCUMENT_CHARACTERS_MAX)]
 Owner = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 """Who a session belongs to, such as `team:search` or `key:key_1`."""
 
@@ -38,8 +35,15 @@ ScopeKind = Literal["call", "session", "team", "tenant"]
 WindowName = Literal["call", "session", "day", "month", "total"]
 
 
+A_co = TypeVar("A_co", covariant=True)
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Shared shape of all messages: immutable, keyword-only, defaults left out of the text."""
+
+
+class Question(Message, Generic[A_co], frozen=True):
+    """What is asked of a ledger. Its parameter is what it is answered with: the one place where that is said."""
 
 
 class AccountView(Message, frozen=True):
@@ -77,6 +81,13 @@ class RateLimitState(Message, frozen=True):
     reset_ms: int
 
 
+class PresentDocuments(Message, frozen=True, tag="present_documents"):
+    """The number of the last write (zero: none so far), and all documents as one text (`core.tenant.documents`)."""
+
+    number: int
+    text: str = ""
+
+
 # Admission ------------------------------------------------------------------------------------------------
 
 
@@ -108,42 +119,6 @@ class EarlierAnswers(Message, frozen=True):
     """The shortest first."""
     must_be_known: bool = False
     """The provider's account is shared: what this tenant did not make is another's."""
-
-
-class AdmitRequest(Message, frozen=True, tag="admit"):
-    """Hold money on every scope of a call, or on none.
-
-    `want` is the worst case of the call, `least` the smallest hold that still gives a useful answer,
-    `floor` what is certain to be billed once the provider has the request (its input). With `slice` set (a stream
-    that can be metered) a want above a tenth of what is available is granted as a slice, to be extended.
-    With `ample` set the caller named no ceiling, so that `want` is the longest answer of the model: more than `ample`
-    is granted only as a modest share of what is available.
-    `want` of zero is a call that costs nothing: budgets never refuse it, rate limits may.
-    """
-
-    hold_id: Name
-    want_nanousd: Amount
-    least_nanousd: Amount
-    floor_nanousd: Amount
-    ttl_ms: Duration
-    slice_nanousd: Amount | None = None
-    ample_nanousd: Amount | None = None
-    session_id: Name | None = None
-    team: Name | None = None
-    caller: Owner | None = None
-    """Whose call it is: a session without an owner becomes the caller's."""
-    is_admin: bool = False
-    """An administrator may tighten any session."""
-    session_limit_nanousd: Limit | None = None
-    """The caller's own limit (header). The caller's session takes the first one, and later ones only tighten it;
-    where there is no session, or it is somebody else's, it limits this one call."""
-    session_default_limit_nanousd: Limit | None = None
-    rate_limits: RateLimits | None = None
-    earlier: EarlierAnswers | None = None
-
-    def __post_init__(self) -> None:
-        if self.least_nanousd > self.want_nanousd:
-            raise ValueError("least_nanousd must be within want_nanousd")
 
 
 class Granted(Message, frozen=True, tag="granted"):
@@ -188,17 +163,61 @@ class Conflict(Message, frozen=True, tag="conflict"):
     reason: str
 
 
+class KeyDisabled(Message, frozen=True, tag="key_disabled"):
+    """The tenant's configuration refuses the caller's key. Nothing was held anywhere."""
+
+
+class Outdated(Message, frozen=True, tag="outdated"):
+    """The caller has decided by older documents than there are. Nothing was held or counted anywhere."""
+
+    present: PresentDocuments
+
+
 class AnswersUnknown(Message, frozen=True, tag="answers_unknown"):
     """The call continues an answer that this ledger does not know, and must. Nothing was held anywhere."""
 
 
-AdmitAnswer = Granted | BudgetDenied | PausedDenied | RateDenied | AnswersUnknown | Conflict
+AdmitAnswer = Granted | BudgetDenied | PausedDenied | RateDenied | KeyDisabled | Outdated | AnswersUnknown | Conflict
 
 
-class CountRequest(Message, frozen=True, tag="count"):
-    """Count a call that costs nothing against the request rates, and do nothing else."""
+class AdmitRequest(Question[AdmitAnswer], frozen=True, tag="admit"):
+    """Hold money on every scope of a call, or on none.
 
-    rate_limits: RateLimits
+    `want` is the worst case of the call, `least` the smallest hold that still gives a useful answer,
+    `floor` what is certain to be billed once the provider has the request (its input). With `slice` set (a stream
+    that can be metered) a want above a tenth of what is available is granted as a slice, to be extended.
+    With `ample` set the caller named no ceiling, so that `want` is the longest answer of the model: more than `ample`
+    is granted only as a modest share of what is available.
+    `want` of zero is a call that costs nothing: budgets never refuse it, rate limits may.
+    """
+
+    hold_id: Name
+    want_nanousd: Amount
+    least_nanousd: Amount
+    floor_nanousd: Amount
+    ttl_ms: Duration
+    slice_nanousd: Amount | None = None
+    ample_nanousd: Amount | None = None
+    session_id: Name | None = None
+    team: Name | None = None
+    caller: Owner | None = None
+    """Whose call it is: a session without an owner becomes the caller's."""
+    is_admin: bool = False
+    """An administrator may tighten any session."""
+    session_limit_nanousd: Limit | None = None
+    """The caller's own limit (header). The caller's session takes the first one, and later ones only tighten it;
+    where there is no session, or it is somebody else's, it limits this one call."""
+    session_default_limit_nanousd: Limit | None = None
+    rate_limits: RateLimits | None = None
+    earlier: EarlierAnswers | None = None
+    key_id: Name | None = None
+    """Refused where the tenant's configuration disables it."""
+    documents_number: Count | None = None
+    """By which state of the tenant's documents the caller has decided; None asks nothing of them."""
+
+    def __post_init__(self) -> None:
+        if self.least_nanousd > self.want_nanousd:
+            raise ValueError("least_nanousd must be within want_nanousd")
 
 
 class Counted(Message, frozen=True, tag="counted"):
@@ -207,23 +226,17 @@ class Counted(Message, frozen=True, tag="counted"):
     rate: RateLimitState | None = None
 
 
-CountAnswer = Counted | RateDenied
+CountAnswer = Counted | RateDenied | KeyDisabled
+
+
+class CountRequest(Question[CountAnswer], frozen=True, tag="count"):
+    """Count a call that costs nothing against the request rates, and do nothing else."""
+
+    rate_limits: RateLimits
+    key_id: Name | None = None
 
 
 # Streams --------------------------------------------------------------------------------------------------
-
-
-class ExtendRequest(Message, frozen=True, tag="extend"):
-    """Ask that the hold be `want` in all (not more by `want`), having metered `metered` so far.
-
-    Stating totals makes a repeat harmless. `least` is the smallest total worth granting.
-    """
-
-    hold_id: Name
-    want_nanousd: Amount
-    least_nanousd: Amount
-    metered_nanousd: Amount
-    ttl_ms: Duration
 
 
 class Extended(Message, frozen=True, tag="extended"):
@@ -244,6 +257,19 @@ class ExtendDenied(Message, frozen=True, tag="extend_denied"):
 ExtendAnswer = Extended | ExtendDenied | Conflict
 
 
+class ExtendRequest(Question[ExtendAnswer], frozen=True, tag="extend"):
+    """Ask that the hold be `want` in all (not more by `want`), having metered `metered` so far.
+
+    Stating totals makes a repeat harmless. `least` is the smallest total worth granting.
+    """
+
+    hold_id: Name
+    want_nanousd: Amount
+    least_nanousd: Amount
+    metered_nanousd: Amount
+    ttl_ms: Duration
+
+
 # Settlement -----------------------------------------------------------------------------------------------
 
 
@@ -252,20 +278,6 @@ class AnswerNote(msgspec.Struct, frozen=True, array_like=True):
 
     ids: Annotated[tuple[Name, ...], msgspec.Meta(max_length=2)]
     tokens: Count
-
-
-class SettleRequest(Message, frozen=True, tag="settle"):
-    """End a hold at what the call really cost. Zero releases it. Repeats change nothing twice."""
-
-    hold_id: Name
-    actual_nanousd: Count
-    prompt_tokens: Count = 0
-    completion_tokens: Count = 0
-    iteration: int | None = None
-    answer: AnswerNote | None = None
-
-    def __post_init__(self) -> None:
-        _cut(self, actual_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
 
 
 class Settled(Message, frozen=True, tag="settled"):
@@ -282,7 +294,32 @@ class Settled(Message, frozen=True, tag="settled"):
 SettleAnswer = Settled | Conflict
 
 
-class RecordRequest(Message, frozen=True, tag="record"):
+class SettleRequest(Question[SettleAnswer], frozen=True, tag="settle"):
+    """End a hold at what the call really cost. Zero releases it. Repeats change nothing twice."""
+
+    hold_id: Name
+    actual_nanousd: Count
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+    iteration: int | None = None
+    answer: AnswerNote | None = None
+
+    def __post_init__(self) -> None:
+        _cut(self, actual_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
+
+
+class Recorded(Message, frozen=True, tag="recorded"):
+    """The charge stands. A replay gets the moment of the first time, so that what is told of it is the same again."""
+
+    at_ms: int
+    is_replay: bool = False
+    session: AccountView | None = None
+
+
+RecordAnswer = Recorded | RateDenied | KeyDisabled | Conflict
+
+
+class RecordRequest(Question[RecordAnswer], frozen=True, tag="record"):
     """Charge a cost that was never held: an SDK's report, or a call let through while the ledger was away.
 
     Where a hold stands under this id after all (its admission's answer was lost), this settles it.
@@ -298,27 +335,24 @@ class RecordRequest(Message, frozen=True, tag="record"):
     session_default_limit_nanousd: Limit | None = None
     rate_limits: RateLimits | None = None
     """For a report. A call that was let through is charged however many there were."""
+    key_id: Name | None = None
+    """For a report, too: a call that was made is charged whoever made it."""
     answer: AnswerNote | None = None
 
     def __post_init__(self) -> None:
         _cut(self, cost_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
 
 
-class Recorded(Message, frozen=True, tag="recorded"):
-    """The charge stands. A replay gets the moment of the first time, so that what is told of it is the same again."""
-
-    at_ms: int
-    is_replay: bool = False
-    session: AccountView | None = None
-
-
-RecordAnswer = Recorded | RateDenied | Conflict
-
-
 # Reading and steering -------------------------------------------------------------------------------------
 
 
-class StatusRequest(Message, frozen=True, tag="status"):
+class Status(Message, frozen=True, tag="status_answer"):
+    """Every window of each scope asked for; a scope never used appears with zeros."""
+
+    accounts: list[AccountView]
+
+
+class StatusRequest(Question[Status], frozen=True, tag="status"):
     """Read the accounts of the scopes named, and change nothing. A session that has no limit yet is shown with the
     tenant's default, which its first call would give it."""
 
@@ -328,13 +362,11 @@ class StatusRequest(Message, frozen=True, tag="status"):
     session_default_limit_nanousd: Limit | None = None
 
 
-class Status(Message, frozen=True, tag="status_answer"):
-    """Every window of each scope asked for; a scope never used appears with zeros."""
-
-    accounts: list[AccountView]
+class Configured(Message, frozen=True, tag="configured"):
+    account: AccountView
 
 
-class ConfigureRequest(Message, frozen=True, tag="configure"):
+class ConfigureRequest(Question[Configured], frozen=True, tag="configure"):
     """An administrator's change to one scope in one window. None leaves a thing as it is."""
 
     kind: BudgetKind
@@ -350,100 +382,37 @@ class ConfigureRequest(Message, frozen=True, tag="configure"):
     reset_spent: bool = False
 
 
-class Configured(Message, frozen=True, tag="configured"):
-    account: AccountView
+class SessionPage(Message, frozen=True, tag="session_page"):
+    accounts: list[AccountView]
+    next_after_session_id: str | None = None
 
 
-class ListSessionsRequest(Message, frozen=True, tag="list_sessions"):
+class ListSessionsRequest(Question[SessionPage], frozen=True, tag="list_sessions"):
     """A page of live sessions in the order of their ids, after the id given."""
 
     after_session_id: Annotated[str, msgspec.Meta(max_length=SCOPE_ID_CHARACTERS_MAX)] = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
 
 
-class SessionPage(Message, frozen=True, tag="session_page"):
-    accounts: list[AccountView]
-    next_after_session_id: str | None = None
+# The outbox, and what goes wrong ---------------------------------------------------------------------------
 
 
-# Documents ------------------------------------------------------------------------------------------------
+class Kept(Message, frozen=True, tag="kept"):
+    """The message is in a row; the ledger's alarm delivers it."""
 
 
-class WrittenDocument(Message, frozen=True, tag="document"):
-    """One version of one kind of document, as its author wrote it."""
-
-    kind: Name
-    version: Count
-    text: DocumentText
-    written_at_ms: int
-    written_by: str | None = None
-    """The key's id; `kv` for what was found in KV."""
+class NotKept(Message, frozen=True, tag="not_kept"):
+    """The outbox is full, or the message too long for the queue."""
 
 
-class NoDocument(Message, frozen=True, tag="no_document"):
-    """Nothing was written so far, or not under this version."""
+class KeepRequest(Question[Kept | NotKept], frozen=True, tag="keep"):
+    """Keep a telemetry message that the queue would not take."""
+
+    text: str
 
 
-class DocumentRequest(Message, frozen=True, tag="read_document"):
-    """Read a document, the present version unless said."""
-
-    kind: Name
-    version: Count | None = None
-
-
-class WriteRequest(Message, frozen=True, tag="write_document"):
-    """Write a document in place of a version (zero: of none; None: of whichever is there)."""
-
-    kind: Name
-    text: DocumentText
-    instead_of: Count | None = None
-    written_by: Name | None = None
-
-
-class VersionConflict(Message, frozen=True, tag="version_conflict"):
-    """Another version is there than the one that was to be replaced. Nothing was written."""
-
-    present_version: int
-
-
-class VersionsRequest(Message, frozen=True, tag="list_versions"):
-    """A page of a document's versions, the youngest first."""
-
-    kind: Name
-    below: Count = 2**53
-    limit: Annotated[int, msgspec.Meta(ge=1, le=DOCUMENT_VERSIONS_MAX)] = DOCUMENT_VERSIONS_MAX
-
-
-class DocumentVersion(msgspec.Struct, frozen=True):
-    """Who wrote a version, and when."""
-
-    version: int
-    written_at_ms: int
-    written_by: str | None
-
-
-class VersionPage(Message, frozen=True, tag="version_page"):
-    versions: list[DocumentVersion]
-    next_below: int | None = None
-
-
-class CopyRequest(Message, frozen=True, tag="copy_documents"):
-    """All present documents. A configuration that was found in KV without a number is taken in before."""
-
-    found: DocumentText | None = None
-
-
-class PresentDocuments(Message, frozen=True, tag="present_documents"):
-    """The number of the last write (zero: none so far), and all documents as one text (`core.tenant.documents`)."""
-
-    number: int
-    text: str = ""
-
-
-KEPT = "{}"
-"""A ledger's answer to a telemetry message that its outbox took; any other means that it did not."""
-
-T = TypeVar("T")
+class Fault(Message, frozen=True, tag="fault"):
+    """The ledger failed, or was asked what it does not know. An edge takes it for a ledger that is away."""
 
 
 def _cut(end: Message, **maxima: int) -> None:
@@ -451,13 +420,3 @@ def _cut(end: Message, **maxima: int) -> None:
     for name, most in maxima.items():
         if getattr(end, name) > most:
             msgspec.structs.force_setattr(end, name, most)
-
-
-def to_wire(message: Message) -> str:
-    """The JSON text of a message."""
-    return msgspec.json.encode(message).decode()
-
-
-def from_wire(text: str, kind: type[T]) -> T:
-    """Read a message of the given type (a union reads by tag). Raises `msgspec.ValidationError` on a foreign text."""
-    return msgspec.json.decode(text, type=kind)

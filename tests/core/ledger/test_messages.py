@@ -1,24 +1,30 @@
 """Nothing out of bounds gets past the border of the ledger."""
 
 import json
+from typing import get_args
 
 import msgspec
 import pytest
 
 from core.bounds import HOLD_TTL_MS_MAX
+from core.ledger.document_messages import CopyRequest, DocumentRequest, VersionsRequest, WriteRequest
 from core.ledger.messages import (
     TOKENS_MAX,
     AdmitRequest,
     ConfigureRequest,
+    CountRequest,
     ExtendRequest,
+    Fault,
+    KeepRequest,
     ListSessionsRequest,
     RecordRequest,
     SettleRequest,
     StatusRequest,
-    from_wire,
-    to_wire,
 )
+from core.ledger.questions import AnyQuestion, read_answer, read_question, to_wire
 from core.money.amount import NANOUSD_MAX
+from tests.support.ledger_requests import NOW_MS
+from tests.support.sqlite_ledger import SqliteDatabase, a_service
 
 GOOD = {
     AdmitRequest: {
@@ -41,6 +47,14 @@ GOOD = {
         "type": "configure", "kind": "team", "id": "t", "window": "month", "limit_nanousd": 1, "alert_percent": 80,
     },
     ListSessionsRequest: {"type": "list_sessions", "limit": 1},
+    CountRequest: {"type": "count", "rate_limits": {}, "key_id": "k"},
+    KeepRequest: {"type": "keep", "text": "{}"},
+    DocumentRequest: {"type": "read_document", "kind": "config", "version": 1},
+    WriteRequest: {
+        "type": "write_document", "kind": "config", "text": "{}", "instead_of": 0, "written_by": "key_1",
+    },
+    VersionsRequest: {"type": "list_versions", "kind": "config", "below": 2, "limit": 1},
+    CopyRequest: {"type": "copy_documents", "found": "{}"},
 }  # fmt: skip
 
 ENDS = {
@@ -59,52 +73,72 @@ NAMES = [
     (kind, field)
     for kind, fields in GOOD.items()
     for field, value in fields.items()
-    if isinstance(value, str) and field not in ("type", "kind", "window")
+    if isinstance(value, str) and field not in ("type", "kind", "window", "text", "found")
 ]
+
+
+def test_every_question_is_in_these_tests():
+    assert set(GOOD) == set(get_args(AnyQuestion))
+
+
+@pytest.mark.parametrize("kind", GOOD, ids=lambda each: each.__name__)
+def test_every_question_has_an_answer_of_a_type_that_it_names(kind):
+    service = a_service(SqliteDatabase(), "acme")
+    question = read_question(json.dumps(GOOD[kind]))
+
+    answer = service.answer(question, NOW_MS)
+
+    assert read_answer(to_wire(answer), question) == answer
+
+
+@pytest.mark.parametrize("kind", GOOD, ids=lambda each: each.__name__)
+def test_a_fault_is_no_answer(kind):
+    with pytest.raises(msgspec.ValidationError):
+        read_answer(to_wire(Fault()), read_question(json.dumps(GOOD[kind])))
 
 
 @pytest.mark.parametrize(("kind", "field"), NUMBERS, ids=lambda each: getattr(each, "__name__", each))
 def test_a_number_out_of_bounds_is_no_message(kind, field):
-    from_wire(json.dumps(GOOD[kind]), kind)
+    read_question(json.dumps(GOOD[kind]))
 
     for bad in BAD_NUMBERS:
         is_optional = field in ("slice_nanousd", "session_limit_nanousd", "session_default_limit_nanousd",
-                                "limit_nanousd", "alert_percent")  # fmt: skip
+                                "limit_nanousd", "alert_percent", "version", "instead_of")  # fmt: skip
         if bad is None and is_optional:
             continue
         if (kind, field) in ENDS and isinstance(bad, int) and bad > 1:
             continue
         with pytest.raises(msgspec.ValidationError):
-            from_wire(json.dumps({**GOOD[kind], field: bad}), kind)
+            read_question(json.dumps({**GOOD[kind], field: bad}))
 
 
 @pytest.mark.parametrize(("kind", "field"), sorted(ENDS, key=str), ids=lambda each: getattr(each, "__name__", each))
 @pytest.mark.parametrize("bad", [2**53, 2**64, 10**30])
 def test_an_end_that_is_too_large_is_cut_to_its_bound_on_both_sides(kind, field, bad):
     """Refused for its size it would leave its hold standing, and its charge unpaid."""
-    read = from_wire(json.dumps({**GOOD[kind], field: bad}), kind)
+    read = read_question(json.dumps({**GOOD[kind], field: bad}))
 
     assert getattr(read, field) == ENDS[kind, field]
-    assert read == from_wire(to_wire(msgspec.structs.replace(read, **{field: bad})), kind)
+    assert read == read_question(to_wire(msgspec.structs.replace(read, **{field: bad})))
 
 
 @pytest.mark.parametrize(("kind", "field"), NAMES, ids=lambda each: getattr(each, "__name__", each))
 @pytest.mark.parametrize("bad", ["", "x" * 257, 5])
 def test_a_name_out_of_bounds_is_no_message(kind, field, bad):
     with pytest.raises(msgspec.ValidationError):
-        from_wire(json.dumps({**GOOD[kind], field: bad}), kind)
+        read_question(json.dumps({**GOOD[kind], field: bad}))
 
 
 @pytest.mark.parametrize("ttl_ms", [0, HOLD_TTL_MS_MAX + 1])
 @pytest.mark.parametrize("kind", [AdmitRequest, ExtendRequest])
 def test_a_hold_lives_for_a_bounded_time(kind, ttl_ms):
     with pytest.raises(msgspec.ValidationError):
-        from_wire(json.dumps({**GOOD[kind], "ttl_ms": ttl_ms}), kind)
+        read_question(json.dumps({**GOOD[kind], "ttl_ms": ttl_ms}))
 
 
 def test_the_least_of_an_admission_is_within_what_it_wants():
     with pytest.raises(msgspec.ValidationError):
-        from_wire(json.dumps({**GOOD[AdmitRequest], "least_nanousd": 10}), AdmitRequest)
+        read_question(json.dumps({**GOOD[AdmitRequest], "least_nanousd": 10}))
 
 
 @pytest.mark.parametrize("per_minute", [0, -1, 10_000_001])
@@ -112,4 +146,4 @@ def test_a_rate_is_a_bounded_number_of_requests(per_minute):
     limits = {"tenant_requests_per_minute": per_minute}
 
     with pytest.raises(msgspec.ValidationError):
-        from_wire(json.dumps({**GOOD[AdmitRequest], "rate_limits": limits}), AdmitRequest)
+        read_question(json.dumps({**GOOD[AdmitRequest], "rate_limits": limits}))
