@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import msgspec
+
 from core.bounds import REQUEST_BODY_BYTES_MAX
 from core.refusals import InvalidRequest, Refusal, UnsupportedEncoding
 from core.wire.bytes_in_flight import BodyRoom
@@ -75,9 +77,9 @@ class Exchange:
         return await self.request.read_body(room.make)
 
 
-def json_answer(document: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+def json_answer(document: msgspec.Struct, *, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer of AgentWatch's own."""
-    return Answer(status, {"content-type": "application/json", **(headers or {})}, document)
+    return Answer(200, {"content-type": "application/json", **(headers or {})}, msgspec.json.encode(document))
 
 
 def decoded(body: bytes, kind: type[T]) -> T:

@@ -1,10 +1,9 @@
-"""One table from method and path to what is asked: every request the Worker answers is one of these values.
-
-It decides nothing about money: a provider path's cost is `core.routing.paths`' business.
+"""Which requests are passed on to a provider, and which of its calls they are. Everything else is a route of our own
+(`api.table`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from core.providers import PROVIDERS
 from core.refusals import MethodNotAllowed, RouteNotFound
@@ -21,69 +20,17 @@ class ProxyRoute:
     upstream: UpstreamPath
 
 
-@dataclass(frozen=True, slots=True)
-class HealthRoute:
-    """Is the Worker up? No token needed."""
+UNIFIED = {"/v1/chat/completions": ProxyRoute(None, UpstreamPath("chat/completions", "metered", "openai_chat"))}
 
 
-@dataclass(frozen=True, slots=True)
-class ModelsRoute:
-    """The models the price table knows, in OpenAI's list form."""
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetCheckRoute:
-    """An SDK asks whether a session may go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class IngestRoute:
-    """An SDK reports a call it made by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionsRoute:
-    """The tenant's live sessions."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeRoute:
-    """One scope's budget: read it, or (PUT, DELETE; administrators) change it. The session id is as yet unchecked."""
-
-    kind: str
-    id: str
-
-
-Route = ProxyRoute | HealthRoute | ModelsRoute | BudgetCheckRoute | IngestRoute | SessionsRoute | ScopeRoute
-
-_FIXED: dict[str, tuple[tuple[str, ...], Route]] = {
-    "/healthz": (("GET", "HEAD"), HealthRoute()),
-    "/v1/models": (("GET", "HEAD"), ModelsRoute()),
-    "/v1/budget-check": (("GET",), BudgetCheckRoute()),
-    "/v1/ingest": (("POST",), IngestRoute()),
-    "/v1/sessions": (("GET",), SessionsRoute()),
-    "/v1/budget": (("GET", "PUT"), ScopeRoute("tenant", "")),
-    "/v1/chat/completions": (
-        ("POST",),
-        ProxyRoute(None, UpstreamPath("chat/completions", "metered", "openai_chat")),
-    ),
-}
-
-
-def resolve(method: str, path: str) -> Route:
-    """The route of a request. Raises `RouteNotFound` or `MethodNotAllowed`."""
+def proxy_route(method: str, path: str) -> ProxyRoute | None:
+    """Where a request is passed on to; None for one of our own routes. Raises `RouteNotFound` or `MethodNotAllowed`."""
     if path.startswith(_PROXY_ROOT):
-        return _proxy_route(method, path[len(_PROXY_ROOT) :])
-    fixed = _FIXED.get(path.rstrip("/"))
-    if fixed is not None:
-        return _allowed(fixed[1], method, fixed[0])
-    if path.startswith("/v1/sessions/"):
-        session_id = unquote(path.removeprefix("/v1/sessions/"))
-        return _allowed(ScopeRoute("session", session_id), method, ("GET", "PUT", "DELETE"))
-    if path.startswith("/v1/teams/") and path.endswith("/budget"):
-        team = unquote(path.removeprefix("/v1/teams/").removesuffix("/budget"))
-        return _allowed(ScopeRoute("team", team), method, ("GET", "PUT"))
-    raise RouteNotFound(f"there is no route {path[:200]}")
+        return _of_provider(method, path[len(_PROXY_ROOT) :])
+    unified = UNIFIED.get(path.rstrip("/"))
+    if unified is not None and method != "POST":
+        raise not_allowed(method, ["POST"])
+    return unified
 
 
 def errors_in(path: str) -> DialectName:
@@ -94,15 +41,15 @@ def errors_in(path: str) -> DialectName:
     return dialect_of_errors(provider, rest)
 
 
-def _proxy_route(method: str, path: str) -> ProxyRoute:
+def not_allowed(method: str, methods: Sequence[str]) -> MethodNotAllowed:
+    """The 405 of a route that takes other methods; a GET can be asked as a HEAD, too."""
+    allowed = ", ".join(name for each in methods for name in ((each, "HEAD") if each == "GET" else (each,)))
+    return MethodNotAllowed(f"this route takes {allowed}, not {method[:20]}", details={"allow": allowed})
+
+
+def _of_provider(method: str, path: str) -> ProxyRoute:
     provider, _, rest = path.partition("/")
     if provider not in PROVIDERS:
         known = ", ".join(PROVIDERS)
         raise RouteNotFound(f"there is no provider {provider[:40]!r}; known are {known}", param="provider")
     return ProxyRoute(provider, resolve_upstream_path(provider, rest, method))
-
-
-def _allowed(route: Route, method: str, methods: tuple[str, ...]) -> Route:
-    if method not in methods:
-        raise MethodNotAllowed(f"this route takes {', '.join(methods)}, not {method[:20]}")
-    return route

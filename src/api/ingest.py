@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from access.identity import Caller
+from api.endpoint import ApiRequest, Nothing
 from call.admission import key_refusal, rate_refusal
 from call.settlement import new_record
 from core.call.context import CallContext, check_session_id
@@ -20,7 +20,7 @@ from core.money.usage import Usage
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
 from delivery import send_message
-from exchange import Answer, Exchange, decoded
+from exchange import Answer
 
 EMBEDDED_TOKENS_MAX = 300_000
 """All inputs of one embeddings request together (OpenAI's API reference, 2025); the model's own bound is for each."""
@@ -69,16 +69,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     event_id: Label | None = None
 
 
-async def ingest(exchange: Exchange, body: bytes, caller: Caller) -> Answer:
-    """Charge a report and tell it. Raises a `Refusal`, or `LedgerUnreachable`."""
+async def ingest(request: ApiRequest[Nothing, Report]) -> Answer:
+    """Charge a report and tell it."""
+    exchange, caller, report = request.exchange, request.caller, request.body
     ports = exchange.ports
-    report = decoded(body, Report)
     session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
     price = price_book.find_reported(report.provider, report.model, at_ms=ports.clock.now_ms())
     usage = _usage_of(report, price)
     cost = pricing.cost_nanousd(usage, price)
     event_id = report.event_id or ports.ids.new("evt_")
-    recorded = await ports.ledger_of(caller.tenant).tell(
+    recorded = await request.ledger.tell(
         RecordRequest(
             event_id=event_id,
             cost_nanousd=cost,

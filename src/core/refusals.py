@@ -13,7 +13,7 @@
       UnpricedModel        400  unpriced_model
       RouteNotFound        404  route_not_found
       NotFound             404  not_found
-      MethodNotAllowed     405  method_not_allowed
+      MethodNotAllowed     405  method_not_allowed    details name what is allowed
       VersionChanged       412  version_changed       details name the present version
       BodyTooLarge         413  body_too_large
       UnsupportedEncoding  415  unsupported_encoding

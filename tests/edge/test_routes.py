@@ -2,34 +2,38 @@
 
 import pytest
 
+from api.table import ENDPOINTS, Found, find
 from core.refusals import MethodNotAllowed, RouteNotFound
-from routes import (
-    BudgetCheckRoute,
-    HealthRoute,
-    IngestRoute,
-    ModelsRoute,
-    ProxyRoute,
-    ScopeRoute,
-    SessionsRoute,
-    errors_in,
-    resolve,
-)
-
-FOUND = [
-    ("GET", "/healthz", HealthRoute()),
-    ("GET", "/v1/models", ModelsRoute()),
-    ("GET", "/v1/budget-check", BudgetCheckRoute()),
-    ("POST", "/v1/ingest", IngestRoute()),
-    ("GET", "/v1/sessions", SessionsRoute()),
-    ("PUT", "/v1/sessions/a%3Ab", ScopeRoute("session", "a:b")),
-    ("PUT", "/v1/teams/research/budget", ScopeRoute("team", "research")),
-    ("GET", "/v1/budget", ScopeRoute("tenant", "")),
-]
+from core.wire.dialects import refusal_headers
+from routes import ProxyRoute, errors_in, proxy_route
 
 
-@pytest.mark.parametrize(("method", "path", "route"), FOUND)
-def test_a_route_is_found_by_method_and_path(method: str, path: str, route: object) -> None:
-    assert resolve(method, path) == route
+def resolve(method: str, path: str) -> ProxyRoute | Found:
+    return proxy_route(method, path) or find(method, path)
+
+
+def test_every_endpoint_is_found_by_its_method_and_path() -> None:
+    for endpoint in ENDPOINTS:
+        parameters = {name: f"a:{name}" for name in endpoint.parameters}
+
+        found = resolve(endpoint.method, endpoint.path.format(**{name: f"a%3A{name}" for name in parameters}))
+
+        assert found == Found(endpoint, parameters)
+
+
+@pytest.mark.parametrize("path", ["/v1/budget/", "/v1/sessions/"])
+def test_a_slash_at_the_end_changes_nothing(path: str) -> None:
+    found = resolve("GET", path)
+
+    assert isinstance(found, Found) and found.endpoint.path == path.rstrip("/")
+
+
+def test_a_head_is_answered_as_a_get() -> None:
+    assert resolve("HEAD", "/healthz") == resolve("GET", "/healthz")
+
+
+def test_no_two_endpoints_answer_the_same() -> None:
+    assert len({(each.method, each.path) for each in ENDPOINTS}) == len(ENDPOINTS)
 
 
 def test_the_unified_endpoint_names_no_provider() -> None:
@@ -40,20 +44,37 @@ def test_the_unified_endpoint_names_no_provider() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("method", "path", "allowed"),
     [
-        ("POST", "/healthz"),
-        ("GET", "/v1/ingest"),
-        ("DELETE", "/v1/budget"),
-        ("GET", "/v1/chat/completions"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("GET", "/v1/ingest", "POST"),
+        ("DELETE", "/v1/budget", "GET, HEAD, PUT"),
+        ("POST", "/v1/sessions/s", "GET, HEAD, PUT, DELETE"),
+        ("GET", "/v1/chat/completions", "POST"),
+        ("TRACE", "/v1/proxy/openai/models", "GET, HEAD, POST, PUT, PATCH, DELETE"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(method: str, path: str) -> None:
-    with pytest.raises(MethodNotAllowed, match="this route takes"):
+def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, allowed: str) -> None:
+    with pytest.raises(MethodNotAllowed) as refusal:
         resolve(method, path)
 
+    assert refusal.value.details == {"allow": allowed}
+    assert refusal_headers(refusal.value)["allow"] == allowed
 
-@pytest.mark.parametrize("path", ["/", "/v2/x", "/v1/proxy", "/v1/proxy/", "/v1/proxy/azure/x", "/v1/teams/x"])
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/v2/x",
+        "/v1/proxy",
+        "/v1/proxy/",
+        "/v1/proxy/azure/x",
+        "/v1/teams/x",
+        "/v1/sessions/a/b",
+        "/v1/teams/a/b/budget",
+    ],
+)
 def test_an_unknown_route_or_provider_is_not_found(path: str) -> None:
     with pytest.raises(RouteNotFound):
         resolve("POST", path)

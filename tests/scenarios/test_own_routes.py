@@ -1,20 +1,14 @@
 """AgentWatch's own API over HTTP: reports are charged once, budgets steered by administrators, faults named."""
 
-import hashlib
 import json
 from typing import Any
 
 import pytest
 
-from app import handle
-from exchange import Answer
 from isolate import Isolate
-from settings import parse_settings
-from tests.support.inbound import an_inbound
+from tests.support.api_client import ADMIN, OTHER, Client, a_world_with_administrators, an_isolate
 from tests.support.memory_ports import START_MS, TOKEN, World
 
-ADMIN = "aw_live_" + "cd" * 24
-OTHER = "aw_live_" + "ef" * 24
 REPORT = {"model": "gpt-4o-mini", "prompt_tokens": 100, "completion_tokens": 10, "latency_ms": 5}
 REPORT_NANOUSD = 100 * 150 + 10 * 600
 CHAT = "/v1/proxy/openai/v1/chat/completions"
@@ -23,37 +17,12 @@ CALL = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}],
 
 @pytest.fixture
 def world() -> World:
-    world = World()
-    for token, tenant in ((ADMIN, "acme"), (OTHER, "other")):
-        record = {"tenant": tenant, "role": "admin", "key_id": f"key_{tenant}"}
-        world.kv[f"key:{hashlib.sha256(token.encode()).hexdigest()}"] = json.dumps(record)
-    return world
+    return a_world_with_administrators()
 
 
 @pytest.fixture
 def isolate() -> Isolate:
-    return Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
-
-
-class Client:
-    """One tenant's or administrator's client."""
-
-    def __init__(self, world: World, isolate: Isolate, token: str) -> None:
-        self._world, self._isolate, self._token = world, isolate, token
-
-    def ask(self, method: str, path: str, body: Any = None) -> Answer:
-        content = b"" if body is None else json.dumps(body).encode()
-        path, _, query = path.partition("?")
-        request = an_inbound(method, path, query, {"authorization": f"Bearer {self._token}"}, content)
-        answer: Answer = self._world.run(handle(request, self._world.ports(), self._isolate))
-        return answer
-
-    def read(self, path: str) -> Any:
-        return json.loads(self.ask("GET", path).body)
-
-    def put(self, path: str, body: Any) -> Any:
-        answer = self.ask("PUT", path, body)
-        return json.loads(answer.body) if answer.status == 200 else json.loads(answer.body)["error"]
+    return an_isolate()
 
 
 @pytest.fixture

@@ -220,7 +220,6 @@ class World:
     async def session_mirror(self, tenant: str, session_id: str) -> SessionMirror | None:
         return read_mirror(await self._kv(mirror_key(tenant, session_id)))
 
-
     async def send(self, request: Any) -> Any:
         if isinstance(request, UpstreamRequest):
             self.reach(None)

@@ -75,7 +75,9 @@ def resolve_upstream_path(provider: str, rest: str, method: str) -> UpstreamPath
     method no provider has.
     """
     if method not in METHODS:
-        raise MethodNotAllowed(f"{method} is not a method of any provider's API")
+        raise MethodNotAllowed(
+            f"{method[:20]} is not a method of any provider's API", details={"allow": ", ".join(METHODS)}
+        )
     path = _canonical(rest)
     if provider == "gemini":
         return _gemini_path(path, method)

@@ -6,7 +6,7 @@ refusal that cannot change never carries a `Retry-After`.
 
 import msgspec
 
-from core.refusals import RateLimited, Refusal
+from core.refusals import MethodNotAllowed, RateLimited, Refusal
 
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error",
@@ -41,6 +41,8 @@ RETRY_AFTER_S_MAX = 60
 
 def refusal_headers(refusal: Refusal) -> dict[str, str]:
     """What SDKs read beside the body. A delay is given in whole seconds, rounded up, and in milliseconds."""
+    if isinstance(refusal, MethodNotAllowed):
+        return {"x-should-retry": "false", "allow": str(refusal.details["allow"])}
     if not refusal.is_retryable:
         return {"x-should-retry": "false"}
     if refusal.retry_after_ms is None:

@@ -39,7 +39,7 @@ SAMPLES: tuple[Refusal, ...] = (
     refusals.UnpricedModel("openai model 'gpt-9' has no listed price", param="model"),
     refusals.RouteNotFound("there is no provider 'azure'; known are openai, anthropic, gemini, groq, xai", param="provider"),
     refusals.NotFound("version 3 of this document is not kept", param="version"),
-    refusals.MethodNotAllowed("this route takes POST, not GET"),
+    refusals.MethodNotAllowed("this route takes POST, not GET", details={"allow": "POST"}),
     refusals.VersionChanged(
         "the document is at version 7, not at the one that If-Match names", details={"present_version": 7}
     ),

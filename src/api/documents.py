@@ -1,0 +1,141 @@
+"""A tenant's documents (`core.tenant.documents`): each kind is read, replaced and looked back on under its own name.
+
+A write names the version it replaces, so that of two people who change a document at once one is told; and it holds
+from the next metered call on, in every isolate, because admission knows the number of the last write.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from access.identity import learn
+from api.endpoint import AnyEndpoint, ApiRequest, Endpoint, Nothing
+from core.bounds import DOCUMENT_CHARACTERS_MAX, DOCUMENT_VERSIONS_MAX
+from core.ledger.document_messages import (
+    VERSION_MAX,
+    DocumentRequest,
+    Version,
+    VersionConflict,
+    VersionsRequest,
+    WriteRequest,
+    WrittenDocument,
+)
+from core.refusals import BodyTooLarge, InvalidRequest, NotFound, VersionChanged
+from core.tenant.document import DocumentKind, InvalidDocument
+from core.tenant.etag import etag, version_to_replace
+from exchange import Answer, json_answer
+
+NOTHING_WRITTEN = b"{}"
+"""A document of which nothing was written says nothing: every default holds."""
+
+
+class DocumentQuery(msgspec.Struct, frozen=True):
+    version: Version | None = None
+    """An earlier version; the present one unless said."""
+
+
+class DocumentReceipt(msgspec.Struct, frozen=True):
+    """A write that stands."""
+
+    version: int
+
+
+class HistoryQuery(msgspec.Struct, frozen=True):
+    below: Version = VERSION_MAX
+    limit: Annotated[int, msgspec.Meta(ge=1, le=DOCUMENT_VERSIONS_MAX)] = DOCUMENT_VERSIONS_MAX
+
+
+class DocumentVersion(msgspec.Struct, frozen=True):
+    """Who wrote a version and when, in UTC milliseconds. `written_by` is a key's id: `kv` for what was found in KV,
+    null for a token without an id."""
+
+    version: int
+    written_at_ms: int
+    written_by: str | None
+
+
+class History(msgspec.Struct, frozen=True):
+    versions: list[DocumentVersion]
+    """The youngest first."""
+    next_below: int | None
+
+
+def document_endpoints(kind: DocumentKind[Any]) -> tuple[AnyEndpoint, ...]:
+    """The routes of one kind of document."""
+
+    async def read(request: ApiRequest[DocumentQuery, Nothing]) -> Answer:
+        return await _read(kind, request)
+
+    async def write(request: ApiRequest[Nothing, Any]) -> Answer:
+        return await _write(kind, request)
+
+    async def history(request: ApiRequest[HistoryQuery, Nothing]) -> Answer:
+        return await _history(kind, request)
+
+    path, what = f"/v1/{kind.name}", kind.summary
+    return (
+        Endpoint(
+            "GET", path, read, f"{what}, its version as ETag", kind.schema,
+            audience="admin", query=DocumentQuery, is_administration=True,
+        ),
+        Endpoint(
+            "PUT", path, write, f"Replace: {what}", DocumentReceipt,
+            audience="admin", body=kind.schema, headers=("if-match",), is_administration=True,
+        ),
+        Endpoint(
+            "GET", f"{path}/history", history, f"Who wrote it when: {what}", History,
+            audience="admin", query=HistoryQuery, is_administration=True,
+        ),
+    )  # fmt: skip
+
+
+async def _read(kind: DocumentKind[Any], request: ApiRequest[DocumentQuery, Nothing]) -> Answer:
+    version = request.query.version
+    found = await request.ledger.tell(DocumentRequest(kind=kind.name, version=version))
+    if isinstance(found, WrittenDocument):
+        return _document(found.text.encode(), found.version)
+    if version:
+        raise NotFound(f"version {version} of this document is not kept", param="version")
+    return _document(NOTHING_WRITTEN, 0)
+
+
+async def _write(kind: DocumentKind[Any], request: ApiRequest[Nothing, Any]) -> Answer:
+    exchange, caller = request.exchange, request.caller
+    instead_of = version_to_replace(exchange.request.headers.get("if-match"))
+    question = WriteRequest(
+        kind=kind.name, text=_judged(kind, request.text), instead_of=instead_of, written_by=caller.key_id
+    )
+    written = await request.ledger.tell(question)
+    if isinstance(written, VersionConflict):
+        present = written.present_version
+        raise VersionChanged(
+            f"somebody has written version {present} meanwhile: read it, and decide again",
+            param="if-match",
+            details={"present_version": present},
+        )
+    now_ms = exchange.ports.clock.now_ms()
+    learn(caller.tenant, written.present, cache=exchange.isolate.identities, now_ms=now_ms)
+    return json_answer(DocumentReceipt(written.version), headers={"etag": etag(written.version)})
+
+
+async def _history(kind: DocumentKind[Any], request: ApiRequest[HistoryQuery, Nothing]) -> Answer:
+    asked = request.query
+    page = await request.ledger.tell(VersionsRequest(kind=kind.name, below=asked.below, limit=asked.limit))
+    versions = [DocumentVersion(each.version, each.written_at_ms, each.written_by) for each in page.versions]
+    return json_answer(History(versions, page.next_below))
+
+
+def _judged(kind: DocumentKind[Any], text: bytes) -> str:
+    """The document as it came, if it can be used. Raises the refusal otherwise, naming the field."""
+    written = text.decode()  # it was decoded before, so it is UTF-8
+    if len(written) > DOCUMENT_CHARACTERS_MAX:
+        raise BodyTooLarge(f"a document has at most {DOCUMENT_CHARACTERS_MAX} characters")
+    try:
+        kind.parse(text)
+    except InvalidDocument as error:
+        raise InvalidRequest(f"the document does not fit: {error}", param=error.param) from None
+    return written
+
+
+def _document(text: bytes, version: int) -> Answer:
+    return Answer(200, {"content-type": "application/json", "etag": etag(version)}, text)

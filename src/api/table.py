@@ -1,0 +1,113 @@
+"""The table of our own routes. Resolving, 404 and 405, roles, decoding, the access log and `/openapi.json` read it.
+
+A new route is a handler in the file of its noun and a row here; a new kind of document brings its rows along.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from api.budget_check import BudgetCheck, BudgetCheckQuery, check_budget
+from api.budgets import (
+    Accounts,
+    BudgetChange,
+    SessionPage,
+    SessionsQuery,
+    change_budget,
+    list_sessions,
+    read_budget,
+    reset_session,
+)
+from api.documents import document_endpoints
+from api.endpoint import AnyEndpoint, ApiRequest, Endpoint, Nothing, decoded_path
+from api.health import Health, health
+from api.ingest import Report, ingest
+from api.models import ModelList, list_models
+from api.openapi import OpenApi, openapi_of
+from core.refusals import RouteNotFound
+from core.tenant.documents import DOCUMENTS
+from exchange import Answer, json_answer
+from routes import not_allowed
+
+
+async def describe(_: ApiRequest[Nothing, Nothing]) -> Answer:
+    """This table as an OpenAPI document."""
+    return json_answer(_description())
+
+
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
+    Endpoint("GET", "/healthz", health, "Is the Worker up, and with which prices?", Health, audience="public"),
+    Endpoint("GET", "/openapi.json", describe, "This document", OpenApi, audience="public"),
+    Endpoint("GET", "/v1/models", list_models, "The models that the price table knows", ModelList),
+    Endpoint(
+        "GET", "/v1/budget-check", check_budget, "May a session go on?", BudgetCheck, query=BudgetCheckQuery,
+    ),
+    Endpoint("POST", "/v1/ingest", ingest, "Report a call that an SDK made by itself", str, body=Report),
+    Endpoint(
+        "GET", "/v1/sessions", list_sessions, "The tenant's live sessions", SessionPage,
+        query=SessionsQuery, is_administration=True,
+    ),
+    Endpoint(
+        "GET", "/v1/sessions/{session_id}", read_budget, "A session's budget", Accounts, is_administration=True,
+    ),
+    Endpoint(
+        "PUT", "/v1/sessions/{session_id}", change_budget, "Change a session's limit; pause, resume or reset it",
+        Accounts, audience="admin", body=BudgetChange, is_administration=True,
+    ),
+    Endpoint(
+        "DELETE", "/v1/sessions/{session_id}", reset_session, "Forget what a session spent, and lift its pause",
+        Accounts, audience="admin", is_administration=True,
+    ),
+    Endpoint(
+        "GET", "/v1/teams/{team}/budget", read_budget, "A team's budget", Accounts, is_administration=True,
+    ),
+    Endpoint(
+        "PUT", "/v1/teams/{team}/budget", change_budget, "Change a team's monthly budget",
+        Accounts, audience="admin", body=BudgetChange, is_administration=True,
+    ),
+    Endpoint("GET", "/v1/budget", read_budget, "The tenant's own budget", Accounts, is_administration=True),
+    Endpoint(
+        "PUT", "/v1/budget", change_budget, "Change the tenant's own budget, of a day, a month or in all",
+        Accounts, audience="admin", body=BudgetChange, is_administration=True,
+    ),
+    *(endpoint for kind in DOCUMENTS for endpoint in document_endpoints(kind)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The endpoint that a request is for, and the parameters in its path."""
+
+    endpoint: AnyEndpoint
+    path: Mapping[str, str]
+
+
+_PATHS = {path: [each for each in ENDPOINTS if each.path == path] for path in {each.path for each in ENDPOINTS}}
+_PATTERNS = [(endpoints[0].pattern, endpoints) for path, endpoints in _PATHS.items() if "{" in path]
+
+
+def find(method: str, path: str) -> Found:
+    """The endpoint of a request. Raises `RouteNotFound` or `MethodNotAllowed`."""
+    path = path.rstrip("/")
+    if path in _PATHS and "{" not in path:
+        return Found(_of_method(method, _PATHS[path]), {})
+    for pattern, endpoints in _PATTERNS:
+        match = pattern.fullmatch(path)
+        if match is not None:
+            return Found(_of_method(method, endpoints), decoded_path(match))
+    raise RouteNotFound(f"there is no route {path[:200]}")
+
+
+def _of_method(method: str, endpoints: list[AnyEndpoint]) -> AnyEndpoint:
+    """A HEAD is a GET whose body nobody wants (RFC 9110, section 9.3.2): the runtime leaves it out."""
+    asked = "GET" if method == "HEAD" else method
+    found = next((each for each in endpoints if each.method == asked), None)
+    if found is None:
+        raise not_allowed(method, [each.method for each in endpoints])
+    return found
+
+
+@cache
+def _description() -> OpenApi:
+    """Made when somebody first asks: a Worker that starts has better things to do."""
+    return openapi_of(ENDPOINTS)

@@ -1,0 +1,330 @@
+"""The configuration as a document: nobody's change is lost, and a change holds from the next metered call on."""
+
+import json
+from typing import Any
+
+import pytest
+
+from core.bounds import DOCUMENT_CHARACTERS_MAX
+from core.ledger.document_messages import WriteRequest
+from core.ledger.messages import AdmitRequest
+from core.tenant.etag import etag
+from isolate import Isolate
+from settings import parse_settings
+from tests.support.api_client import ADMIN, OTHER, Client, a_world_with_administrators, an_isolate
+from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
+
+CHAT = "/v1/proxy/openai/v1/chat/completions"
+CALL = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 10}
+UNPRICED = {**CALL, "model": "unheard-of"}
+REPORT = {"model": "gpt-4o-mini", "prompt_tokens": 100, "completion_tokens": 10, "latency_ms": 5}
+KV_KEY = "t:acme:config"
+
+
+@pytest.fixture
+def world() -> World:
+    world = a_world_with_administrators()
+    usage = {"prompt_tokens": 5, "completion_tokens": 1}
+    world.answer = ScriptedAnswer(chunks=(json.dumps({"id": "c", "choices": [], "usage": usage}).encode(),))
+    return world
+
+
+@pytest.fixture
+def isolates() -> tuple[Isolate, Isolate]:
+    return an_isolate(), an_isolate()
+
+
+@pytest.fixture
+def admin(world: World, isolates: tuple[Isolate, Isolate]) -> Client:
+    return Client(world, isolates[0], ADMIN)
+
+
+def write(client: Client, document: Any, version: int) -> int:
+    """Returns the version written."""
+    answer = client.ask("PUT", "/v1/config", document, if_match=etag(version))
+    assert answer.status == 200, answer.body
+    assert answer.headers["etag"] == etag(json.loads(answer.body)["version"])
+    return int(json.loads(answer.body)["version"])
+
+
+def error_of(answer: Any) -> Any:
+    return answer.status, json.loads(answer.body)["error"]
+
+
+def admissions(world: World) -> list[int | None]:
+    """By which number each admission was asked; filled as the Ledger is."""
+    ledger, numbers = world.ledger_of("acme"), []
+    tell = ledger.tell
+
+    async def noted(question: Any) -> Any:
+        if isinstance(question, AdmitRequest):
+            numbers.append(question.documents_number)
+        return await tell(question)
+
+    ledger.tell = noted
+    return numbers
+
+
+# Writing ------------------------------------------------------------------------------------------------------
+
+
+def test_of_two_administrators_who_write_at_once_one_is_told_and_nothing_is_lost(world: World) -> None:
+    one, other = Client(world, an_isolate(), ADMIN), Client(world, an_isolate(), ADMIN)
+    version = write(one, {"budget_wait_s": 5}, 0)
+    read = [client.ask("GET", "/v1/config") for client in (one, other)]
+    assert [answer.headers["etag"] for answer in read] == [etag(version)] * 2
+
+    write(one, {**json.loads(read[0].body), "fail_closed": True}, version)
+    late = other.ask(
+        "PUT", "/v1/config", {**json.loads(read[1].body), "stream_cut": "truncate"}, if_match=etag(version)
+    )
+
+    status, error = error_of(late)
+    assert (status, error["code"], error["param"], error["present_version"]) == (412, "version_changed", "if-match", 2)
+    present = other.ask("GET", "/v1/config")
+    assert (json.loads(present.body), present.headers["etag"]) == ({"budget_wait_s": 5, "fail_closed": True}, etag(2))
+    write(other, {**json.loads(present.body), "stream_cut": "truncate"}, 2)
+    assert one.read("/v1/config") == {"budget_wait_s": 5, "fail_closed": True, "stream_cut": "truncate"}
+
+
+BAD_WRITES = [
+    ({}, {}, 428, "version_required", "if-match"),
+    ({}, {"if_match": "7"}, 400, "invalid_request", "if-match"),
+    ({"fail_closd": True}, {"if_match": "*"}, 400, "invalid_request", None),
+    ({"budget_wait_s": 121}, {"if_match": "*"}, 400, "invalid_request", "budget_wait_s"),
+    ({"session_budget_usd": "-1"}, {"if_match": "*"}, 400, "invalid_request", "session_budget_usd"),
+    ([], {"if_match": "*"}, 400, "invalid_request", None),
+    ({"disabled_keys": ["x" * 300]}, {"if_match": "*"}, 400, "invalid_request", "disabled_keys[0]"),
+    ({}, {"if_match": etag(3)}, 412, "version_changed", "if-match"),
+]
+
+
+@pytest.mark.parametrize(
+    ("document", "headers", "status", "code", "param"), BAD_WRITES, ids=lambda each: str(each)[:40]
+)
+def test_a_write_that_is_refused_says_why_and_writes_nothing(
+    admin: Client, document: Any, headers: dict[str, str], status: int, code: str, param: str | None
+) -> None:
+    write(admin, {"budget_wait_s": 5}, 0)
+
+    got, error = error_of(admin.ask("PUT", "/v1/config", document, **headers))
+
+    assert (got, error["code"]) == (status, code)
+    assert param is None or error["param"] == param
+    assert admin.read("/v1/config") == {"budget_wait_s": 5}
+
+
+def test_a_document_too_long_to_keep_is_refused_by_its_length(admin: Client) -> None:
+    long = {"slack_webhook_url": "https://" + "x" * DOCUMENT_CHARACTERS_MAX}
+
+    assert error_of(admin.ask("PUT", "/v1/config", long, if_match="*"))[0] == 413
+
+
+def test_whoever_does_not_care_what_is_there_replaces_whatever_is(admin: Client) -> None:
+    write(admin, {"budget_wait_s": 5}, 0)
+
+    assert admin.ask("PUT", "/v1/config", {}, if_match="*").status == 200
+    assert admin.read("/v1/config") == {}
+
+
+def test_before_anything_is_written_a_document_is_empty_and_its_version_zero(admin: Client) -> None:
+    answer = admin.ask("GET", "/v1/config")
+
+    assert (answer.body, answer.headers["etag"]) == (b"{}", etag(0))
+    assert admin.read("/v1/config/history") == {"versions": [], "next_below": None}
+
+
+def test_versions_are_kept_with_who_and_when(admin: Client, world: World) -> None:
+    for wait_s in range(3):
+        write(admin, {"budget_wait_s": wait_s}, wait_s)
+
+    page = admin.read("/v1/config/history?limit=2")
+    assert [each["version"] for each in page["versions"]] == [3, 2]
+    assert page["versions"][0] == {"version": 3, "written_at_ms": world.now_ms(), "written_by": "key_acme"}
+    assert [each["version"] for each in admin.read("/v1/config/history?below=2")["versions"]] == [1]
+    assert admin.read("/v1/config?version=1") == {"budget_wait_s": 0}
+    assert error_of(admin.ask("GET", "/v1/config?version=9"))[1]["param"] == "version"
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("GET", "/history"), ("PUT", "")])
+def test_documents_are_the_administrators_business(world: World, method: str, path: str) -> None:
+    member = Client(world, an_isolate(), TOKEN)
+
+    status, error = error_of(member.ask(method, f"/v1/config{path}", {} if method == "PUT" else None, if_match="*"))
+
+    assert (status, error["code"]) == (403, "not_permitted")
+
+
+def test_each_tenant_has_documents_of_its_own(world: World, admin: Client) -> None:
+    write(admin, {"fail_closed": True}, 0)
+
+    assert Client(world, an_isolate(), OTHER).read("/v1/config") == {}
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("GET", "/history"), ("PUT", "")])
+def test_without_the_ledger_documents_are_neither_read_nor_written(
+    admin: Client, world: World, method: str, path: str
+) -> None:
+    admin.read("/v1/config")
+    world.is_ledger_away = True
+
+    status, error = error_of(admin.ask(method, f"/v1/config{path}", {} if method == "PUT" else None, if_match="*"))
+
+    assert (status, error["code"]) == (503, "budget_unavailable")
+
+
+# What holds ---------------------------------------------------------------------------------------------------
+
+
+def test_a_change_holds_from_the_next_metered_call_on_in_both_isolates(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    """Though both have believed another configuration just now, and KV does not know of the change yet."""
+    here, there = (Client(world, isolate, TOKEN) for isolate in isolates)
+    assert [client.ask("POST", CHAT, UNPRICED).status for client in (here, there)] == [200, 200]
+    numbers = admissions(world)
+
+    write(admin, {"unpriced_models": "block"}, 0)
+
+    assert KV_KEY not in world.kv
+    assert [error_of(client.ask("POST", CHAT, UNPRICED))[1]["code"] for client in (here, there)] == [
+        "unpriced_model"
+    ] * 2
+    assert numbers == [0], "the one that was not told asks by what it knew, and is told; neither asks for money"
+    assert there.ask("POST", CHAT, CALL).status == 200
+    assert numbers == [0, 1]
+
+
+def test_a_call_that_is_decided_anew_holds_and_counts_once(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    there = Client(world, isolates[1], TOKEN)
+    there.ask("POST", CHAT, CALL)
+    write(admin, {"session_budget_usd": "0.5", "requests_per_minute": 60}, 0)
+    numbers = admissions(world)
+
+    answer = there.ask("POST", CHAT, CALL, x_agentwatch_session_id="s")
+
+    assert (answer.status, numbers) == (200, [0, 1])
+    assert answer.headers["x-ratelimit-remaining-requests"] == "58", "this call and the one before"
+    assert answer.headers["x-agentwatch-session-remaining-usd"].startswith("0.49999")
+    (session,) = admin.read("/v1/sessions")["sessions"]
+    assert (session["held_usd"], session["limit_usd"]) == ("0", "0.5")
+
+
+def test_who_changes_documents_faster_than_a_call_is_planned_is_told_to_come_again(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    there = Client(world, isolates[1], TOKEN)
+    there.ask("POST", CHAT, CALL)
+    ledger = world.ledger_of("acme")
+    tell = ledger.tell
+
+    async def changed_before(question: Any) -> Any:
+        if isinstance(question, AdmitRequest):
+            ledger.service.documents.write(WriteRequest(kind="config", text="{}"), world.now_ms())
+        return await tell(question)
+
+    ledger.tell = changed_before
+
+    assert error_of(there.ask("POST", CHAT, CALL))[1]["code"] == "tenants_unavailable"
+    assert world.sent == world.sent[:1], "only the call before was sent"
+
+
+@pytest.mark.parametrize(("path", "body"), [(CHAT, CALL), ("/v1/proxy/openai/v1/models", None), ("/v1/ingest", REPORT)])
+def test_a_key_is_disabled_from_its_next_call_on(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate], path: str, body: Any
+) -> None:
+    member = Client(world, isolates[1], TOKEN)
+    method = "GET" if body is None else "POST"
+    assert member.ask(method, path, body).status == 200
+    sent = len(world.sent)
+
+    write(admin, {"disabled_keys": ["key_1"]}, 0)
+
+    status, error = error_of(member.ask(method, path, body))
+    assert (status, error["code"], error["message"]) == (401, "invalid_token", "this token is not valid")
+    assert len(world.sent) == sent
+    assert [each["outcome"] for each in world.records if each["type"] == "auth"] == ["accepted", "disabled"]
+    world.pass_time(60_000)
+    world.kv[KV_KEY] = world.ledgers["acme"].service.documents.present().text
+    assert member.ask(method, path, body).status == 401
+
+
+# KV -----------------------------------------------------------------------------------------------------------
+
+
+def test_with_kv_away_a_change_holds_all_the_same(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    there = Client(world, isolates[1], TOKEN)
+    there.ask("POST", CHAT, CALL)
+    admin.read("/v1/config")
+    world.is_kv_away = True
+
+    write(admin, {"unpriced_models": "block"}, 0)
+
+    assert error_of(there.ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+
+
+def test_an_isolate_that_starts_while_kv_is_away_asks_the_ledger_for_the_documents(world: World, admin: Client) -> None:
+    write(admin, {"unpriced_models": "block"}, 0)
+    static = {"aw_live_static": {"tenant": "acme", "key_id": "key_s"}}
+    cold = Isolate(parse_settings({"OPENAI_API_KEY": "sk", "TENANT_TOKEN_MAP": json.dumps(static)}))
+    world.is_kv_away = True
+
+    member = Client(world, cold, "aw_live_static")
+
+    assert error_of(member.ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+    assert member.ask("POST", CHAT, CALL).status == 200
+
+
+def test_with_kv_and_ledger_away_what_an_isolate_knew_holds(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    write(admin, {"unpriced_models": "block"}, 0)
+    member = Client(world, isolates[0], TOKEN)
+    member.ask("POST", CHAT, CALL)
+    world.is_kv_away = world.is_ledger_away = True
+    world.pass_time(3_600_000)
+
+    assert error_of(member.ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+
+
+def test_an_old_copy_in_kv_does_not_take_back_what_the_ledger_has_told(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    write(admin, {"unpriced_models": "estimate"}, 0)
+    old = world.ledgers["acme"].service.documents.present().text
+    write(admin, {"unpriced_models": "block"}, 1)
+    world.kv[KV_KEY] = old
+    member = Client(world, isolates[0], TOKEN)
+
+    for _ in range(3):
+        world.pass_time(60_000)
+        assert error_of(member.ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+
+
+def test_a_configuration_written_by_hand_is_taken_in_once_and_again_when_it_changes(
+    world: World, admin: Client
+) -> None:
+    world.kv[KV_KEY] = '{"unpriced_models": "block"}'
+    member = Client(world, an_isolate(), TOKEN)
+    assert error_of(member.ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+
+    assert [each["written_by"] for each in admin.read("/v1/config/history")["versions"]] == ["kv"]
+    world.kv[KV_KEY] = '{"budget_wait_s": 7}'
+    world.pass_time(60_000)
+    assert member.ask("POST", CHAT, UNPRICED).status == 200
+    assert admin.read("/v1/config") == {"budget_wait_s": 7}
+    write(admin, {"budget_wait_s": 8}, 2)
+    world.pass_time(60_000)
+    member.ask("POST", CHAT, CALL)
+    assert admin.read("/v1/config") == {"budget_wait_s": 8}, "what lay in KV before is an old copy"
+
+
+def test_a_configuration_by_hand_that_cannot_be_used_is_not_taken_in(world: World) -> None:
+    world.kv[KV_KEY] = '{"unpriced": "block"}'
+
+    assert Client(world, an_isolate(), TOKEN).ask("POST", CHAT, CALL).status == 503
+    assert world.ledger_of("acme").service.documents.number == 0
