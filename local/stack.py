@@ -26,7 +26,7 @@ from local.database import Database, signed_token
 from local.gates import GATES_HOST, behind_gates, gates_worker, queue_gate
 from local.paths import BUNDLE_DIR, NODE, NODE_MODULES, ROOT
 from local.processes import Child, StackError, free_port, require_free
-from local.worker_config import LocalLimits, behind_entry, worker_options
+from local.worker_config import LocalLimits, behind_entry, second_edge, worker_options
 
 PROVIDER_PATHS = {
     "OPENAI": "/openai/v1",
@@ -45,7 +45,8 @@ class Stack:
     """A running stack. Build it, enter it, use its URLs and tokens, leave it.
 
     `env` overrides Worker variables and secrets by name; `kv` holds further KV entries (values JSON-able). With
-    `has_gates` the Ledger, KV and the telemetry queue can be taken away by `set_gate`.
+    `has_gates` the Ledger, KV and the telemetry queue can be taken away by `set_gate`; with `has_second_edge` another
+    isolate of the edge Worker answers at `SECOND_EDGE_HOST`.
     """
 
     state_dir: Path
@@ -57,6 +58,7 @@ class Stack:
     limits: LocalLimits = field(default_factory=LocalLimits)
     extra_workers: list[dict[str, Any]] = field(default_factory=list)
     has_gates: bool = False
+    has_second_edge: bool = False
     edge_entry: Path | None = None
     """A module that stands in front of the edge Worker's own entry, such as one that counts."""
     inspector_port: int = 0
@@ -242,6 +244,8 @@ class Stack:
         ]
         if self.edge_entry is not None:
             workers[0] = behind_entry(workers[0], self.edge_entry)
+        if self.has_second_edge:
+            workers.append(second_edge(workers[0]))
         if self.has_gates:
             workers = [*map(behind_gates, workers), gates_worker(workers[0]), queue_gate()]
         config = {

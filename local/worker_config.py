@@ -13,6 +13,7 @@ from local.paths import ROOT
 
 DEVELOPMENT_FLAGS = ["python_workers_development", "experimental"]
 MODULES_ROOT = "/app"
+SECOND_EDGE_HOST = "second-edge.test"
 OWN_MODULE_TYPES = {".py": "PythonModule", ".json": "Data", ".mjs": "ESModule"}
 
 
@@ -67,6 +68,17 @@ def behind_entry(worker: dict[str, Any], entry: Path) -> dict[str, Any]:
     """The options of a Worker that is run by another module, which may import its own entry."""
     module = {"type": "PythonModule", "path": f"{MODULES_ROOT}/{entry.name}", "file": str(entry)}
     return {**worker, "modules": [module, *worker["modules"]]}
+
+
+def second_edge(edge: dict[str, Any]) -> dict[str, Any]:
+    """The options of another isolate of the edge Worker, with the same Ledgers, KV and queue."""
+    ledger = {**edge["durableObjects"]["LEDGER"], "scriptName": edge["name"]}
+    return {
+        **edge,
+        "name": f"{edge['name']}-second",
+        "durableObjects": {"LEDGER": ledger},
+        "routes": [f"{SECOND_EDGE_HOST}/*"],
+    }
 
 
 def python_worker(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
