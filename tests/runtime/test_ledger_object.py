@@ -39,8 +39,8 @@ class DirectLedger:
         self._client = client
         self.tenant = tenant
 
-    async def call(self, kind: str, **message: Any) -> dict[str, Any]:
-        body = {"tenant": self.tenant, "text": json.dumps({"type": kind, **message})}
+    async def call(self, question: str, **message: Any) -> dict[str, Any]:
+        body = {"tenant": self.tenant, "text": json.dumps({"type": question, **message})}
         for _ in range(TRIES_MAX):
             response = await self._client.post(self._stack.edge_url, json=body, headers={"host": DIRECT_HOST})
             if response.status_code == 200:
