@@ -15,8 +15,8 @@ from core.ledger.messages import (
     Granted,
 )
 from durable_objects.answers import Answers
-from durable_objects.rows import PAGES_PER_TRIM, LedgerStore
 from durable_objects.service import LedgerService
+from durable_objects.storage.rows import PAGES_PER_TRIM, LedgerStore
 from tests.support.ledger_requests import HOUR_MS, NOW_MS, a_record, a_settlement, an_admission
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 

@@ -13,7 +13,7 @@ from core.ledger.document_messages import (
 )
 from core.tenant.documents import read_copy
 from durable_objects.documents import BY_HAND, COPY_AGAIN_MS, COPY_RETRY_MS, Documents
-from durable_objects.rows import LedgerStore
+from durable_objects.storage.rows import LedgerStore
 from tests.support.ledger_requests import NOW_MS
 from tests.support.sqlite_ledger import SqliteDatabase
 

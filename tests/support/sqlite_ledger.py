@@ -3,8 +3,8 @@
 import sqlite3
 from typing import Any
 
-from durable_objects.rows import LedgerStore
 from durable_objects.service import LedgerService
+from durable_objects.storage.rows import LedgerStore
 
 
 class SqliteDatabase:

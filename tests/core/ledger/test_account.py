@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ledger.account import configured, fit, open_account, turned, used, with_charge, with_terms
-from core.ledger.hold import Charge, Hold, Terms, expiry_charge_nanousd
+from core.ledger.account import configured, open_account, turned, used, with_charge, with_terms
+from core.ledger.admission import fit
+from core.ledger.hold import Charge, Hold, Terms, expiry_of
 from core.ledger.messages import AdmitRequest, ConfigureRequest
 from core.ledger.rate_limit import admit_request
 from core.ledger.windows import SESSION_IDLE_MS, window_bounds
@@ -84,7 +85,7 @@ def test_an_expired_hold_is_charged_by_what_is_known(held, floor, metered, charg
         expires_at_ms=0, used_at_ms=0, metered_nanousd=metered,
     )  # fmt: skip
 
-    assert expiry_charge_nanousd(hold) == charge
+    assert expiry_of(hold).charged_nanousd == charge
 
 
 @given(st.integers(min_value=1, max_value=1_000), st.lists(st.integers(min_value=0, max_value=5_000), max_size=300))
