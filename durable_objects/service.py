@@ -252,8 +252,8 @@ class LedgerService:
     def _refused(self, refused: Refused, now_ms: int) -> AdmitAnswer:
         """Nothing is held; what the refused call leaves behind is written, and told."""
         answer = refused.answer
-        self._state.arrivals.note(refused.arrivals_us)
         self._state.changed(refused.left, now_ms)
+        self._state.arrivals.note(refused.arrivals_us)
         if isinstance(answer, BudgetDenied):
             self._tell_refusal(answer.account, answer.needed_nanousd, now_ms)
         return answer
