@@ -1,4 +1,5 @@
-"""The Ledger, one Durable Object per tenant, from the object itself down to its rows.
+"""The Ledger, one Durable Object per tenant: `object` is the way in, `service` answers what is asked, `state` changes
+money in rows (`storage`) and then in `memory`, and the `alarm` does what is due.
 
 What comes in are messages of `core.ledger.messages`, as text, and moments. It never knows HTTP, a provider or a key.
 """

@@ -1,7 +1,7 @@
 """The alarm's work on a ledger: end overdue holds, checkpoint, forget. Each sweep does a bounded part of it, and
 `next_work_at_ms` says when there is more."""
 
-from core.ledger.hold import expiry_charge_nanousd
+from core.ledger.hold import expiry_of
 from durable_objects.state import LedgerState
 
 EXPIRED_PER_SWEEP_MAX = 500
@@ -43,7 +43,7 @@ def _expire(state: LedgerState, now_ms: int) -> bool:
         hold = state.holds.next_overdue(now_ms)
         if hold is None:
             return True
-        state.end(hold, "expired", expiry_charge_nanousd(hold), now_ms)
+        state.ended(hold, expiry_of(hold), now_ms)
     return state.holds.next_overdue(now_ms) is None
 
 
@@ -55,7 +55,7 @@ def _turn_rings(state: LedgerState, now_ms: int) -> None:
         state.checkpoint(now_ms)
         for hold in state.holds:
             if hold.used_at_ms + REWRITTEN_AFTER_MS <= now_ms:
-                state.store.put_hold(hold)
+                state.changed([], now_ms, hold=hold)
         state.store.hold_ring.turn(now_ms)
     if _is_due(state.store.session_ring.turn_at_ms(), now_ms):
         state.checkpoint(now_ms)

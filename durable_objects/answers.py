@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from core.bounds import ANSWERS_REMEMBERED_MAX
 from core.ledger.messages import AnswerNote
-from durable_objects.rows import LedgerStore
+from durable_objects.storage.rows import LedgerStore
 
 
 class Answers:

@@ -22,7 +22,7 @@ from core.ledger.messages import PresentDocuments
 from core.tenant.document import InvalidDocument
 from core.tenant.documents import TenantDocuments, copy_text, parse_copy, read_copy
 from core.tenant.policy import CONFIG
-from durable_objects.rows import LedgerStore
+from durable_objects.storage.rows import LedgerStore
 
 BY_HAND = "kv"
 """Who wrote what was found in KV without a number."""

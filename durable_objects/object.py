@@ -16,8 +16,8 @@ from bindings.ffi import JS_FAULTS, object_to_js, platform_env
 from core.ledger.messages import Fault, Message, NotKept
 from core.ledger.mirror import mirror_key, mirror_text
 from core.ledger.questions import read_question, to_wire
-from durable_objects.rows import LedgerStore
 from durable_objects.service import LedgerService
+from durable_objects.storage.rows import LedgerStore
 
 CONFIG_KEY = "t:{tenant}:config"
 """The copy of the tenant's documents that the edge reads."""

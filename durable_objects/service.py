@@ -4,29 +4,22 @@ Nothing here awaits, so in a Durable Object each method is atomic. The common pa
 row, to admit and again to settle; whether an id was used before is told by that statement itself.
 """
 
-import hashlib
 from collections.abc import Sequence
 
-import msgspec
-
-from core.bounds import OPEN_HOLDS_PER_TENANT_MAX
-from core.ledger.account import (
-    Account,
-    call_accounts,
-    configured,
-    first_paused,
-    fit,
-    fit_extension,
-    knowing,
-    terms_of,
-    tightest,
-    turned,
-    used,
-    with_hold,
-    with_terms,
+from core.ledger.account import Account, configured, session_view, with_terms
+from core.ledger.admission import (
+    Admitted,
+    Refused,
+    decide_admission,
+    decide_extension,
+    digest,
+    granted,
+    may_continue,
+    unheld,
+    unless_crowded,
 )
 from core.ledger.document_messages import CopyRequest, DocumentRequest, VersionsRequest, WriteRequest
-from core.ledger.hold import Hold, HoldScope, ScopeKey, Terms
+from core.ledger.hold import Ending, Hold, ScopeKey, Terms, is_settled_so, record_of, settled, settlement_of
 from core.ledger.messages import (
     AccountView,
     AdmitAnswer,
@@ -41,9 +34,7 @@ from core.ledger.messages import (
     CountRequest,
     ExtendAnswer,
     ExtendDenied,
-    Extended,
     ExtendRequest,
-    Granted,
     KeepRequest,
     Kept,
     KeyDisabled,
@@ -51,32 +42,25 @@ from core.ledger.messages import (
     Message,
     NotKept,
     Outdated,
-    PausedDenied,
     RateDenied,
-    RateLimitState,
     RecordAnswer,
     Recorded,
     RecordRequest,
     SessionPage,
     SettleAnswer,
-    Settled,
     SettleRequest,
     Status,
     StatusRequest,
 )
 from core.ledger.patience import is_short_for_good
-from core.ledger.questions import AnyQuestion, to_wire
+from core.ledger.questions import AnyQuestion
 from core.ledger.rate_limit import Passed
+from core.ledger.windows import BUDGET_WINDOWS
 from durable_objects import alarm
+from durable_objects.deliveries import Mirrors, Outbox
 from durable_objects.documents import Documents
-from durable_objects.mirrors import Mirrors
-from durable_objects.outbox import Outbox
-from durable_objects.rows import LedgerStore
-from durable_objects.state import TENANT_WINDOWS, LedgerState, used_at_ms
-
-CROWDED_RETRY_AFTER_MS = 1_000
-REFUSED_USE_STEP_MS = 3_600_000
-"""A refused call writes no hold, so its use of the session costs a row of its own: one an hour will do."""
+from durable_objects.state import LedgerState
+from durable_objects.storage.rows import LedgerStore
 
 
 class LedgerService:
@@ -123,39 +107,13 @@ class LedgerService:
         known = state.holds.find(request.hold_id)
         if known is not None:
             return self._granted_before(known, request, now_ms)
-        turned_away = self._turned_away(request, now_ms)
-        if turned_away is not None:
-            return turned_away
-        passed = self._rate(request, now_ms)
-        if isinstance(passed, RateDenied):
-            return self._known_or(passed, request, now_ms)
-        earlier_tokens = None if request.earlier is None else state.answers.tokens_of(request.earlier.ids)
-        if request.earlier is not None and request.earlier.must_be_known and earlier_tokens is None:
-            state.arrivals.note(passed.arrivals_us)
-            return self._known_or(AnswersUnknown(), request, now_ms)
-        found = state.accounts_of(request.session_id, request.team, now_ms)
-        terms = terms_of(request, found)
-        accounts = [with_terms(each, terms) for each in found]
-        asked = knowing(request, earlier_tokens)
-        paused = first_paused(accounts) if asked.want_nanousd else None
-        grant = paused or fit([*accounts, *call_accounts(request.hold_id, terms)], asked)
-        if isinstance(grant, Account):
-            return self._denied(grant, accounts, passed, request, asked.least_nanousd, now_ms)
-        hold = _new_hold(request, grant.amount_nanousd, accounts, terms, passed, now_ms)
-        if earlier_tokens is not None:
-            hold = msgspec.structs.replace(
-                hold,
-                want_nanousd=asked.want_nanousd,
-                floor_nanousd=min(asked.floor_nanousd, grant.amount_nanousd),
-                earlier_tokens=earlier_tokens,
-            )
-        if not state.store.add_hold(hold):
-            return self._known_or(_other_contents(), request, now_ms)
-        state.arrivals.note(passed.arrivals_us)
-        state.holds.put(hold)
-        for account in accounts:
-            state.put(used(with_hold(account, hold.granted_nanousd), now_ms), now_ms)
-        return self._granted(hold, passed.state, now_ms)
+        decision = self._decide(request, now_ms)
+        if isinstance(decision, Admitted) and state.opened(decision.hold, decision.accounts, now_ms):
+            return granted(decision.hold, decision.accounts, decision.rate)
+        first = state.store.find_hold(request.hold_id)
+        if first is not None:
+            return self._granted_before(first, request, now_ms)
+        return _other_contents() if isinstance(decision, Admitted) else self._refused(decision, now_ms)
 
     def extend(self, request: ExtendRequest, now_ms: int) -> ExtendAnswer:
         """Raise an open hold's total. Stating totals makes a repeat harmless. A hold that is overdue but that no
@@ -164,41 +122,19 @@ class LedgerService:
         hold = state.holds.find(request.hold_id)
         if hold is None:
             return Conflict(reason="there is no such open hold")
-        accounts = state.standing(hold, now_ms)
-        grant = fit_extension(
-            [*accounts, *call_accounts(hold.id, hold, held_nanousd=hold.granted_nanousd)],
-            held_nanousd=hold.granted_nanousd,
-            want_nanousd=request.want_nanousd,
-            least_nanousd=request.least_nanousd,
-        )
-        granted = hold.granted_nanousd if isinstance(grant, Account) else grant.amount_nanousd
-        extended = msgspec.structs.replace(
-            hold,
-            granted_nanousd=granted,
-            metered_nanousd=max(request.metered_nanousd, hold.metered_nanousd or 0),
-            expires_at_ms=max(hold.expires_at_ms, now_ms + request.ttl_ms),
-            used_at_ms=used_at_ms(hold, accounts, now_ms),
-        )
-        state.store.put_hold(extended)
-        state.holds.put(extended)
-        for account in accounts:
-            state.put(used(with_hold(account, granted - hold.granted_nanousd), now_ms), now_ms)
-        if isinstance(grant, Account):
-            is_refusing = not grant.is_paused and is_short_for_good(
-                grant.view(), max(request.least_nanousd, granted + 1)
-            )
-            self._tell_refusal(grant, now_ms, is_refusing=is_refusing)
-            return ExtendDenied(account=grant.view(), granted_nanousd=granted)
-        return Extended(granted_nanousd=granted, is_full=grant.is_full, expires_at_ms=extended.expires_at_ms)
+        extension = decide_extension(request, hold, state.standing(hold, now_ms), now_ms)
+        state.changed(extension.accounts, now_ms, hold=extension.hold)
+        answer = extension.answer
+        if isinstance(answer, ExtendDenied):
+            self._tell_refusal(answer.account, max(request.least_nanousd, answer.granted_nanousd + 1), now_ms)
+        return answer
 
     def settle(self, request: SettleRequest, now_ms: int) -> SettleAnswer:
         """End a hold at its real cost. A repeat answers as before; an expired hold's charge is corrected."""
-        hold = self._state.holds.find(request.hold_id) or self._state.store.find_hold(request.hold_id)
+        hold = self._state.find_hold(request.hold_id)
         if hold is None:
             return Conflict(reason="there is no such hold")
-        if hold.state == "recorded":
-            return _other_contents()
-        return self._settled(hold, request, now_ms)
+        return self._settled(hold, settlement_of(request), now_ms)
 
     def record(self, request: RecordRequest, now_ms: int) -> RecordAnswer:
         """Charge what was never held, once per event id; settle the hold where there is one under that id."""
@@ -206,30 +142,18 @@ class LedgerService:
         known = state.holds.find(request.event_id)
         if known is not None:
             return self._recorded_on(known, request, now_ms)
-        if self.documents.is_disabled(request.key_id):
+        if state.documents.is_disabled(request.key_id):
             return KeyDisabled()
         passed = state.arrivals.judge(request.rate_limits, now_ms)
-        if isinstance(passed, RateDenied):
-            first = state.store.find_hold(request.event_id)
-            return passed if first is None else self._recorded_on(first, request, now_ms)
-        found = state.accounts_of(request.session_id, request.team, now_ms)
-        terms = terms_of(request, found)
-        accounts = [used(with_terms(each, terms), now_ms) for each in found]
-        recorded = state.end(
-            _unheld(request, accounts, terms, passed, now_ms),
-            "recorded",
-            request.cost_nanousd,
-            now_ms,
-            prompt_tokens=request.prompt_tokens,
-            completion_tokens=request.completion_tokens,
-            answer=request.answer,
-            accounts=accounts,
-        )
-        if recorded is not None:
-            state.arrivals.note(passed.arrivals_us)
-            return Recorded(at_ms=recorded.used_at_ms, session=self._session_view(recorded, now_ms))
-        known = state.store.find_hold(request.event_id)
-        return _other_contents() if known is None else self._recorded_on(known, request, now_ms)
+        if isinstance(passed, Passed):
+            report, accounts = unheld(request, self._accounts_of(request, now_ms), passed, now_ms)
+            recorded = state.ended(report, record_of(request), now_ms, accounts=accounts)
+            if recorded is not None:
+                return Recorded(at_ms=recorded.used_at_ms, session=self._session_view(recorded, now_ms))
+        first = state.store.find_hold(request.event_id)
+        if first is not None:
+            return self._recorded_on(first, request, now_ms)
+        return _other_contents() if isinstance(passed, Passed) else passed
 
     def count(self, request: CountRequest, now_ms: int) -> CountAnswer:
         """Count a call that costs nothing, in memory alone: what is forgotten by a sleep has grown old in it."""
@@ -254,13 +178,12 @@ class LedgerService:
     def configure(self, request: ConfigureRequest, now_ms: int) -> Configured:
         """An administrator's change takes effect at once and is written at once. A repeat of it changes nothing."""
         state = self._state
-        windows = {"session": ("session",), "team": ("month",), "tenant": TENANT_WINDOWS}[request.kind]
-        assert request.window in windows, "a budget that no call asks would never be enforced"
+        assert request.window in BUDGET_WINDOWS[request.kind], "a budget that no call asks would never be enforced"
         assert request.kind != "tenant" or request.id == state.tenant, "a tenant steers its own budget"
         before = state.account(ScopeKey(request.kind, request.id, request.window), now_ms)
         after = configured(before, request, state.number)
         if after != before or request.reset_spent:
-            state.write(after, now_ms)
+            state.changed([after], now_ms)
             state.tell([after], now_ms)
             if after.kind == "session":
                 state.mirrors.want(after.id, now_ms)
@@ -311,195 +234,70 @@ class LedgerService:
 
     # Inside -------------------------------------------------------------------------------------------
 
-    def _turned_away(self, request: AdmitRequest, now_ms: int) -> AdmitAnswer | None:
-        """Why the call is not judged at all: it was decided by older documents than there are, or by a refused key."""
-        documents = self.documents
+    def _decide(self, request: AdmitRequest, now_ms: int) -> Admitted | Refused:
+        """What the admission gets if its id is new, reading no more than that takes."""
+        state, documents = self._state, self._state.documents
         if request.documents_number is not None and request.documents_number < documents.number:
-            return self._known_or(Outdated(present=documents.present()), request, now_ms)
+            return Refused(Outdated(present=documents.present()))
         if documents.is_disabled(request.key_id):
-            return self._known_or(KeyDisabled(), request, now_ms)
-        return None
+            return Refused(KeyDisabled())
+        passed = unless_crowded(state.arrivals.judge(request.rate_limits, now_ms), len(state.holds))
+        if isinstance(passed, RateDenied):
+            return Refused(passed)
+        earlier_tokens = None if request.earlier is None else state.answers.tokens_of(request.earlier.ids)
+        if not may_continue(request, earlier_tokens):
+            return Refused(AnswersUnknown(), passed.arrivals_us)
+        return decide_admission(request, self._accounts_of(request, now_ms), passed, earlier_tokens, now_ms)
 
-    def _rate(self, request: AdmitRequest, now_ms: int) -> Passed | RateDenied:
-        passed = self._state.arrivals.judge(request.rate_limits, now_ms)
-        if isinstance(passed, Passed) and len(self._state.holds) >= OPEN_HOLDS_PER_TENANT_MAX:
-            nothing = RateLimitState(limit_per_minute=0, remaining=0, reset_ms=CROWDED_RETRY_AFTER_MS)
-            return RateDenied(
-                rate=passed.state or nothing,
-                retry_after_ms=CROWDED_RETRY_AFTER_MS,
-                open_holds_max=OPEN_HOLDS_PER_TENANT_MAX,
-            )
-        return passed
-
-    def _denied(
-        self,
-        account: Account,
-        accounts: list[Account],
-        passed: Passed,
-        request: AdmitRequest,
-        least_nanousd: int,
-        now_ms: int,
-    ) -> AdmitAnswer:
-        """Nothing is held; what the refused call said of its session's limit still holds for the next one."""
-        denial = (
-            PausedDenied(account=account.view())
-            if account.is_paused
-            else BudgetDenied(account=account.view(), needed_nanousd=least_nanousd)
-        )
-        answer = self._known_or(denial, request, now_ms)
-        if answer is denial:
-            self._state.arrivals.note(passed.arrivals_us)
-            self._remember_limits(accounts, now_ms)
-            self._keep_alive(request.session_id, now_ms)
-            if isinstance(denial, BudgetDenied):
-                is_refusing = is_short_for_good(denial.account, least_nanousd)
-                self._tell_refusal(account, now_ms, is_refusing=is_refusing)
+    def _refused(self, refused: Refused, now_ms: int) -> AdmitAnswer:
+        """Nothing is held; what the refused call leaves behind is written, and told."""
+        answer = refused.answer
+        self._state.changed(refused.left, now_ms)
+        self._state.arrivals.note(refused.arrivals_us)
+        if isinstance(answer, BudgetDenied):
+            self._tell_refusal(answer.account, answer.needed_nanousd, now_ms)
         return answer
 
-    def _tell_refusal(self, account: Account, now_ms: int, *, is_refusing: bool) -> None:
-        """Tell of an account that has refused. A call's own limit is told to the caller alone."""
+    def _tell_refusal(self, account: AccountView, least_nanousd: int, now_ms: int) -> None:
+        """Tell of an account that has refused so much. A call's own limit is told to the caller alone."""
         if account.kind != "call":
-            self._state.tell([self._state.account(account.key, now_ms)], now_ms, is_refusing=is_refusing)
-
-    def _known_or(self, answer: AdmitAnswer, request: AdmitRequest, now_ms: int) -> AdmitAnswer:
-        """The first answer, where this admission is the replay of one whose hold has ended since."""
-        known = self._state.store.find_hold(request.hold_id)
-        return answer if known is None else self._granted_before(known, request, now_ms)
+            is_refusing = not account.is_paused and is_short_for_good(account, least_nanousd)
+            present = self._state.account(ScopeKey(account.kind, account.id, account.window), now_ms)
+            self._state.tell([present], now_ms, is_refusing=is_refusing)
 
     def _granted_before(self, hold: Hold, request: AdmitRequest, now_ms: int) -> AdmitAnswer:
-        return self._granted(hold, None, now_ms) if hold.request == _digest(request) else _other_contents()
+        """The first answer, where the admission is the replay of the one that was granted the hold."""
+        if hold.request != digest(request):
+            return _other_contents()
+        return granted(hold, self._state.standing(hold, now_ms), None)
 
     def _recorded_on(self, hold: Hold, request: RecordRequest, now_ms: int) -> RecordAnswer:
         """A record whose id is known: its repeat, or the late word on a hold whose admission went unheard."""
         if hold.state == "recorded":
-            is_same = hold.request == _digest(request)
-            if not is_same:
+            if hold.request != digest(request):
                 return _other_contents()
             return Recorded(at_ms=hold.used_at_ms, is_replay=True, session=self._session_view(hold, now_ms))
-        settlement = SettleRequest(
-            hold_id=hold.id,
-            actual_nanousd=request.cost_nanousd,
-            prompt_tokens=request.prompt_tokens,
-            completion_tokens=request.completion_tokens,
-            answer=request.answer,
-        )
-        answer = self._settled(hold, settlement, now_ms)
+        answer = self._settled(hold, record_of(request, "settled"), now_ms)
         if isinstance(answer, Conflict):
             return answer
         return Recorded(at_ms=now_ms, is_replay=answer.is_replay, session=answer.session)
 
-    def _settled(self, hold: Hold, request: SettleRequest, now_ms: int) -> SettleAnswer:
-        if hold.state == "settled" and hold.charge is not None:
-            asked = (request.actual_nanousd, request.prompt_tokens, request.completion_tokens)
-            charge = hold.charge
-            if asked != (charge.charged_nanousd, charge.prompt_tokens, charge.completion_tokens):
+    def _settled(self, hold: Hold, settlement: Ending, now_ms: int) -> SettleAnswer:
+        if hold.state == "recorded":
+            return _other_contents()
+        if hold.state == "settled":
+            if not is_settled_so(hold, settlement):
                 return _other_contents()
-            return self._settlement(hold, now_ms, is_replay=True)
-        after = self._state.end(
-            hold,
-            "settled",
-            request.actual_nanousd,
-            now_ms,
-            prompt_tokens=request.prompt_tokens,
-            completion_tokens=request.completion_tokens,
-            answer=request.answer,
-        )
+            return settled(hold, self._session_view(hold, now_ms), is_replay=True)
+        after = self._state.ended(hold, settlement, now_ms)
         assert after is not None, "only a record may find its id known"
-        return self._settlement(after, now_ms, was_expired=hold.state == "expired")
+        return settled(after, self._session_view(after, now_ms), was_expired=hold.state == "expired")
 
-    def _settlement(self, hold: Hold, now_ms: int, *, was_expired: bool = False, is_replay: bool = False) -> Settled:
-        assert hold.charge is not None, "a settled hold has its charge"
-        return Settled(
-            charged_nanousd=hold.charge.charged_nanousd,
-            overrun_nanousd=hold.charge.overrun_nanousd,
-            was_expired=was_expired,
-            is_replay=is_replay,
-            session=self._session_view(hold, now_ms),
-        )
-
-    def _remember_limits(self, accounts: list[Account], now_ms: int) -> None:
-        """A limit that a refused call brought along holds for the next one too, and after a wake."""
-        for account in accounts:
-            known = self._state.account(account.key, now_ms)
-            limits = (known.limit_nanousd, known.stated_limit_nanousd)
-            if (account.limit_nanousd, account.stated_limit_nanousd) != limits:
-                self._state.write(account, now_ms)
-
-    def _keep_alive(self, session_id: str | None, now_ms: int) -> None:
-        """A refused call uses its session, to the hour: an agent that keeps asking does not outlive its budget."""
-        known = None if session_id is None else self._state.book.find(ScopeKey("session", session_id, "session"))
-        if known is None:
-            return
-        account = turned(known, now_ms)
-        later = used(account, now_ms)
-        if (later.resets_at_ms or 0) - (account.resets_at_ms or 0) >= REFUSED_USE_STEP_MS:
-            self._state.write(later, now_ms)
-
-    def _granted(self, hold: Hold, rate: RateLimitState | None, now_ms: int) -> Granted:
-        standing = self._state.standing(hold, now_ms)
-        own = call_accounts(hold.id, hold, held_nanousd=hold.granted_nanousd)
-        account = tightest([*standing, *own])
-        return Granted(
-            hold_id=hold.id,
-            granted_nanousd=hold.granted_nanousd,
-            is_full=hold.granted_nanousd >= hold.want_nanousd,
-            expires_at_ms=hold.expires_at_ms,
-            available_nanousd=None if account is None else account.available_nanousd,
-            session=_session_of(standing),
-            rate=rate,
-            earlier_tokens=hold.earlier_tokens,
-        )
+    def _accounts_of(self, request: AdmitRequest | RecordRequest, now_ms: int) -> list[Account]:
+        return self._state.accounts_of(request.session_id, request.team, now_ms)
 
     def _session_view(self, hold: Hold, now_ms: int) -> AccountView | None:
-        return _session_of(self._state.standing(hold, now_ms))
-
-
-def _new_hold(
-    request: AdmitRequest, granted_nanousd: int, accounts: list[Account], terms: Terms, passed: Passed, now_ms: int
-) -> Hold:
-    return Hold(
-        id=request.hold_id,
-        request=_digest(request),
-        scopes=_scopes(accounts),
-        granted_nanousd=granted_nanousd,
-        want_nanousd=request.want_nanousd,
-        floor_nanousd=min(request.floor_nanousd, granted_nanousd),
-        expires_at_ms=now_ms + request.ttl_ms,
-        used_at_ms=now_ms,
-        **msgspec.structs.asdict(terms),
-        arrivals_us=passed.arrivals_us,
-    )
-
-
-def _unheld(request: RecordRequest, accounts: list[Account], terms: Terms, passed: Passed, now_ms: int) -> Hold:
-    """A record as a hold of nothing, to be ended at once."""
-    return Hold(
-        id=request.event_id,
-        request=_digest(request),
-        scopes=_scopes(accounts),
-        granted_nanousd=0,
-        want_nanousd=0,
-        floor_nanousd=0,
-        expires_at_ms=now_ms,
-        used_at_ms=now_ms,
-        **msgspec.structs.asdict(terms),
-        arrivals_us=passed.arrivals_us,
-    )
-
-
-def _scopes(accounts: list[Account]) -> tuple[HoldScope, ...]:
-    return tuple(HoldScope(account.key, account.starts_at_ms) for account in accounts)
-
-
-def _session_of(accounts: list[Account]) -> AccountView | None:
-    return next((account.view() for account in accounts if account.kind == "session"), None)
-
-
-def _digest(request: AdmitRequest | RecordRequest) -> str:
-    """What a repeat must agree in. A call that asks again does not count against the rate limits again, and whoever
-    shares a session may repeat a report with another key."""
-    request = msgspec.structs.replace(request, rate_limits=None, key_id=None)
-    return hashlib.sha256(to_wire(request).encode()).hexdigest()[:32]
+        return session_view(self._state.standing(hold, now_ms))
 
 
 def _other_contents() -> Conflict:

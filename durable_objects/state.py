@@ -1,28 +1,37 @@
-"""One tenant's ledger between two calls: what is in memory, and how it changes.
+"""One tenant's ledger between two calls: rows, memory, and the three verbs that change money in both.
 
-The rule easy to break: a row is written before memory changes, and what follows the write cannot fail, so that memory
-never knows of money that the rows do not. After any fault the whole state is made again from the rows.
+Theory of operation. A hold is `opened`, a hold or an account is `changed`, a hold is `ended`; nothing else changes a
+hold or an account. Each verb works in the same order. First, what is to be is computed: that may fail, and nothing has
+happened. Then one statement writes a row that says all of it: that may fail, and nothing has happened. Then memory
+follows, by assignments alone, which cannot fail. So memory never knows of money that the rows do not, and a fault at
+any statement leaves both as they were or both as they are to be.
+
+An account is what its row says, and what the holds say that its row does not contain (`_replay`). So a hold's row
+stands for its accounts' as well, and theirs are written at a checkpoint, all at once.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 from core import telemetry
-from core.ledger.account import Account, open_account, standing_in, turned, with_end
+from core.ledger.account import (
+    Account,
+    open_account,
+    standing_in,
+    turned,
+    used_at_ms,
+    with_end,
+    with_replay,
+)
 from core.ledger.alerts import due_alerts
-from core.ledger.hold import Hold, ScopeKey, ended
-from core.ledger.messages import AnswerNote, WindowName
+from core.ledger.hold import Ending, Hold, ScopeKey, ended
+from core.ledger.mirror import SOON_MS, is_stopped, mirror_after_ms
 from core.ledger.rate_limit import Arrivals
-from durable_objects.accounts import AccountBook
+from core.ledger.windows import BUDGET_WINDOWS
 from durable_objects.answers import Answers
+from durable_objects.deliveries import Mirrors, Outbox
 from durable_objects.documents import Documents
-from durable_objects.mirrors import Mirrors, is_stopped, mirror_after_ms
-from durable_objects.open_holds import OpenHolds
-from durable_objects.outbox import Outbox
-from durable_objects.rebuild import rebuild
-from durable_objects.rows import Checkpoint, LedgerStore
-
-TENANT_WINDOWS: tuple[WindowName, ...] = ("day", "month", "total")
+from durable_objects.memory import AccountBook, OpenHolds
+from durable_objects.storage.rows import Checkpoint, LedgerStore
 
 CHECKPOINT_AFTER_MS = 60_000
 """From the first change to the checkpoint that contains it. Every account that changed costs a row, so: seldom."""
@@ -44,18 +53,21 @@ class LedgerState:
         self.outbox = Outbox(store)
         self.answers = Answers(store)
         self.documents = Documents(store)
-        self._checkpoint_number, self._number = rebuild(store, self.book, self.holds, self.arrivals, self.answers)
-        self._checkpoint_due_at_ms = 0 if self.book.has_changes else None
-        for account in self.book.changed():
-            if is_stopped(account):  # the sleep may have come before its mirror
-                self.mirrors.want(account.id, 0)
+        self._tenant_keys = [ScopeKey("tenant", tenant, window) for window in BUDGET_WINDOWS["tenant"]]
+        self._number = self._checkpoint_number = 0
+        self._checkpoint_due_at_ms: int | None = None
+        self._wake()
 
-    # Accounts -----------------------------------------------------------------------------------------
+    # What there is ------------------------------------------------------------------------------------
 
     @property
     def number(self) -> int:
         """The number of the last end."""
         return max(self._number, self.book.highest_number)
+
+    def find_hold(self, hold_id: str) -> Hold | None:
+        """The hold, open or ended, as long as it is remembered."""
+        return self.holds.find(hold_id) or self.store.find_hold(hold_id)
 
     def account(self, key: ScopeKey, now_ms: int) -> Account:
         """The account in its present window; a fresh one where the scope has none."""
@@ -73,7 +85,7 @@ class LedgerState:
         if team is not None:
             keys.append(ScopeKey("team", team, "month"))
         if include_tenant:
-            keys += [ScopeKey("tenant", self.tenant, window) for window in TENANT_WINDOWS]
+            keys += self._tenant_keys
         return [self.account(key, now_ms) for key in keys]
 
     def standing(self, hold: Hold, now_ms: int) -> list[Account]:
@@ -86,89 +98,83 @@ class LedgerState:
                 standing.append(present)
         return standing
 
-    def put(self, account: Account, now_ms: int) -> None:
-        """Change an account in memory, its row to follow at the next checkpoint."""
-        before = self.book.at_hand(account.key)
-        self.book.put(account)
-        self._mirror(before, account, now_ms)
-        if self._checkpoint_due_at_ms is None:
-            self._checkpoint_due_at_ms = now_ms + CHECKPOINT_AFTER_MS
+    # The three verbs ----------------------------------------------------------------------------------
 
-    def write(self, account: Account, now_ms: int) -> None:
-        """Change an account and its row."""
-        before = self.book.at_hand(account.key)
-        self.book.write(account, self.number)
-        self._mirror(before, account, now_ms)
+    def opened(self, hold: Hold, accounts: Sequence[Account], now_ms: int) -> bool:
+        """A new hold, and the accounts as they are with it. False, and nothing done, where its id is known already:
+        the statement that writes it tells."""
+        if not self.store.add_hold(hold):
+            return False
+        self.arrivals.note(hold.arrivals_us)
+        self.holds.put(hold)
+        self._remember(accounts, now_ms)
+        return True
 
-    def _mirror(self, before: Account | None, after: Account, now_ms: int) -> None:
-        after_ms = mirror_after_ms(before, after) if after.kind == "session" else None
-        if after_ms is not None:
-            self.mirrors.want(after.id, now_ms, after_ms)
+    def changed(self, accounts: Sequence[Account], now_ms: int, *, hold: Hold | None = None) -> None:
+        """An open hold that is not what it was, and the accounts as they are with it; or accounts that changed by
+        themselves, whose own rows are then written at once."""
+        if hold is None:
+            self.store.put_accounts(accounts, self.number)
+        else:
+            self.store.put_hold(hold)
+            self.holds.put(hold)
+        self._remember(accounts, now_ms, are_written=hold is None)
 
-    # Ends ---------------------------------------------------------------------------------------------
-
-    def end(
-        self,
-        hold: Hold,
-        state: Literal["settled", "expired", "recorded"],
-        charge_nanousd: int,
-        now_ms: int,
-        *,
-        prompt_tokens: int = 0,
-        completion_tokens: int = 0,
-        answer: AnswerNote | None = None,
-        accounts: Sequence[Account] | None = None,
+    def ended(
+        self, hold: Hold, ending: Ending, now_ms: int, *, accounts: Sequence[Account] | None = None
     ) -> Hold | None:
-        """End a hold, or correct the charge of an expired one. None, and nothing done, where a new record's id is
-        known already. `accounts` are those it stands on, where they are not in the book yet."""
+        """A hold at its end, or an expired one whose charge is corrected. None, and nothing done, where it records what
+        was never held and its id is known already. `accounts` are those it stands on, where memory lacks them yet."""
         standing = self.standing(hold, now_ms) if accounts is None else accounts
-        after = ended(
-            hold,
-            state,
-            number=self.number + 1,
-            charged_nanousd=charge_nanousd,
-            prompt_tokens=prompt_tokens,
-            completion_tokens=completion_tokens,
-            used_at_ms=used_at_ms(hold, standing, now_ms),
-            answer=answer,
-        )
+        after = ended(hold, ending, number=self.number + 1, used_at_ms=used_at_ms(hold, standing, now_ms))
         changed = [with_end(account, hold, after) for account in standing]
-        if state != "recorded":
+        if ending.state != "recorded":
             self.store.put_hold(after)
-        elif not self.store.add_hold(after):
+        elif self.store.add_hold(after):
+            self.arrivals.note(after.arrivals_us)
+        else:
             return None
         self._number = self.number + 1
         self.holds.remove(hold.id)
-        self.answers.note(answer)
-        for account in changed:
-            self.put(account, now_ms)
+        self.answers.note(ending.answer)
+        self._remember(changed, now_ms)
         self.tell(changed, now_ms)
         return after
 
+    def _remember(self, accounts: Sequence[Account], now_ms: int, *, are_written: bool = False) -> None:
+        """Memory follows a row. A session's mirror follows memory."""
+        for account in accounts:
+            before = self.book.put(account, is_written=are_written)
+            after_ms = mirror_after_ms(before, account) if account.kind == "session" else None
+            if after_ms is not None:
+                self.mirrors.want(account.id, now_ms, after_ms)
+        if self._checkpoint_due_at_ms is None and self.book.has_changes:
+            self._checkpoint_due_at_ms = now_ms + CHECKPOINT_AFTER_MS
+
+    # What follows -------------------------------------------------------------------------------------
+
     def tell(self, accounts: Sequence[Account], now_ms: int, *, is_refusing: bool = False) -> None:
-        """Put what has to be told of these accounts into the outbox, and remember that in the same breath."""
+        """Put what has to be told of these accounts into the outbox, and remember that in the same breath. What a fault
+        keeps from being told the next checkpoint tells."""
         for account in accounts:
             told, messages = due_alerts(account, self.tenant, is_refusing=is_refusing, now_ms=now_ms)
             for message in messages:
                 self.outbox.put(telemetry.to_wire(message))
             if messages:
-                self.write(told, now_ms)
-
-    # Checkpoints --------------------------------------------------------------------------------------
+                self.changed([told], now_ms)
 
     def checkpoint(self, now_ms: int) -> None:
         """Write the accounts that changed, and the number of the last end that they contain."""
+        if self.book.has_changes:
+            changed = self.book.changed()
+            self.tell([account for account in changed if turned(account, now_ms) is account], now_ms)
+            self.store.put_accounts(self.book.changed(), self.number)
+            self.book.written()
+            self.answers.write()
+            self.arrivals.forget_past(now_ms)
+            self.store.put_checkpoint(Checkpoint(self.number, self.arrivals.moments()))
+            self._checkpoint_number = self.number
         self._checkpoint_due_at_ms = None
-        if not self.book.has_changes:
-            return
-        # A fault between a charge and its alert left the alert to this.
-        changed = self.book.changed()
-        self.tell([account for account in changed if turned(account, now_ms) is account], now_ms)
-        self.book.write_changes(self.number)
-        self.answers.write()
-        self.arrivals.forget_past(now_ms)
-        self.store.put_checkpoint(Checkpoint(self.number, self.arrivals.moments()))
-        self._checkpoint_number = self.number
 
     def checkpoint_due_at_ms(self) -> int | None:
         if self._checkpoint_due_at_ms is None:
@@ -176,10 +182,33 @@ class LedgerState:
         is_long = self.number - self._checkpoint_number >= CHECKPOINT_AFTER_ENDS
         return 0 if is_long or self.book.is_crowded else self._checkpoint_due_at_ms
 
+    # Waking up ----------------------------------------------------------------------------------------
 
-def used_at_ms(hold: Hold, standing: Sequence[Account], now_ms: int) -> int:
-    """When the hold last used its session: now, unless that session is over."""
-    is_over = any(scope.key.kind == "session" for scope in hold.scopes) and not any(
-        account.kind == "session" for account in standing
-    )
-    return hold.used_at_ms if is_over else max(hold.used_at_ms, now_ms)
+    def _wake(self) -> None:
+        """Memory as the rows have it. Only holds that are open or ended after the last checkpoint are read, so a wake
+        costs what happened lately, not what there is."""
+        checkpoint = self.store.checkpoint()
+        self._number = self._checkpoint_number = checkpoint.number
+        self.arrivals.note(checkpoint.arrivals_us)
+        contained: dict[ScopeKey, int] = {}
+        for hold in self.store.holds_since(checkpoint.number):
+            self._number = max(self._number, 0 if hold.charge is None else hold.charge.number)
+            self.arrivals.note(hold.arrivals_us)
+            self.answers.note(hold.answer)
+            if hold.state == "open":
+                self.holds.put(hold)
+            self._replay(hold, contained)
+        self._checkpoint_due_at_ms = 0 if self.book.has_changes else None
+        for account in self.book.changed():
+            if account.kind == "session" and is_stopped(account):  # the sleep may have come before its mirror
+                self.mirrors.want(account.id, 0, SOON_MS)
+
+    def _replay(self, hold: Hold, contained: dict[ScopeKey, int]) -> None:
+        """Give every account the hold stands on what its row lacks of it."""
+        for scope in hold.scopes:
+            if scope.key not in contained:
+                stored = self.book.find_stored(scope.key)
+                contained[scope.key] = 0 if stored is None else stored.number
+            account = standing_in(self.book.find(scope.key), scope)
+            if account is not None:
+                self.book.put(with_replay(account, hold, contained[scope.key]), is_written=False)

@@ -102,6 +102,18 @@ def test_the_ledger_decides_without_the_platform(path: Path) -> None:
     assert roots(path) <= allowed
 
 
+def test_the_ledger_s_state_alone_writes_money_to_rows_and_memory() -> None:
+    write = re.compile(r"\.(add_hold|put_hold|put_accounts|(holds|book)\.(put|remove))$")
+    writers = {
+        path.stem
+        for path in modules("durable_objects")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and write.search(ast.unparse(node.func))
+    }
+
+    assert writers == {"state"}
+
+
 @pytest.mark.parametrize("path", modules("src/bindings"), ids=lambda path: path.stem)
 def test_adapters_decide_nothing_about_requests(path: Path) -> None:
     ours = {*ORCHESTRATION, *(each.stem for each in root_modules()), "durable_objects"}

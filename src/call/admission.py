@@ -13,7 +13,8 @@ import msgspec
 from access.identity import Caller
 from core.call.context import CallContext
 from core.call.plan import CallPlan
-from core.ledger.account import Account, call_accounts, fit
+from core.ledger.account import Account
+from core.ledger.admission import call_accounts, fit
 from core.ledger.hold import Terms
 from core.ledger.messages import (
     AccountView,

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from core.ledger.messages import (
@@ -13,10 +12,11 @@ from core.ledger.messages import (
     BudgetDenied,
     EarlierAnswers,
     Granted,
+    RateLimits,
 )
 from durable_objects.answers import Answers
-from durable_objects.rows import PAGES_PER_TRIM, LedgerStore
 from durable_objects.service import LedgerService
+from durable_objects.storage.rows import PAGES_PER_TRIM, LedgerStore
 from tests.support.ledger_requests import HOUR_MS, NOW_MS, a_record, a_settlement, an_admission
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 
@@ -33,8 +33,7 @@ def a_turn(hold_id: str, *ids: str, **changes: Any) -> AdmitRequest:
 def answered(ledger: LedgerService, answer_id: str, tokens: int, now_ms: int = NOW_MS) -> None:
     """A call of the tenant's got this answer."""
     ledger.admit(an_admission(f"rsv_{answer_id}", 10), now_ms)
-    settlement = msgspec.structs.replace(a_settlement(1, f"rsv_{answer_id}"), answer=AnswerNote((answer_id,), tokens))
-    ledger.settle(settlement, now_ms)
+    ledger.settle(a_settlement(1, f"rsv_{answer_id}", answer=AnswerNote((answer_id,), tokens)), now_ms)
 
 
 @pytest.mark.parametrize(("tokens", "held"), [(0, 20), (1_000, 20), (1_001, 30), (2_000, 30), (2_001, 100)])
@@ -110,6 +109,20 @@ def test_a_replayed_admission_gets_the_same_hold_whatever_has_been_learnt_since(
     assert (again.granted_nanousd, again.earlier_tokens) == (first.granted_nanousd, None)
 
 
+def test_a_replayed_admission_counts_once_though_the_answer_it_continued_is_forgotten(ledger: LedgerService) -> None:
+    limits = RateLimits(tenant_requests_per_minute=2)
+    earlier = EarlierAnswers(ids=("resp_1",), steps=STEPS, must_be_known=True)
+    turn = a_turn("rsv_2", "resp_1", earlier=earlier, rate_limits=limits)
+    answered(ledger, "resp_1", 700)
+    ledger.admit(turn, NOW_MS)
+    ledger.settle(a_settlement(1, "rsv_2"), NOW_MS)
+    ledger._state.answers._fresh.clear()
+
+    assert isinstance(ledger.admit(turn, NOW_MS), Granted)
+
+    assert isinstance(ledger.admit(an_admission("rsv_3", rate_limits=limits), NOW_MS), Granted)
+
+
 def test_a_report_of_a_call_that_was_let_through_is_remembered_too(ledger: LedgerService) -> None:
     ledger.record(a_record(5, answer=AnswerNote(("resp_1",), 700)), NOW_MS)
 
@@ -152,11 +165,8 @@ def test_an_answer_outlives_the_row_that_ended_its_hold(database: SqliteDatabase
 def test_remembering_costs_a_call_no_row_of_its_own(database: SqliteDatabase) -> None:
     ledger = a_service(database)
     answered(ledger, "resp_0", 1)
-    before = database.connection.total_changes
-    for number in range(1, 101):
-        answered(ledger, f"resp_{number}", number)
-    of_the_calls = database.connection.total_changes - before
 
+    of_the_calls = database.rows_written_by(lambda: [answered(ledger, f"resp_{n}", n) for n in range(1, 101)])
     ledger.sweep(NOW_MS + HOUR_MS)
 
     assert of_the_calls == 200

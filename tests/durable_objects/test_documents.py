@@ -1,7 +1,5 @@
 """Documents in the Ledger: nobody's write is lost, versions are kept, and the edge's copy follows."""
 
-import pytest
-
 from core.bounds import DOCUMENT_VERSIONS_MAX
 from core.ledger.document_messages import (
     DocumentWritten,
@@ -13,14 +11,9 @@ from core.ledger.document_messages import (
 )
 from core.tenant.documents import read_copy
 from durable_objects.documents import BY_HAND, COPY_AGAIN_MS, COPY_RETRY_MS, Documents
-from durable_objects.rows import LedgerStore
+from durable_objects.storage.rows import LedgerStore
 from tests.support.ledger_requests import NOW_MS
 from tests.support.sqlite_ledger import SqliteDatabase
-
-
-@pytest.fixture
-def database() -> SqliteDatabase:
-    return SqliteDatabase()
 
 
 def awake(database: SqliteDatabase) -> Documents:

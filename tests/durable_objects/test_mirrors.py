@@ -7,9 +7,9 @@ import pytest
 
 from core import bounds
 from core.ledger.account import open_account
-from core.ledger.mirror import mirror_text, read_mirror
-from durable_objects.mirrors import KEY_PAUSE_MS, LATER_MS, RETRY_AFTER_MS, SOON_MS, Mirrors, mirror_after_ms
-from tests.support.ledger_requests import DAY_MS, NOW_MS, a_record, a_settlement, an_admission, of_session
+from core.ledger.mirror import LATER_MS, SOON_MS, mirror_after_ms, mirror_text, read_mirror
+from durable_objects.deliveries import KEY_PAUSE_MS, RETRY_AFTER_MS, Mirrors
+from tests.support.ledger_requests import DAY_MS, NOW_MS, a_record, a_settlement, alarms, an_admission, of_session
 from tests.support.sqlite_ledger import a_service
 
 
@@ -86,31 +86,19 @@ CHANGES = {
 }
 
 
-
-
 @pytest.mark.parametrize(("before", "after", "after_ms"), CHANGES.values(), ids=CHANGES)
 def test_a_mirror_is_written_soon_for_what_a_caller_would_be_told_and_later_for_a_tenth(before, after, after_ms):
     assert mirror_after_ms(before, after) == after_ms
 
 
-def writes(ledger, from_ms, to_ms):
-    """The mirrors that the alarm writes, whenever the ledger asks for it."""
-    written, now_ms = [], from_ms
-    while (due_ms := ledger.next_work_at_ms()) is not None and due_ms <= to_ms:
-        now_ms = max(due_ms, now_ms + 1)
-        ledger.sweep(now_ms)
-        written += ledger.mirrors.take(now_ms, 50)
-    return written
-
-
-def test_a_thousand_calls_of_a_session_with_a_limit_are_ten_writes(ledger):
+def test_a_thousand_calls_of_a_session_with_a_limit_are_ten_alarms(ledger):
     written = []
     for number in range(1_000):
         now_ms = NOW_MS + number * 1_000
         ledger.admit(an_admission(f"rsv_{number}", 1, session_limit_nanousd=1_000), now_ms)
         ledger.settle(a_settlement(1, f"rsv_{number}"), now_ms)
-        written += writes(ledger, now_ms, now_ms + 1_000)
-    written += writes(ledger, now_ms, now_ms + LATER_MS)
+        written += alarms(ledger, now_ms, now_ms + 1_000)
+    written += alarms(ledger, now_ms, now_ms + LATER_MS)
 
     assert written == ["s"] * 10
 
@@ -121,8 +109,8 @@ def test_a_session_that_spends_all_of_its_money_in_a_minute_is_one_write(ledger)
         now_ms = NOW_MS + number * 5_000
         ledger.admit(an_admission(f"rsv_{number}", 25), now_ms)
         ledger.settle(a_settlement(25, f"rsv_{number}"), now_ms)
-        written += writes(ledger, now_ms, now_ms + 5_000)
-    written += writes(ledger, now_ms, now_ms + LATER_MS)
+        written += alarms(ledger, now_ms, now_ms + 5_000)
+    written += alarms(ledger, now_ms, now_ms + LATER_MS)
 
     assert written == ["s"]
 
@@ -139,12 +127,12 @@ def test_what_is_urgent_does_not_wait_for_what_is_not(ledger):
     assert mirrors.due_at_ms() is None
 
 
-def test_a_thousand_sessions_of_one_small_call_are_no_writes(ledger):
+def test_a_thousand_sessions_of_one_small_call_are_no_alarms(ledger):
     for number in range(1_000):
         ledger.admit(an_admission(f"rsv_{number}", 1, session_id=f"s{number}", session_limit_nanousd=1_000), NOW_MS)
         ledger.settle(a_settlement(1, f"rsv_{number}"), NOW_MS)
 
-    assert writes(ledger, NOW_MS, NOW_MS + 120_000) == []
+    assert alarms(ledger, NOW_MS, NOW_MS + 120_000) == []
 
 
 def test_an_administrator_s_change_is_mirrored_at_once(ledger):
@@ -152,7 +140,7 @@ def test_an_administrator_s_change_is_mirrored_at_once(ledger):
 
     ledger.configure(of_session(limit_nanousd=900), NOW_MS)
 
-    assert writes(ledger, NOW_MS, NOW_MS + SOON_MS) == ["s"]
+    assert alarms(ledger, NOW_MS, NOW_MS + SOON_MS) == ["s"]
 
 
 def test_an_exhausted_session_whose_ledger_slept_before_its_mirror_is_mirrored_after(ledger, database):

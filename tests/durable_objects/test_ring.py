@@ -2,7 +2,7 @@
 
 import pytest
 
-from durable_objects.ring import TABLES, RingRow, RowRing
+from durable_objects.storage.ring import TABLES, RingRow, RowRing
 
 KEPT_MS = 30
 PERIOD_MS = KEPT_MS // (TABLES - 1)

@@ -6,19 +6,24 @@ from core.ledger.messages import (
     Conflict,
     ExtendDenied,
     Extended,
-    ExtendRequest,
     Granted,
     ListSessionsRequest,
     PausedDenied,
     RateDenied,
     RateLimits,
     Recorded,
-    RecordRequest,
-    Settled,
-    SettleRequest,
     StatusRequest,
 )
-from tests.support.ledger_requests import NOW_MS, an_admission, session
+from tests.support.ledger_requests import (
+    NOW_MS,
+    a_record,
+    a_settlement,
+    an_admission,
+    an_extension,
+    of_session,
+    of_team,
+    session,
+)
 from tests.support.sqlite_ledger import a_service
 
 
@@ -38,7 +43,7 @@ def test_a_hold_shrinks_to_what_is_left(ledger):
 
 
 def test_a_denial_holds_nothing_on_any_scope(ledger):
-    ledger.configure(ConfigureRequest(kind="team", id="search", window="month", limit_nanousd=50), NOW_MS)
+    ledger.configure(of_team(limit_nanousd=50), NOW_MS)
 
     answer = ledger.admit(an_admission(team="search", least_nanousd=60), NOW_MS)
 
@@ -64,9 +69,7 @@ def test_an_id_used_for_another_request_is_a_conflict(ledger):
 def test_settling_twice_charges_once(ledger):
     ledger.admit(an_admission(), NOW_MS)
 
-    answers = [
-        ledger.settle(SettleRequest(hold_id="rsv_1", actual_nanousd=30, prompt_tokens=4), NOW_MS) for _ in range(2)
-    ]
+    answers = [ledger.settle(a_settlement(30, prompt_tokens=4), NOW_MS) for _ in range(2)]
 
     assert [answer.is_replay for answer in answers] == [False, True]
     account = session(ledger)
@@ -75,15 +78,15 @@ def test_settling_twice_charges_once(ledger):
 
 def test_settling_again_at_another_price_is_a_conflict(ledger):
     ledger.admit(an_admission(), NOW_MS)
-    ledger.settle(SettleRequest(hold_id="rsv_1", actual_nanousd=30), NOW_MS)
+    ledger.settle(a_settlement(30), NOW_MS)
 
-    assert isinstance(ledger.settle(SettleRequest(hold_id="rsv_1", actual_nanousd=31), NOW_MS), Conflict)
+    assert isinstance(ledger.settle(a_settlement(31), NOW_MS), Conflict)
 
 
 def test_what_is_billed_beyond_the_hold_is_recorded_as_overrun(ledger):
     ledger.admit(an_admission(), NOW_MS)
 
-    settled = ledger.settle(SettleRequest(hold_id="rsv_1", actual_nanousd=130), NOW_MS)
+    settled = ledger.settle(a_settlement(130), NOW_MS)
 
     assert (settled.charged_nanousd, settled.overrun_nanousd) == (130, 30)
     assert session(ledger).overrun_nanousd == 30
@@ -94,7 +97,7 @@ def test_an_expired_hold_is_charged_and_then_corrected_by_its_late_settlement(le
     ledger.sweep(NOW_MS + 60_000)
     assert (session(ledger).spent_nanousd, session(ledger).held_nanousd) == (100, 0)
 
-    settled = ledger.settle(SettleRequest(hold_id="rsv_1", actual_nanousd=30), NOW_MS + 61_000)
+    settled = ledger.settle(a_settlement(30), NOW_MS + 61_000)
 
     assert settled.was_expired
     assert session(ledger).spent_nanousd == 30
@@ -102,15 +105,9 @@ def test_an_expired_hold_is_charged_and_then_corrected_by_its_late_settlement(le
 
 def test_a_stream_takes_slices_and_is_told_when_there_is_no_more(ledger):
     first = ledger.admit(an_admission(want=1_000, slice_nanousd=100), NOW_MS)
-    more = ledger.extend(
-        ExtendRequest(hold_id="rsv_1", want_nanousd=200, least_nanousd=110, metered_nanousd=60, ttl_ms=1), NOW_MS
-    )
-    part = ledger.extend(
-        ExtendRequest(hold_id="rsv_1", want_nanousd=300, least_nanousd=210, metered_nanousd=160, ttl_ms=1), NOW_MS
-    )
-    none = ledger.extend(
-        ExtendRequest(hold_id="rsv_1", want_nanousd=300, least_nanousd=260, metered_nanousd=240, ttl_ms=1), NOW_MS
-    )
+    more = ledger.extend(an_extension(200, least_nanousd=110, metered_nanousd=60, ttl_ms=1), NOW_MS)
+    part = ledger.extend(an_extension(300, least_nanousd=210, metered_nanousd=160, ttl_ms=1), NOW_MS)
+    none = ledger.extend(an_extension(300, least_nanousd=260, metered_nanousd=240, ttl_ms=1), NOW_MS)
 
     assert (first.granted_nanousd, first.is_full) == (100, False)
     assert isinstance(more, Extended) and more.granted_nanousd == 200
@@ -126,8 +123,8 @@ def test_a_small_stream_is_held_in_full(ledger):
 
 def test_a_call_that_costs_nothing_is_never_blocked_by_money(ledger):
     ledger.admit(an_admission(want=250), NOW_MS)
-    ledger.settle(SettleRequest(hold_id="rsv_1", actual_nanousd=400), NOW_MS)
-    ledger.configure(ConfigureRequest(kind="session", id="s", window="session", is_paused=True), NOW_MS)
+    ledger.settle(a_settlement(400), NOW_MS)
+    ledger.configure(of_session(is_paused=True), NOW_MS)
 
     assert isinstance(ledger.admit(an_admission("rsv_2", 0), NOW_MS), Granted)
     assert isinstance(ledger.admit(an_admission("rsv_3", 10), NOW_MS), PausedDenied)
@@ -140,7 +137,7 @@ def test_a_warning_limit_never_refuses(ledger):
 
 
 def test_a_report_is_charged_once(ledger):
-    report = RecordRequest(event_id="evt", cost_nanousd=7, prompt_tokens=3, completion_tokens=2, session_id="s")
+    report = a_record(7, prompt_tokens=3, completion_tokens=2, session_id="s")
 
     answers = [ledger.record(report, NOW_MS + n) for n in range(2)]
 
@@ -157,22 +154,12 @@ def test_requests_beyond_the_rate_are_denied_before_any_money_is_held(ledger):
     assert session(ledger).held_nanousd == 20
 
 
-def test_a_call_writes_one_row_to_hold_and_one_to_settle(ledger, database):
-    ledger.admit(an_admission("rsv_0"), NOW_MS)
-    before = database.connection.total_changes
-    ledger.admit(an_admission("rsv_1"), NOW_MS)
-    held = database.connection.total_changes
-    ledger.settle(SettleRequest(hold_id="rsv_1", actual_nanousd=30), NOW_MS)
-
-    assert (held - before, database.connection.total_changes - held) == (1, 1)
-
-
 def test_a_woken_ledger_knows_everything_a_sleeping_one_did(ledger, database):
     for number in range(4):
         ledger.admit(an_admission(f"rsv_{number}", 50), NOW_MS)
-    ledger.settle(SettleRequest(hold_id="rsv_0", actual_nanousd=30), NOW_MS)
+    ledger.settle(a_settlement(30, "rsv_0"), NOW_MS)
     ledger.sweep(NOW_MS + 60_000 - 1)
-    ledger.settle(SettleRequest(hold_id="rsv_1", actual_nanousd=20), NOW_MS)
+    ledger.settle(a_settlement(20), NOW_MS)
 
     woken = a_service(database)
 
@@ -189,19 +176,3 @@ def test_sessions_are_listed_page_by_page(ledger):
 
     assert [account.id for account in first.accounts + rest.accounts] == ["s0", "s1", "s2", "s3", "s4"]
     assert rest.next_after_session_id is None
-
-
-def test_an_unknown_hold_cannot_be_settled(ledger):
-    assert not isinstance(ledger.settle(SettleRequest(hold_id="rsv_none", actual_nanousd=1), NOW_MS), Settled)
-
-
-def test_a_limit_learnt_between_checkpoints_charges_nothing_twice_after_a_wake(ledger, database):
-    ledger.record(
-        RecordRequest(event_id="evt", cost_nanousd=240, prompt_tokens=0, completion_tokens=0, session_id="s"), NOW_MS
-    )
-    denied = ledger.admit(an_admission(least_nanousd=100), NOW_MS)
-
-    woken = a_service(database)
-
-    assert isinstance(denied, BudgetDenied)
-    assert (session(woken).spent_nanousd, session(woken).limit_nanousd) == (240, 250)

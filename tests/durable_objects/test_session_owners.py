@@ -14,6 +14,7 @@ from core.ledger.messages import (
 )
 from tests.support.ledger_requests import (
     DAY_MS,
+    HOUR_MS,
     NOW_MS,
     TTL_MS,
     a_record,
@@ -122,13 +123,23 @@ def test_who_reports_a_call_in_a_new_session_owns_it(ledger, again):
 
 def test_a_refused_call_without_a_limit_of_its_own_opens_no_session(ledger, database):
     ledger.configure(of_session(limit_nanousd=50), NOW_MS)
-    before = database.connection.total_changes
 
-    ledger.admit(strange(want=100, least_nanousd=100, session_limit_nanousd=None), NOW_MS)
-    ledger.admit(owned(session_limit_nanousd=40), NOW_MS)
+    refused = strange(want=100, least_nanousd=100, session_limit_nanousd=None)
 
-    assert database.connection.total_changes - before == 1, "the owner's hold"
+    assert database.rows_written_by(lambda: ledger.admit(refused, NOW_MS)) == 0
+    assert database.rows_written_by(lambda: ledger.admit(owned(session_limit_nanousd=40), NOW_MS)) == 1
     assert session(ledger).limit_nanousd == 40
+
+
+def test_a_refused_call_that_tightens_a_long_idle_session_writes_one_row(ledger, database, again):
+    ledger.record(a_record(200, session_id="s", caller=OWNER), NOW_MS)
+    late_ms = NOW_MS + 20 * HOUR_MS
+    refused = owned(want=100, least_nanousd=100, session_limit_nanousd=250)
+
+    assert database.rows_written_by(lambda: ledger.admit(refused, late_ms)) == 1
+
+    account = session(again(ledger), late_ms)
+    assert (account.limit_nanousd, account.resets_at_ms) == (250, late_ms + DAY_MS)
 
 
 def test_a_session_that_is_over_belongs_to_whoever_uses_its_id_next(ledger, again):
@@ -198,18 +209,12 @@ def test_a_call_s_limit_does_not_outlive_its_call(ledger, database):
 # Looking --------------------------------------------------------------------------------------------------
 
 
-def rows_written(database, look):
-    before = database.connection.total_changes
-    look()
-    return database.connection.total_changes - before
-
-
 def test_a_look_at_a_session_writes_nothing(ledger, database):
     ledger.admit(owned(), NOW_MS)
     asked = StatusRequest(session_id="s", team="search", include_tenant=True, session_default_limit_nanousd=5)
     unknown = StatusRequest(session_id="other", session_default_limit_nanousd=5)
 
-    assert rows_written(database, lambda: [ledger.status(each, NOW_MS) for each in (asked, unknown)]) == 0
+    assert database.rows_written_by(lambda: [ledger.status(each, NOW_MS) for each in (asked, unknown)]) == 0
 
 
 def test_a_page_of_sessions_writes_nothing_and_shows_those_that_have_no_row_yet(ledger, database):
@@ -226,7 +231,7 @@ def test_a_page_of_sessions_writes_nothing_and_shows_those_that_have_no_row_yet(
             pages.append(ledger.list_sessions(ListSessionsRequest(after_session_id=after, limit=2), NOW_MS))
             after = pages[-1].next_after_session_id
 
-    assert rows_written(database, look) == 0
+    assert database.rows_written_by(look) == 0
     assert [[each.id for each in page.accounts] for page in pages] == [["a", "b"], ["c", "d"], ["f", "g"]]
     assert [each.held_nanousd for page in pages for each in page.accounts] == [10, 0, 10, 10, 0, 10]
 
@@ -237,7 +242,7 @@ def test_a_page_of_sessions_writes_nothing_and_shows_those_that_have_no_row_yet(
 def test_a_counted_call_counts_against_the_rate_and_writes_nothing(ledger, database, count):
     limits = RateLimits(tenant_requests_per_minute=3)
 
-    assert rows_written(database, lambda: [count(ledger, limits) for _ in range(2)]) == 0
+    assert database.rows_written_by(lambda: [count(ledger, limits) for _ in range(2)]) == 0
     assert ledger.next_work_at_ms() is None, "no alarm either"
     assert isinstance(ledger.admit(an_admission(rate_limits=limits), NOW_MS), Granted)
     assert isinstance(count(ledger, limits), RateDenied)

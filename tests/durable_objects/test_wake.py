@@ -1,7 +1,5 @@
 """What a ledger knows after it was dropped from memory: everything that its rows say, and no more."""
 
-import json
-
 import pytest
 
 from core.ledger.messages import (
@@ -27,7 +25,7 @@ from tests.support.ledger_requests import (
     session,
     team,
 )
-from tests.support.sqlite_ledger import SqliteDatabase, a_service
+from tests.support.sqlite_ledger import a_service
 
 
 def test_a_session_older_than_a_day_keeps_its_spend_when_it_wakes_with_an_open_hold(ledger, database):
@@ -214,91 +212,3 @@ def test_a_charge_after_a_bad_row_is_not_taken_for_an_old_one(database):
 def test_a_hold_without_its_row_cannot_be_settled(ledger):
     assert isinstance(ledger.settle(a_settlement(1), NOW_MS), Conflict)
     assert isinstance(ledger.extend(an_extension(1), NOW_MS), Conflict)
-
-
-class Flaky(SqliteDatabase):
-    """Fails at one statement, once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fails_after: int | None = None
-
-    def execute(self, sql, *values):
-        if self.fails_after is not None:
-            self.fails_after -= 1
-            if self.fails_after < 0:
-                self.fails_after = None
-                raise OSError("disk I/O error")
-        return super().execute(sql, *values)
-
-
-OPERATIONS = [
-    ("admit", an_admission("rsv_9", 60, team="search")),
-    ("admit", an_admission("rsv_9", 200, team="search", least_nanousd=200, session_limit_nanousd=180)),
-    ("extend", an_extension(120, "rsv_open")),
-    ("settle", a_settlement(95, "rsv_open")),
-    ("settle", a_settlement(75, "rsv_expired")),
-    ("record", a_record(90, "evt_9", session_id="s", team="search")),
-    ("record", a_record(55, "rsv_open")),
-    ("configure", of_team(limit_nanousd=130)),
-    ("configure", of_session(is_paused=True, limit_nanousd=400)),
-]
-
-
-@pytest.mark.parametrize(("method", "request_"), OPERATIONS)
-def test_a_fault_at_any_statement_leaves_what_a_repeat_completes(method, request_):
-    """Memory is made again from the rows after a fault; then the same call again gives what it would have given."""
-
-    def run(fails_after):
-        database = Flaky()
-        ledger = a_service(database)
-        ledger.configure(of_team(limit_nanousd=200), NOW_MS)
-        ledger.admit(an_admission("rsv_expired", 50, team="search"), NOW_MS - 2 * TTL_MS)
-        ledger.admit(an_admission("rsv_open", 60, team="search"), NOW_MS)
-        ledger.sweep(NOW_MS)
-        database.fails_after = fails_after
-        is_faulty = False
-        try:
-            getattr(ledger, method)(request_, NOW_MS + 1)
-        except OSError:
-            is_faulty = True
-            ledger = a_service(database)
-            getattr(ledger, method)(request_, NOW_MS + 1)
-        database.fails_after = None
-        ledger.sweep(NOW_MS + 2)
-        woken = a_service(database)
-        assert (session(woken, NOW_MS + 2), team(woken, NOW_MS + 2)) == (
-            session(ledger, NOW_MS + 2),
-            team(ledger, NOW_MS + 2),
-        )
-        keys = {json.loads(text).get("alert_key") for _, text in woken.outbox.next(100)}
-        return is_faulty, (session(ledger, NOW_MS + 2), team(ledger, NOW_MS + 2), keys)
-
-    is_faulty, expected = run(None)
-    assert not is_faulty
-    for fails_after in range(12):
-        is_faulty, found = run(fails_after)
-        assert found == expected, fails_after
-    assert not is_faulty, "the last one came after the operation's last statement"
-
-
-@pytest.mark.parametrize("fails_after", range(40))
-def test_a_fault_at_any_statement_of_a_sweep_loses_nothing(fails_after):
-    database = Flaky()
-    ledger = a_service(database)
-    for number in range(4):
-        ledger.admit(an_admission(f"rsv_{number}", 50, team="search"), NOW_MS)
-    ledger.settle(a_settlement(20, "rsv_0"), NOW_MS)
-    left = fails_after
-    for minutes in (2, 20, 40, 60):
-        database.fails_after = left
-        try:
-            ledger.sweep(NOW_MS + minutes * TTL_MS)
-        except OSError:
-            ledger = a_service(database)
-            ledger.sweep(NOW_MS + minutes * TTL_MS)
-        left, database.fails_after = database.fails_after, None
-        woken = a_service(database)
-        for each in (ledger, woken):
-            account = session(each, NOW_MS + minutes * TTL_MS)
-            assert (account.spent_nanousd, account.held_nanousd) == (170, 0)

@@ -38,8 +38,8 @@ def an_extension(want: int, hold_id: str = "rsv_1", **changes: Any) -> ExtendReq
     return ExtendRequest(**{**fields, **changes})
 
 
-def a_settlement(actual: int, hold_id: str = "rsv_1") -> SettleRequest:
-    return SettleRequest(hold_id=hold_id, actual_nanousd=actual)
+def a_settlement(actual: int, hold_id: str = "rsv_1", **changes: Any) -> SettleRequest:
+    return SettleRequest(hold_id=hold_id, actual_nanousd=actual, **changes)
 
 
 def a_record(cost: int, event_id: str = "evt_1", **changes: Any) -> RecordRequest:
@@ -64,3 +64,14 @@ def session(ledger: LedgerService, now_ms: int = NOW_MS) -> AccountView:
 
 def team(ledger: LedgerService, now_ms: int = NOW_MS) -> AccountView:
     return ledger.status(StatusRequest(team="search"), now_ms).accounts[0]
+
+
+def alarms(ledger: LedgerService, from_ms: int, to_ms: int) -> list[str]:
+    """Let the alarm ring whenever the ledger asks for it. Returns the sessions whose mirrors it wrote."""
+    written: list[str] = []
+    now_ms = from_ms
+    while (due_ms := ledger.next_work_at_ms()) is not None and due_ms <= to_ms:
+        now_ms = max(due_ms, now_ms + 1)
+        ledger.sweep(now_ms)
+        written += ledger.mirrors.take(now_ms, 1_000)
+    return written

@@ -1,10 +1,8 @@
-"""The ledger's arithmetic: holds and charges on frozen accounts, whatever stores them.
+"""The ledger's arithmetic: one scope's numbers, and what a hold, a charge, a turn of its window or an administrator
+makes of them, whatever stores them.
 
-Theory of operation. A call names several accounts (its session, its team, its tenant's windows) and holds the same
-amount on each. `spent + held <= limit` is true of every hard limit at the moment a hold is granted; a charge above
-its hold is an overrun, counted and never hidden. Every function takes accounts and returns new ones; a denial
-returns the account that denied and changes nothing. A window that has turned is a new account: what belongs to the
-old one no longer counts here.
+A charge above its hold is an overrun, counted and never hidden. Every function takes an account and returns a new one.
+The rule easy to break: a window that has turned is a new account, where what belongs to the old one no longer counts.
 """
 
 from collections.abc import Sequence
@@ -13,22 +11,8 @@ from typing import Annotated
 import msgspec
 
 from core.ledger.hold import Charge, Hold, HoldScope, ScopeKey, Terms
-from core.ledger.messages import (
-    AccountView,
-    AdmitRequest,
-    ConfigureRequest,
-    RecordRequest,
-    ScopeKind,
-    WindowName,
-)
+from core.ledger.messages import AccountView, ConfigureRequest, ScopeKind, WindowName
 from core.ledger.windows import SESSION_IDLE_MS, window_bounds
-
-FULL_HOLD_PERCENT = 10
-"""A stream whose worst case is at most this share of what is available is held in full and needs no slices."""
-
-OPEN_ENDED_PERCENT = 12
-"""What a call that names no ceiling may take of what is available, beyond an ample answer: its worst case is the
-longest answer its model can give, and would lock everybody else out of the budget while it runs."""
 
 ALERT_PERCENT_DEFAULT = 80
 """Of a team's or tenant's limit. Sessions come and go by thousands: one tells only if an administrator asks for it."""
@@ -101,13 +85,6 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class Grant(msgspec.Struct, frozen=True):
-    """A hold that fits on every account; `is_full` says that it covers what was wanted."""
-
-    amount_nanousd: int
-    is_full: bool
-
-
 def open_account(kind: ScopeKind, scope_id: str, window: WindowName, now_ms: int) -> Account:
     """A scope's first account in a window."""
     starts_at_ms, resets_at_ms = window_bounds(window, now_ms)
@@ -152,33 +129,17 @@ def used(account: Account, now_ms: int) -> Account:
     return msgspec.structs.replace(account, resets_at_ms=max(account.resets_at_ms, now_ms + SESSION_IDLE_MS))
 
 
-def terms_of(request: AdmitRequest | RecordRequest, accounts: Sequence[Account]) -> Terms:
-    """Who owns the call's session from now on, and which limit the call's own one is: a session belongs to its first
-    caller, and a limit that somebody else states there is not the session's but this call's."""
-    session = next((account for account in accounts if account.kind == "session"), None)
-    owner = None if session is None else session.owner or request.caller
-    terms = Terms(owner=owner, default_limit_nanousd=request.session_default_limit_nanousd)
-    if isinstance(request, RecordRequest) or request.session_limit_nanousd is None:
-        return terms
-    if session is not None and (request.is_admin or owner == request.caller):
-        return msgspec.structs.replace(terms, stated_limit_nanousd=request.session_limit_nanousd)
-    return msgspec.structs.replace(terms, call_limit_nanousd=request.session_limit_nanousd)
-
-
-def call_accounts(hold_id: str, terms: Terms, *, held_nanousd: int = 0) -> list[Account]:
-    """The account of a call under a limit of its own, if it has one: nobody else's money, and no row."""
-    if terms.call_limit_nanousd is None:
-        return []
-    account = Account(
-        kind="call",
-        id=hold_id,
-        window="call",
-        starts_at_ms=0,
-        resets_at_ms=None,
-        limit_nanousd=terms.call_limit_nanousd,
-        held_nanousd=held_nanousd,
+def used_at_ms(hold: Hold, standing: Sequence[Account], now_ms: int) -> int:
+    """When a hold that stands on these accounts last used its session: now, unless that session is over."""
+    is_over = any(scope.key.kind == "session" for scope in hold.scopes) and not any(
+        account.kind == "session" for account in standing
     )
-    return [account]
+    return hold.used_at_ms if is_over else max(hold.used_at_ms, now_ms)
+
+
+def session_view(accounts: Sequence[Account]) -> AccountView | None:
+    """The session among a call's accounts, as other Workers see it."""
+    return next((account.view() for account in accounts if account.kind == "session"), None)
 
 
 def with_terms(account: Account, terms: Terms) -> Account:
@@ -206,71 +167,6 @@ def _with_limit(account: Account, caller_nanousd: int | None, default_nanousd: i
     return msgspec.structs.replace(
         account, limit_nanousd=limit, stated_limit_nanousd=stated, is_limit_decided=limit is not None
     )
-
-
-def first_paused(accounts: Sequence[Account]) -> Account | None:
-    return next((account for account in accounts if account.is_paused), None)
-
-
-def tightest(accounts: Sequence[Account]) -> Account | None:
-    """The account with the least available, or None where nothing is limited."""
-    limited = [account for account in accounts if account.available_nanousd is not None]
-    return min(limited, key=lambda account: account.available_nanousd or 0, default=None)
-
-
-def knowing(request: AdmitRequest, earlier_tokens: int | None) -> AdmitRequest:
-    """The admission with the amounts for earlier answers of this length; its own where that is not known."""
-    if request.earlier is None or earlier_tokens is None:
-        return request
-    step = next((step for step in request.earlier.steps if earlier_tokens <= step.tokens), None)
-    if step is None:
-        return request
-    return msgspec.structs.replace(
-        request,
-        want_nanousd=step.want_nanousd,
-        least_nanousd=step.least_nanousd,
-        floor_nanousd=step.floor_nanousd,
-        slice_nanousd=step.slice_nanousd,
-        ample_nanousd=step.ample_nanousd,
-    )
-
-
-def fit(accounts: Sequence[Account], request: AdmitRequest) -> Grant | Account:
-    """The hold that every account can bear, or the account that cannot bear the least."""
-    assert 0 <= request.least_nanousd <= request.want_nanousd, "least must be within want"
-    account = tightest(accounts)
-    available = None if account is None else account.available_nanousd
-    if account is None or available is None or request.want_nanousd == 0:
-        return Grant(request.want_nanousd, True)
-    if available < request.least_nanousd:
-        return account
-    is_sliced = request.slice_nanousd is not None and request.want_nanousd * 100 > available * FULL_HOLD_PERCENT
-    target = request.want_nanousd
-    if request.ample_nanousd is not None:
-        target = min(target, max(request.ample_nanousd, available * OPEN_ENDED_PERCENT // 100))
-    if is_sliced and request.slice_nanousd is not None:
-        target = min(target, max(request.slice_nanousd, request.least_nanousd))
-    amount = min(target, available)
-    return Grant(amount, amount == request.want_nanousd)
-
-
-def fit_extension(
-    accounts: Sequence[Account], *, held_nanousd: int, want_nanousd: int, least_nanousd: int
-) -> Grant | Account:
-    """A hold's new total, or the account that cannot bear the least of it. What is held already is never denied."""
-    if want_nanousd <= held_nanousd:
-        return Grant(held_nanousd, True)
-    paused = first_paused(accounts)
-    if paused is not None:
-        return paused
-    account = tightest(accounts)
-    available = None if account is None else account.available_nanousd
-    if account is None or available is None:
-        return Grant(want_nanousd, True)
-    total = min(want_nanousd, held_nanousd + available)
-    if total < least_nanousd or total <= held_nanousd:
-        return account
-    return Grant(total, total == want_nanousd)
 
 
 def with_hold(account: Account, change_nanousd: int) -> Account:

@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.ledger.messages import AnswerNote, Message, ScopeKind, WindowName
+from core.ledger.messages import (
+    AccountView,
+    AnswerNote,
+    Message,
+    RecordRequest,
+    ScopeKind,
+    Settled,
+    SettleRequest,
+    WindowName,
+)
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -79,31 +88,63 @@ class Hold(Terms, frozen=True, kw_only=True):
     """What a later call may continue: a wake learns it here."""
 
 
-def ended(
-    hold: Hold,
-    state: Literal["settled", "expired", "recorded"],
-    *,
-    number: int,
-    charged_nanousd: int,
-    prompt_tokens: int,
-    completion_tokens: int,
-    used_at_ms: int,
-    answer: AnswerNote | None = None,
-) -> Hold:
+class Ending(msgspec.Struct, frozen=True):
+    """How a hold ends, and what its call has cost."""
+
+    state: Literal["settled", "expired", "recorded"]
+    charged_nanousd: int
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    answer: AnswerNote | None = None
+
+
+def settlement_of(request: SettleRequest) -> Ending:
+    return Ending("settled", request.actual_nanousd, request.prompt_tokens, request.completion_tokens, request.answer)
+
+
+def record_of(request: RecordRequest, state: Literal["recorded", "settled"] = "recorded") -> Ending:
+    """The end of what was never held; or, where a hold has the record's id, of that."""
+    return Ending(state, request.cost_nanousd, request.prompt_tokens, request.completion_tokens, request.answer)
+
+
+def expiry_of(hold: Hold) -> Ending:
+    """The end of a hold that nobody closed: it costs what was last metered and at least the input, or all of it."""
+    charged = hold.granted_nanousd
+    if hold.metered_nanousd is not None:
+        charged = min(charged, max(hold.floor_nanousd, hold.metered_nanousd))
+    return Ending("expired", charged)
+
+
+def ended(hold: Hold, ending: Ending, *, number: int, used_at_ms: int) -> Hold:
     """The hold after its end, or with its expiry's charge corrected."""
-    overrun = max(0, charged_nanousd - hold.granted_nanousd)
+    overrun = max(0, ending.charged_nanousd - hold.granted_nanousd)
     return msgspec.structs.replace(
         hold,
-        state=state,
+        state=ending.state,
         used_at_ms=max(used_at_ms, hold.used_at_ms),
-        charge=Charge(number, charged_nanousd, overrun, prompt_tokens, completion_tokens),
+        charge=Charge(number, ending.charged_nanousd, overrun, ending.prompt_tokens, ending.completion_tokens),
         corrected=hold.charge,
-        answer=answer,
+        answer=ending.answer,
     )
 
 
-def expiry_charge_nanousd(hold: Hold) -> int:
-    """What a hold costs that nobody closed: what was last metered and at least the input, or all of it."""
-    if hold.metered_nanousd is None:
-        return hold.granted_nanousd
-    return min(hold.granted_nanousd, max(hold.floor_nanousd, hold.metered_nanousd))
+def is_settled_so(hold: Hold, ending: Ending) -> bool:
+    """Whether the hold's charge is the very one that a settlement names: then it is a repeat."""
+    charge = hold.charge
+    return charge is not None and (charge.charged_nanousd, charge.prompt_tokens, charge.completion_tokens) == (
+        ending.charged_nanousd,
+        ending.prompt_tokens,
+        ending.completion_tokens,
+    )
+
+
+def settled(hold: Hold, session: AccountView | None, *, was_expired: bool = False, is_replay: bool = False) -> Settled:
+    """What is said of a hold that was settled."""
+    assert hold.charge is not None, "a settled hold has its charge"
+    return Settled(
+        charged_nanousd=hold.charge.charged_nanousd,
+        overrun_nanousd=hold.charge.overrun_nanousd,
+        was_expired=was_expired,
+        is_replay=is_replay,
+        session=session,
+    )

@@ -5,7 +5,14 @@ A session's window is not of the calendar: it ends 24 hours after its last use, 
 
 from datetime import UTC, datetime, timedelta
 
-from core.ledger.messages import WindowName
+from core.ledger.messages import BudgetKind, WindowName
+
+BUDGET_WINDOWS: dict[BudgetKind, tuple[WindowName, ...]] = {
+    "session": ("session",),
+    "team": ("month",),
+    "tenant": ("day", "month", "total"),
+}
+"""The windows in which calls ask a scope's budget: in any other one it would never be enforced."""
 
 SESSION_IDLE_MS = 24 * 3_600_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ledger.account import configured, fit, open_account, turned, used, with_charge, with_terms
-from core.ledger.hold import Charge, Hold, Terms, expiry_charge_nanousd
-from core.ledger.messages import AdmitRequest, ConfigureRequest
+from core.ledger.account import configured, open_account, turned, used, with_charge, with_terms
+from core.ledger.hold import Charge, Hold, Terms, expiry_of
+from core.ledger.messages import ConfigureRequest
 from core.ledger.rate_limit import admit_request
 from core.ledger.windows import SESSION_IDLE_MS, window_bounds
 
@@ -84,7 +84,7 @@ def test_an_expired_hold_is_charged_by_what_is_known(held, floor, metered, charg
         expires_at_ms=0, used_at_ms=0, metered_nanousd=metered,
     )  # fmt: skip
 
-    assert expiry_charge_nanousd(hold) == charge
+    assert expiry_of(hold).charged_nanousd == charge
 
 
 @given(st.integers(min_value=1, max_value=1_000), st.lists(st.integers(min_value=0, max_value=5_000), max_size=300))
@@ -108,34 +108,3 @@ def test_a_refused_request_may_come_back_when_told():
 
     assert not refused.is_allowed
     assert admit_request(arrival, limit_per_minute=2, now_ms=refused.retry_after_ms).is_allowed
-
-
-def a_request(want, *, ample=None, least=1):
-    return AdmitRequest(
-        hold_id="rsv_1", want_nanousd=want, least_nanousd=least, floor_nanousd=0, ttl_ms=1, ample_nanousd=ample
-    )
-
-
-OPEN_ENDED = [
-    ("a named ceiling is held in full", 90, None, 90),
-    ("an ample answer is granted whatever its share", 90, 40, 40),
-    ("a modest share is granted beyond an ample answer", 90, 5, 12),
-    ("no more than the worst case", 3, 40, 3),
-]
-
-
-@pytest.mark.parametrize(
-    ("want", "ample", "granted"), [case[1:] for case in OPEN_ENDED], ids=[c[0] for c in OPEN_ENDED]
-)
-def test_a_call_that_names_no_ceiling_does_not_take_the_whole_budget(want, ample, granted):
-    account = a_session(100)
-
-    grant = fit([account], a_request(want, ample=ample))
-
-    assert (grant.amount_nanousd, grant.is_full) == (granted, granted == want)
-
-
-def test_without_a_limit_a_call_that_names_no_ceiling_is_held_in_full():
-    account = open_account("session", "s", "session", 0)
-
-    assert fit([account], a_request(90, ample=5)).amount_nanousd == 90

@@ -1,67 +1,48 @@
-"""Which sessions' KV mirrors are to be written, and when: KV takes one write a second per key, at five times the price
-of a row.
+"""What waits for the alarm to carry it out of the ledger: telemetry messages for the queue, and sessions' KV mirrors.
 
-A mirror is a cache that says "exhausted" sooner, never the authority: one that is given up costs a question. So it is
-written when that answer changes, and else now and then. What is worth writing is told from the session before and
-after a change alone, so that nothing has to be remembered of what was written, through any sleep.
+A message waits in a row: delivery may repeat it, never lose it. A mirror waits in memory: what a sleep forgets of it is
+told again by the session's next change.
 """
 
 from collections.abc import Container
 
-import msgspec
-
-from core.bounds import MIRRORS_WAITING_MAX
-from core.ledger.account import Account
-
-SHARES = 10
-"""A session with a limit is mirrored whenever another tenth of it is spent."""
-
-UNLIMITED_EVERY_MS = 5 * 60_000
-"""A session without one, at most this often."""
-
-SOON_MS = 2_000
-"""From a change of what a caller is told to its mirror. What else changes meanwhile is in the same write."""
-
-LATER_MS = 60_000
-"""From any other change worth a write: a session that spends all of its money in a minute is one write."""
+from core.bounds import MIRRORS_WAITING_MAX, OUTBOX_MESSAGES_MAX, QUEUE_MESSAGE_BYTES_MAX
+from core.ledger.mirror import LATER_MS, SOON_MS
+from durable_objects.storage.rows import LedgerStore
 
 RETRY_AFTER_MS = 5_000
 KEY_PAUSE_MS = 1_000
+"""KV takes one write a second per key."""
 
 
-def is_stopped(account: Account) -> bool:
-    """Does the session refuse calls, whatever they cost?"""
-    return account.is_paused or _is_exhausted(account)
+class Outbox:
+    """What the queue did not take from the edge, and what the ledger itself has to tell: first in, first out."""
 
+    def __init__(self, store: LedgerStore) -> None:
+        self._store = store
+        bounds = store.outbox_bounds()
+        self._waiting = 0 if bounds is None else bounds[1] - bounds[0] + 1
 
-def mirror_after_ms(before: Account | None, after: Account) -> int | None:
-    """How soon a change of a session is to be written, or None where it is not worth a write; `before` is None for a
-    new one."""
-    if before is None:
-        before = msgspec.structs.replace(after, spent_nanousd=0, is_paused=False)
-    if (before.is_paused, _is_exhausted(before)) != (after.is_paused, _is_exhausted(after)):
-        return SOON_MS
-    limit = _hard_limit_nanousd(after)
-    if limit is None:
-        is_news = _period(before) != _period(after)
-    else:
-        is_news = before.spent_nanousd * SHARES // limit != after.spent_nanousd * SHARES // limit
-    return LATER_MS if is_news else None
+    @property
+    def is_empty(self) -> bool:
+        return self._waiting == 0
 
+    def put(self, text: str) -> bool:
+        """Keep a message; False where it is too long for the queue or the outbox is full."""
+        if self._waiting >= OUTBOX_MESSAGES_MAX or len(text.encode()) > QUEUE_MESSAGE_BYTES_MAX:
+            return False
+        self._store.enqueue(text)
+        self._waiting += 1
+        return True
 
-def _is_exhausted(account: Account) -> bool:
-    limit = _hard_limit_nanousd(account)
-    return limit is not None and account.spent_nanousd >= limit
+    def next(self, messages_max: int) -> list[tuple[int, str]]:
+        """The oldest messages, each with the number by which `delivered` takes it out."""
+        return self._store.outbox(messages_max)
 
-
-def _hard_limit_nanousd(account: Account) -> int | None:
-    """The limit that refuses; one that only warns exhausts nobody."""
-    return account.limit_nanousd if account.is_hard else None
-
-
-def _period(account: Account) -> int:
-    """In which period a session was last used: it lives for a fixed time after that."""
-    return (account.resets_at_ms or 0) // UNLIMITED_EVERY_MS
+    def delivered(self, message_id: int) -> None:
+        """Take out the oldest message."""
+        self._store.delete_outbox(message_id)
+        self._waiting = max(0, self._waiting - 1)
 
 
 class Mirrors:

@@ -14,7 +14,7 @@ from core.ledger.document_messages import WrittenDocument
 from core.ledger.hold import Hold, ScopeKey
 from core.ledger.messages import AnswerNote
 from core.ledger.windows import SESSION_IDLE_MS
-from durable_objects.ring import RingRow, RowRing, SqlDatabase
+from durable_objects.storage.ring import RingRow, RowRing, SqlDatabase
 
 ENDED_KEPT_MS = 15 * 60_000
 """How long an ended hold is remembered at least, so that late replays and settlements are recognised."""
