@@ -24,9 +24,14 @@ stand_ins = st.builds(
     st.sampled_from(["gpt-9", "gpt-audio-9", "claude-9-opus", "gemini-9-flash-image", "unheard-of"]),
 )
 prices = st.one_of(listed_prices, stand_ins)
+around_bands = st.builds(
+    int.__add__, st.sampled_from([0, 32_000, 128_000, 200_000, 272_000]), st.integers(-20_000, 20_000)
+)
+"""Sizes of prompts from which on some model is dearer."""
+
 prompts = st.builds(
     PromptSize,
-    text_tokens=st.integers(0, 400_000),
+    text_tokens=st.one_of(st.integers(0, 400_000), around_bands.map(lambda tokens: max(0, tokens))),
     images=st.integers(0, 5),
     image_sizes=st.lists(st.tuples(st.integers(1, 9_000), st.integers(1, 9_000)), max_size=2).map(tuple),
     audio_ms=st.integers(0, 5_000_000),

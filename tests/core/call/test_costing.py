@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+import msgspec
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from core.call.costing import Costing, cost_call
 from core.call.prompt_tokens import INPUT_TOKENS_MAX_UNKNOWN, media_tokens, search_tokens
 from core.money import price_book
 from core.money.amount import NANOUSD_MAX
-from core.money.price_book import Price
+from core.money.price_book import Band, Price
 from core.money.pricing import cost_nanousd, rated_units
 from core.money.usage import Usage
 from core.wire.facts import ParsedCall, PromptSize
@@ -228,6 +229,37 @@ def test_searching_takes_no_call_into_the_rates_of_a_prompt_it_never_has() -> No
     assert searched.prompt_nanousd * 4 > searched.least_nanousd > searched.prompt_nanousd
 
 
+def test_a_prompt_that_searching_makes_long_has_the_rates_of_a_long_one() -> None:
+    price = price_of("openai", "gpt-5.4")
+    [short, long] = price.tiers["standard"]
+    call = a_call(prompt=PromptSize(long.above_prompt_tokens - 1_000), web_search_calls_max=1)
+
+    searched, unsearched = cost_call(call, price), cost_call(replace(call, web_search_calls_max=0), price)
+
+    assert unsearched.nanousd(2) - unsearched.nanousd(1) == short.rates.output_nanousd_per_mtok // 10**6
+    assert searched.nanousd(2) - searched.nanousd(1) == long.rates.output_nanousd_per_mtok // 10**6
+    assert searched.prompt_nanousd == unsearched.prompt_nanousd
+
+
+def test_pictures_at_the_price_of_text_are_counted_as_text() -> None:
+    assert prompt_usage(PromptSize(1_000, images=1), MINI).input_tokens == 1_000 + 48_200
+
+
+def test_money_that_lacks_for_the_input_buys_no_answer_though_answers_cost_nothing() -> None:
+    [band] = MINI.tiers["standard"]
+    rates = msgspec.structs.replace(
+        band.rates,
+        output_nanousd_per_mtok=0,
+        reasoning_nanousd_per_mtok=0,
+        audio_output_nanousd_per_mtok=0,
+        image_output_nanousd_per_mtok=0,
+    )
+    costing = cost_call(a_call(), replace(MINI, tiers={"standard": (Band(0, rates),)}))
+
+    assert costing.output_ceiling_within(costing.prompt_nanousd - 1) == 0
+    assert costing.output_ceiling_within(costing.prompt_nanousd) == 500
+
+
 def test_only_a_provider_that_searches_documents_is_held_for_it() -> None:
     call = a_call(document_search_calls_max=10)
     grok, mini = price_of("xai", "grok-4"), MINI
@@ -359,3 +391,9 @@ def test_an_unheard_embedding_costs_its_input_alone() -> None:
     embedding = replace(UNHEARD_CALL, model="text-embedding-3-small", has_output=False, output_tokens_max=None)
 
     assert unheard(60_000, embedding).completion_tokens == 0 < unheard(60_000, embedding).prompt_tokens
+
+
+def test_an_unheard_attempt_may_have_used_output_that_is_billed_unshown() -> None:
+    predicting = replace(UNHEARD_CALL, unshown_output_tokens=12_000)
+
+    assert unheard(60_000, predicting).completion_tokens == 4_000 + 12_000
