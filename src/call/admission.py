@@ -143,9 +143,9 @@ def _admit_request(
 ) -> AdmitRequest:
     return AdmitRequest(
         hold_id=hold_id,
-        want_nanousd=plan.worst.want_nanousd,
-        least_nanousd=plan.worst.least_nanousd,
-        floor_nanousd=plan.worst.prompt_nanousd,
+        want_nanousd=plan.costing.want_nanousd,
+        least_nanousd=plan.costing.least_nanousd,
+        floor_nanousd=plan.costing.prompt_nanousd,
         ttl_ms=hold_ttl_ms,
         slice_nanousd=plan.slice_nanousd,
         ample_nanousd=plan.ample_nanousd,
@@ -302,7 +302,7 @@ def budget_refusal(
 
 
 def _holds_the_window(plan: CallPlan, needed_nanousd: int | None) -> bool:
-    return plan.parsed.prompt.is_of_unknown_size and needed_nanousd == plan.worst.least_nanousd
+    return plan.parsed.prompt.is_of_unknown_size and needed_nanousd == plan.costing.least_nanousd
 
 
 def account_details(account: AccountView) -> dict[str, Detail]:

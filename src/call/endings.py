@@ -9,7 +9,6 @@ from typing import Literal
 from call.long_answer import LongAnswerRelay
 from call.relay import StreamRelay
 from call.settlement import CallEnd, OpenCall
-from core.call import estimate
 from core.money import pricing
 from core.money.amount import format_usd
 from core.money.text_size import text_tokens
@@ -140,8 +139,7 @@ def _used(call: OpenCall, facts: AnswerFacts, body: bytes) -> tuple[Usage, int]:
 def _estimated_usage(call: OpenCall, facts: AnswerFacts, body: bytes) -> Usage:
     """What an answer without usage is taken to have used: its input and its whole body, both estimated high. Of a
     prompt that was turned away Google charges the input, as the counts say that it mostly sends with it."""
-    parsed = call.plan.parsed
-    prompt = estimate.prompt_usage(parsed.prompt, call.plan.price)
+    parsed, prompt = call.plan.parsed, call.plan.costing.prompt
     if facts.is_blocked or not parsed.has_output:
         return prompt
     return replace(prompt, output_tokens=text_tokens(body, parsed.model) + parsed.unshown_output_tokens)

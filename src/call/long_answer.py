@@ -6,7 +6,6 @@ Its cost is known only when its head has long gone out, so it carries no header 
 from dataclasses import replace
 
 from call.settlement import CallEnd, OpenCall
-from core.call import estimate
 from core.money import pricing
 from core.money.usage import Usage
 from core.refusals import InternalError, UnreadableAnswer
@@ -69,8 +68,7 @@ class LongAnswerRelay:
 
     def _held(self) -> tuple[Usage, int]:
         """Without counts: so long an answer is worth all that was held for it."""
-        parsed = self._call.plan.parsed
-        return estimate.prompt_usage(parsed.prompt, self._call.plan.price), self._call.receipt.granted_nanousd
+        return self._call.plan.costing.prompt, self._call.receipt.granted_nanousd
 
     def _stated(self, facts: AnswerFacts) -> tuple[Usage, int]:
         """The provider's counts. Searches that only the answer's text would show are taken to have been as many as they

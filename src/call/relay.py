@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from call.admission import asked_with_one_retry, budget_refusal, take_from_allowance
 from call.settlement import CallEnd, OpenCall
-from core.call import estimate
 from core.call.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
 from core.call.result import StreamResult
 from core.ledger.messages import AccountView, Conflict, ExtendDenied, Extended, ExtendRequest
@@ -57,7 +56,7 @@ class StreamRelay:
         self._meter = StreamMeter(
             open_reader(plan.dialect),
             plan.price,
-            estimate.prompt_usage(plan.parsed.prompt, plan.price),
+            plan.costing.prompt,
             model=plan.parsed.model,
             granted_nanousd=call.receipt.granted_nanousd,
             is_full=is_prepaid,

@@ -12,7 +12,6 @@ import msgspec
 from access.identity import Caller
 from call.admission import Receipt
 from core.bounds import SCOPE_ID_CHARACTERS_MAX
-from core.call import estimate
 from core.call.context import CallContext
 from core.call.plan import CallPlan
 from core.ledger.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
@@ -91,9 +90,9 @@ class OpenCall:
         usage, cost = Usage(), 0
         if self.sent_at_ms is not None:
             waited_ms = self.exchange.ports.clock.now_ms() - self.sent_at_ms
-            usage, cost = estimate.unheard(self.plan.parsed, self.plan.price, waited_ms)
+            usage, cost = self.plan.costing.unheard(waited_ms)
         held_nanousd = self.receipt.granted_nanousd if held_nanousd is None else held_nanousd
-        cost = 0 if self.plan.is_free else min(cost, held_nanousd)
+        cost = min(cost, held_nanousd)
         self.close(CallEnd(outcome, usage, cost, status, is_estimated=cost > 0, error_code=error_code))
 
     def __enter__(self) -> "OpenCall":

@@ -430,8 +430,8 @@ def holds(counts: dict[str, list[int]]) -> dict[str, Holds]:
         usage = true_usage(call, text_tokens)
         true = 0 if plan.is_free else cost_nanousd(usage, plan.price)
         one = by_kind[call.kind]
-        one.least_and_true.append((plan.worst.least_nanousd, true))
-        one.low += plan.worst.prompt_nanousd < cost_nanousd(_input_alone(call, usage), plan.price)
+        one.least_and_true.append((plan.costing.least_nanousd, true))
+        one.low += plan.costing.prompt_nanousd < cost_nanousd(_input_alone(call, usage), plan.price)
     return by_kind
 
 

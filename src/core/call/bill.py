@@ -12,7 +12,7 @@ is never shorter than a byte, and the bytes added since the last sizing bound th
 
 from dataclasses import replace
 
-from core.call.estimate import search_tokens
+from core.call.prompt_tokens import search_tokens
 from core.money.amount import UNITS_PER_RATE, cost_of_units
 from core.money.price_book import STANDARD, Price
 from core.money.pricing import cost_nanousd, rated_units, rates_of

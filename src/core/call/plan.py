@@ -2,13 +2,13 @@
 of it to hold at first.
 
 It decides from the request, the tenant's policy and the price table alone. The rule easy to break: whatever can be
-billed must be in `worst` or refused here; after this nothing looks at the request again.
+billed must be in its costing or refused here; after this nothing looks at the request again.
 """
 
 from dataclasses import dataclass, replace
 
-from core.call import estimate
-from core.call.estimate import WorstCase
+from core.call.costing import Costing, cost_call
+from core.call.prompt_tokens import window_of
 from core.call.reasoning import hides_reasoning
 from core.ledger.messages import AmountsAt, EarlierAnswers
 from core.money import price_book
@@ -28,8 +28,6 @@ AMPLE_OUTPUT_TOKENS = 8_192
 AMPLE_REASONING_TOKENS = 32_768
 """What is ample for an answer to a caller that names no ceiling, and for one with reasoning out of sight before it."""
 
-NO_COST = WorstCase(0, 0, 0)
-
 EARLIER_STEP_TOKENS = 1_024
 """The shortest past that is told from a longer one; each step is twice as long, so at most twice is held for it."""
 
@@ -41,35 +39,52 @@ class CallPlan:
     provider: str
     path: str
     dialect: Dialect
-    parsed: ParsedCall
-    price: Price
-    is_free: bool
-    """An unpriced model that the tenant's policy lets through at no charge."""
-    worst: WorstCase = NO_COST
-    slice_nanousd: int | None = None
-    """What a metered stream holds at first: its input and a slice of output. None holds the whole."""
-    ample_nanousd: int | None = None
-    """What pays for an ample answer, where the caller named no ceiling."""
+    costing: Costing
+    hides_reasoning: bool
+    """Its answer may owe output that it never shows."""
+    slice_tokens: int | None
+    """Output that a metered stream holds for at first. None holds for the whole."""
+    ample_tokens: int | None
+    """Of an ample answer, where the caller named no ceiling."""
+
+    @property
+    def parsed(self) -> ParsedCall:
+        """The request as it was read."""
+        return self.costing.call
+
+    @property
+    def price(self) -> Price:
+        return self.costing.price
+
+    @property
+    def is_free(self) -> bool:
+        """An unpriced model that the tenant's policy lets through at no charge."""
+        return self.costing.is_free
+
+    @property
+    def slice_nanousd(self) -> int | None:
+        """What a metered stream holds at first: its input and a slice of output."""
+        return None if self.slice_tokens is None else self.costing.nanousd(self.slice_tokens)
+
+    @property
+    def ample_nanousd(self) -> int | None:
+        """What pays for an ample answer."""
+        return None if self.ample_tokens is None else self.costing.nanousd(self.ample_tokens)
 
     @property
     def injects_usage(self) -> bool:
         """A stream whose caller did not ask for usage is made to tell it; the relay takes it out again."""
         return self.parsed.is_streaming and not self.parsed.wants_stream_usage
 
-    @property
-    def hides_reasoning(self) -> bool:
-        """Its answer may owe output that it never shows."""
-        return hides_reasoning(self.provider, self.parsed.model, self.parsed.thinking)
-
     def with_remembered(self, tokens: int) -> "CallPlan":
         """The plan once it is known what the earlier answers that the call continues came to, all together."""
-        return _priced(self, self.parsed.with_remembered(tokens))
+        return replace(self, costing=self.costing.with_remembered(tokens))
 
     def earlier_answers(self, *, must_be_known: bool) -> EarlierAnswers | None:
         """The answers that the call continues, with what it costs for several lengths of what they came to."""
         if not self.parsed.names_earlier_answers:
             return None
-        window = self.price.input_tokens_max or estimate.INPUT_TOKENS_MAX_UNKNOWN
+        window = window_of(self.price)
         steps = []
         tokens = EARLIER_STEP_TOKENS
         while tokens < window:
@@ -80,18 +95,18 @@ class CallPlan:
     def amounts_at(self, earlier_tokens: int) -> AmountsAt:
         return AmountsAt(
             earlier_tokens,
-            want_nanousd=self.worst.want_nanousd,
-            least_nanousd=self.worst.least_nanousd,
-            floor_nanousd=self.worst.prompt_nanousd,
+            want_nanousd=self.costing.want_nanousd,
+            least_nanousd=self.costing.least_nanousd,
+            floor_nanousd=self.costing.prompt_nanousd,
             slice_nanousd=self.slice_nanousd,
             ample_nanousd=self.ample_nanousd,
         )
 
     def output_ceiling_within(self, granted_nanousd: int) -> int | None:
         """The lowered output ceiling of a call held in full for less than its worst case; None leaves it as it is."""
-        if self.slice_nanousd is not None or granted_nanousd >= self.worst.want_nanousd or not self.parsed.has_output:
+        if self.slice_nanousd is not None or granted_nanousd >= self.costing.want_nanousd or not self.parsed.has_output:
             return None
-        return estimate.output_ceiling_within(self.parsed, self.price, granted_nanousd)
+        return self.costing.output_ceiling_within(granted_nanousd)
 
 
 def plan_call(
@@ -113,21 +128,17 @@ def plan_call(
         parsed = replace(parsed, model=model_to_send)
         path = PROVIDERS[provider].openai_root + path
     price, is_free = _price_of(provider, parsed.model, policy, now_ms)
-    plan = _priced(CallPlan(provider, path, dialect, parsed, price, is_free), parsed)
-    return plan, dialect.prepare(body, model=model_to_send, include_usage=plan.injects_usage)
-
-
-def _priced(plan: CallPlan, parsed: ParsedCall) -> CallPlan:
-    """The plan of a call as it was read, with what that can cost."""
-    if plan.is_free:
-        return replace(plan, parsed=parsed)
-    return replace(
-        plan,
-        parsed=parsed,
-        worst=estimate.worst_case(parsed, plan.price),
-        slice_nanousd=_slice_nanousd(plan.provider, parsed, plan.price),
-        ample_nanousd=_ample_nanousd(plan.provider, parsed, plan.price),
+    hides = hides_reasoning(provider, parsed.model, parsed.thinking)
+    plan = CallPlan(
+        provider=provider,
+        path=path,
+        dialect=dialect,
+        costing=cost_call(parsed, price, is_free=is_free),
+        hides_reasoning=hides,
+        slice_tokens=None if is_free or hides else _slice_tokens(parsed),
+        ample_tokens=None if is_free else _ample_tokens(parsed, hides_reasoning=hides),
     )
+    return plan, dialect.prepare(body, model=model_to_send, include_usage=plan.injects_usage)
 
 
 def _unmetered(tools: tuple[str, ...]) -> UnmeteredPath:
@@ -163,19 +174,15 @@ def _price_of(provider: str, model: str, policy: TenantPolicy, now_ms: int) -> t
     return price_book.stand_in(provider, model), policy.unpriced_models == "free"
 
 
-def _ample_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
-    if parsed.output_tokens_max is not None or not parsed.has_output:
-        return None
-    hides = hides_reasoning(provider, parsed.model, parsed.thinking)
-    ample = AMPLE_REASONING_TOKENS if hides else AMPLE_OUTPUT_TOKENS
-    return estimate.worst_case(replace(parsed, output_tokens_max=ample), price).want_nanousd
-
-
-def _slice_nanousd(provider: str, parsed: ParsedCall, price: Price) -> int | None:
+def _slice_tokens(parsed: ParsedCall) -> int | None:
     if not parsed.is_streaming or parsed.web_search_calls_max or parsed.unshown_output_tokens:
         return None
-    if hides_reasoning(provider, parsed.model, parsed.thinking):
+    if not parsed.has_output:
+        return 0
+    return min(parsed.output_tokens_max or SLICE_OUTPUT_TOKENS, SLICE_OUTPUT_TOKENS)
+
+
+def _ample_tokens(parsed: ParsedCall, *, hides_reasoning: bool) -> int | None:
+    if parsed.output_tokens_max is not None or not parsed.has_output:
         return None
-    ceiling = parsed.output_tokens_max or SLICE_OUTPUT_TOKENS
-    sliced = replace(parsed, output_tokens_max=min(ceiling, SLICE_OUTPUT_TOKENS))
-    return estimate.worst_case(sliced, price).want_nanousd
+    return AMPLE_REASONING_TOKENS if hides_reasoning else AMPLE_OUTPUT_TOKENS

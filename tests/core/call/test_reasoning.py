@@ -107,5 +107,5 @@ def test_a_ceiling_is_never_lowered_below_the_thinking_that_the_request_pays_for
 
     plan, _ = plan_call("anthropic", path, json.dumps(body).encode(), TenantPolicy(), 0)
 
-    ceiling = plan.output_ceiling_within(plan.worst.least_nanousd)
+    ceiling = plan.output_ceiling_within(plan.costing.least_nanousd)
     assert ceiling is not None and ceiling > 2_000

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.call import estimate
+from core.call.costing import cost_call
 from core.call.plan import plan_call
 from core.money import price_book
 from core.money.model_names import family_of
@@ -210,9 +210,9 @@ def test_a_model_listed_at_zero_holds_nothing_and_costs_nothing(model: str) -> N
     assert isinstance(price, Price)
     call = ParsedCall(model, False, PromptSize(50_000, images=3), None)
 
-    worst = estimate.worst_case(call, price)
+    costing = cost_call(call, price)
 
-    assert (worst.prompt_nanousd, worst.least_nanousd, worst.want_nanousd) == (0, 0, 0)
+    assert (costing.prompt_nanousd, costing.least_nanousd, costing.want_nanousd) == (0, 0, 0)
     assert cost_nanousd(Usage(input_tokens=50_000, image_input_tokens=9, output_tokens=8_000), price) == 0
 
 
@@ -225,7 +225,7 @@ def test_a_grant_of_nothing_buys_a_free_model_its_whole_answer() -> None:
         NOW_MS,
     )
 
-    assert (plan.worst.want_nanousd, plan.price.is_estimate) == (0, False)
+    assert (plan.costing.want_nanousd, plan.price.is_estimate) == (0, False)
 
 
 # Stand-ins

@@ -240,7 +240,7 @@ def test_an_unmetered_tool_is_refused_by_its_name() -> None:
 def test_a_tenant_may_let_unmetered_tools_through() -> None:
     plan, _ = plan_call("openai", RESPONSES, BODY, TenantPolicy(allows_unmetered_paths=True), 0)
 
-    assert plan.worst.want_nanousd > 0
+    assert plan.costing.want_nanousd > 0
 
 
 GEOGRAPHY = [

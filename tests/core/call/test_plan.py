@@ -1,0 +1,106 @@
+"""What a planned call asks the Ledger for: amounts for the answer it may get, and for every past it may continue."""
+
+import json
+
+from core.call.plan import CallPlan, plan_call
+from core.ledger.messages import AmountsAt
+from core.money.pricing import cost_nanousd
+from core.money.usage import Usage
+from core.routing.paths import UpstreamPath
+from core.tenant.policy import TenantPolicy
+
+NOW_MS = 1_795_651_200_000
+"""2026-11-26, UTC."""
+
+CHAT = UpstreamPath("chat/completions", "metered", "openai_chat")
+RESPONSES = UpstreamPath("responses", "metered", "openai_responses")
+MESSAGES = [{"role": "user", "content": "Hello, how are you?"}]
+WINDOW = 400_000
+"""Of GPT-5."""
+
+
+def a_plan(path: UpstreamPath = CHAT, policy: TenantPolicy | None = None, **body: object) -> CallPlan:
+    plan, _ = plan_call("openai", path, json.dumps(body).encode(), policy or TenantPolicy(), NOW_MS)
+    return plan
+
+
+def a_chat(**more: object) -> CallPlan:
+    return a_plan(**{"model": "gpt-4o-mini", "messages": MESSAGES, **more})
+
+
+def a_turn(**more: object) -> CallPlan:
+    return a_plan(RESPONSES, **{"model": "gpt-5", "input": "go on", **more})
+
+
+def nanousd(plan: CallPlan, output_tokens: int, *, earlier_tokens: int = 0) -> int:
+    """Of an ordinary call of text alone."""
+    text_tokens = plan.parsed.prompt.text_tokens + earlier_tokens
+    return cost_nanousd(Usage(input_tokens=text_tokens, output_tokens=output_tokens), plan.price)
+
+
+def test_a_metered_stream_holds_its_input_and_a_slice_of_its_answer_at_first() -> None:
+    plan = a_chat(stream=True, max_tokens=5_000)
+
+    assert plan.slice_nanousd == nanousd(plan, 512) < plan.costing.want_nanousd == nanousd(plan, 5_000)
+
+
+def test_a_slice_is_no_longer_than_the_answer() -> None:
+    plan = a_chat(stream=True, max_tokens=100)
+
+    assert plan.slice_nanousd == plan.costing.want_nanousd == nanousd(plan, 100)
+
+
+def test_an_answer_that_comes_whole_has_no_slice() -> None:
+    assert a_chat(max_tokens=5_000).slice_nanousd is None
+
+
+def test_what_is_ample_is_said_for_a_caller_that_names_no_ceiling() -> None:
+    open_ended, bounded, thinking = a_chat(), a_chat(max_tokens=100), a_turn()
+
+    assert open_ended.ample_nanousd == nanousd(open_ended, 8_192)
+    assert thinking.ample_nanousd == nanousd(thinking, 32_768)
+    assert bounded.ample_nanousd is None
+
+
+def test_a_call_that_is_let_through_free_asks_for_nothing() -> None:
+    free = TenantPolicy(unpriced_models="free")
+
+    plan = a_plan(CHAT, free, model="unheard-of", messages=MESSAGES, stream=True)
+
+    assert plan.is_free
+    assert plan.amounts_at(0) == AmountsAt(0, 0, 0, 0)
+
+
+def test_a_call_that_continues_nothing_has_no_past_to_pay_for() -> None:
+    assert a_turn().earlier_answers(must_be_known=True) is None
+
+
+def test_a_past_is_paid_for_by_lengths_that_double_up_to_the_window() -> None:
+    plan = a_turn(previous_response_id="resp_1", max_output_tokens=100)
+
+    earlier = plan.earlier_answers(must_be_known=True)
+
+    assert earlier is not None
+    assert [step.tokens for step in earlier.steps] == [1_024 * 2**power for power in range(9)]
+    assert earlier.steps[-1].tokens * 2 > WINDOW
+
+
+def test_each_length_of_a_past_is_paid_for_as_so_much_more_text() -> None:
+    plan = a_turn(previous_response_id="resp_1", max_output_tokens=100)
+
+    earlier = plan.earlier_answers(must_be_known=True)
+
+    assert earlier is not None
+    for step in earlier.steps:
+        assert step.floor_nanousd == nanousd(plan, 0, earlier_tokens=step.tokens)
+        assert step.least_nanousd == nanousd(plan, 64, earlier_tokens=step.tokens)
+        assert step.want_nanousd == nanousd(plan, 100, earlier_tokens=step.tokens)
+
+
+def test_once_the_past_is_known_the_plan_is_that_of_its_step() -> None:
+    plan = a_turn(previous_response_id="resp_1")
+    earlier = plan.earlier_answers(must_be_known=True)
+    assert earlier is not None
+
+    for step in earlier.steps:
+        assert plan.with_remembered(step.tokens).amounts_at(step.tokens) == step
