@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.call.bill import StreamBill
@@ -32,11 +32,7 @@ DELTAS = st.one_of(
     st.just({"role": "assistant", "content": ""}),
     st.just({"audio": {"data": "A" * 6_400}}),
 )
-CHUNKS = st.lists(DELTAS, min_size=1, max_size=3).map(
-    lambda deltas: b"".join(
-        b"data: " + msgspec.json.encode({"choices": [{"index": 0, "delta": delta}]}) + b"\n\n" for delta in deltas
-    )
-)
+CHUNKS = st.lists(DELTAS, min_size=1, max_size=3).map(lambda deltas: chunk(*deltas))
 ANSWERS = st.sampled_from(["later", "later", "grant", "grant less", "deny", "fill"])
 """What the ledger has to say by the time of a chunk."""
 
@@ -86,10 +82,22 @@ class Edge:
         reader = a_reader()
         for event in reader.splitter.feed(self.forwarded):
             bill.add(reader.observe(event))
+            bill.units()  # as it is when each event has passed
         return -(-bill.units() // UNITS_PER_RATE) if self.forwarded else 0
 
 
+def chunk(*deltas: object) -> bytes:
+    return b"".join(
+        b"data: " + msgspec.json.encode({"choices": [{"index": 0, "delta": delta}]}) + b"\n\n" for delta in deltas
+    )
+
+
+ARGUMENTS = {"name": "get", "arguments": "0A0\x80\x80\x80\x80\U00010000"}
+RISES_BY_TWO_TOKENS_FOR_A_BYTE = chunk({"tool_calls": [{"index": 0, "function": ARGUMENTS}]}, {"content": "A"})
+
+
 @settings(deadline=None, max_examples=150)
+@example([(RISES_BY_TWO_TOKENS_FOR_A_BYTE, "later")], 26, 1)
 @given(
     st.lists(st.tuples(CHUNKS, ANSWERS), min_size=1, max_size=40),
     st.integers(0, 60),

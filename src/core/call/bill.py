@@ -258,13 +258,20 @@ class StreamBill:
 
 
 class _Written:
-    """One kind of text as it is written, piece by piece."""
+    """One kind of text as it is written, piece by piece.
 
-    __slots__ = ("_pieces", "_running")
+    A text's estimate can rise by more than the bytes that were added: a word that is no word of the language makes all
+    before it look less like it. No vocabulary does that, so what was sized already is left at that, and what came since
+    is at most a token for each byte.
+    """
+
+    __slots__ = ("_bytes_since", "_pieces", "_running", "_sized_tokens")
 
     def __init__(self, model: str) -> None:
         self._running = RunningText(model)
         self._pieces = 0
+        self._sized_tokens = 0
+        self._bytes_since = 0
 
     @property
     def has_pieces(self) -> bool:
@@ -273,13 +280,18 @@ class _Written:
     @property
     def tokens(self) -> int:
         """Estimated high, and at least one for every piece."""
-        return max(self._running.tokens, self._pieces) if self._pieces else 0
+        if self._bytes_since:
+            most = self._sized_tokens + self._bytes_since
+            self._sized_tokens = max(min(self._running.tokens, most), self._pieces)
+            self._bytes_since = 0
+        return self._sized_tokens
 
     def add(self, text: str) -> int:
         """Returns how many tokens this can be at most."""
         piece = text.encode("utf-8", "surrogatepass")
         self._running.add(piece)
         self._pieces += 1
+        self._bytes_since += len(piece)
         return len(piece)
 
 

@@ -254,6 +254,6 @@ def _read_within(usage: Usage, tokens: int) -> Usage:
     if total <= tokens:
         return usage
     kinds = ("input_tokens", "cached_input_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
-             "audio_input_tokens", "cached_audio_input_tokens", "image_input_tokens", "web_search_calls",
-             "document_search_calls")  # fmt: skip
+             "audio_input_tokens", "cached_audio_input_tokens", "image_input_tokens", "video_input_tokens",
+             "web_search_calls", "document_search_calls")  # fmt: skip
     return replace(usage, **{kind: -(-getattr(usage, kind) * tokens // total) for kind in kinds})

@@ -129,13 +129,14 @@ def plan_call(
         path = PROVIDERS[provider].openai_root + path
     price, is_free = _price_of(provider, parsed.model, policy, now_ms)
     hides = hides_reasoning(provider, parsed.model, parsed.thinking)
+    costing = cost_call(parsed, price, is_free=is_free)
     plan = CallPlan(
         provider=provider,
         path=path,
         dialect=dialect,
-        costing=cost_call(parsed, price, is_free=is_free),
+        costing=costing,
         hides_reasoning=hides,
-        slice_tokens=None if is_free or hides else _slice_tokens(parsed),
+        slice_tokens=None if is_free or hides else _slice_tokens(costing),
         ample_tokens=None if is_free else _ample_tokens(parsed, hides_reasoning=hides),
     )
     return plan, dialect.prepare(body, model=model_to_send, include_usage=plan.injects_usage)
@@ -174,12 +175,11 @@ def _price_of(provider: str, model: str, policy: TenantPolicy, now_ms: int) -> t
     return price_book.stand_in(provider, model), policy.unpriced_models == "free"
 
 
-def _slice_tokens(parsed: ParsedCall) -> int | None:
-    if not parsed.is_streaming or parsed.web_search_calls_max or parsed.unshown_output_tokens:
+def _slice_tokens(costing: Costing) -> int | None:
+    call = costing.call
+    if not call.is_streaming or call.web_search_calls_max or call.unshown_output_tokens:
         return None
-    if not parsed.has_output:
-        return 0
-    return min(parsed.output_tokens_max or SLICE_OUTPUT_TOKENS, SLICE_OUTPUT_TOKENS)
+    return min(costing.output_ceiling, SLICE_OUTPUT_TOKENS)
 
 
 def _ample_tokens(parsed: ParsedCall, *, hides_reasoning: bool) -> int | None:

@@ -381,6 +381,16 @@ def test_an_unheard_attempt_used_what_its_time_allows(waited_ms: int, counts: tu
     assert (usage.prompt_tokens, usage.completion_tokens) == counts
 
 
+def test_of_a_film_an_unheard_attempt_used_as_much_as_can_have_been_watched() -> None:
+    price = price_book.find("gemini", "gemini-2.5-flash", at_ms=0)
+    assert isinstance(price, Price)
+    film = replace(UNHEARD_CALL, model=price.model, prompt=PromptSize(text_tokens=0, video_ms=3_000_000))
+
+    used = cost_call(film, price).unheard(1_000)[0].prompt_tokens
+
+    assert 100_000 <= used < 100_010 < cost_call(film, price).prompt.prompt_tokens
+
+
 def test_of_an_unheard_attempt_s_searches_as_many_count_as_of_its_input() -> None:
     searching = replace(UNHEARD_CALL, web_search_calls_max=10)
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from core.call.plan import CallPlan, plan_call
 from core.ledger.messages import AmountsAt
 from core.money.pricing import cost_nanousd
@@ -13,6 +15,7 @@ NOW_MS = 1_795_651_200_000
 """2026-11-26, UTC."""
 
 CHAT = UpstreamPath("chat/completions", "metered", "openai_chat")
+COMPLETIONS = UpstreamPath("completions", "metered", "openai_completions")
 RESPONSES = UpstreamPath("responses", "metered", "openai_responses")
 MESSAGES = [{"role": "user", "content": "Hello, how are you?"}]
 WINDOW = 400_000
@@ -44,10 +47,12 @@ def test_a_metered_stream_holds_its_input_and_a_slice_of_its_answer_at_first() -
     assert plan.slice_nanousd == nanousd(plan, 512) < plan.costing.want_nanousd == nanousd(plan, 5_000)
 
 
-def test_a_slice_is_no_longer_than_the_answer() -> None:
-    plan = a_chat(stream=True, max_tokens=100)
+@pytest.mark.parametrize("max_tokens", [100, 0])
+def test_a_slice_is_no_longer_than_the_answer(max_tokens: int) -> None:
+    plan = a_plan(COMPLETIONS, model="gpt-3.5-turbo-instruct", prompt="Hello", stream=True, max_tokens=max_tokens)
 
-    assert plan.slice_nanousd == plan.costing.want_nanousd == nanousd(plan, 100)
+    assert plan.slice_tokens == plan.costing.output_ceiling == max_tokens
+    assert plan.slice_nanousd == plan.costing.want_nanousd
 
 
 def test_an_answer_that_comes_whole_has_no_slice() -> None:
