@@ -46,7 +46,7 @@ def process_s(pid: int) -> float:
 
 def mock_pid() -> int:
     """The mock providers that this process started."""
-    command = ["pgrep", "-P", str(os.getpid()), "-f", "local.mock_providers"]
+    command = ["pgrep", "-P", str(os.getpid()), "-f", "mock_llm"]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0])
 
 

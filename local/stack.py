@@ -190,8 +190,8 @@ class Stack:
         self.say("starting the mock providers")
         port = free_port()
         self.mock_url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "local.mock_providers", "--port", str(port)]
-        self._mock = Child("mock_providers", command, self.log_dir, cwd=ROOT)
+        command = [sys.executable, "-m", "mock_llm", "--port", str(port)]
+        self._mock = Child("mock_llm", command, self.log_dir, cwd=ROOT)
         self._mock.wait_until(lambda: _status(f"{self.mock_url}/_mock/health") == 200, timeout_s=30)
 
     def _start_database(self) -> None:

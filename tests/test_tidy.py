@@ -28,6 +28,8 @@ CORE_FOLDERS = ("money", "wire", "ledger", "tenant", "routing", "call")
 
 FILES_SIDE_BY_SIDE_MAX = 12
 
+READABLE = ("src", "durable_objects", "queue_consumer", "local", "mock_llm")
+
 
 def modules(*folders: str) -> list[Path]:
     return sorted(
@@ -121,14 +123,16 @@ def test_adapters_decide_nothing_about_requests(path: Path) -> None:
     assert not roots(path) & (ours - {"ports", "exchange"})
 
 
-@pytest.mark.parametrize("path", modules("local"), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", modules("local", "mock_llm"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_local_stack_never_uses_the_server_s_code(path: Path) -> None:
     assert not roots(path) & {*ORCHESTRATION, "core", "bindings", "durable_objects", "sink"}
 
 
-@pytest.mark.parametrize(
-    "path", modules("src", "durable_objects", "queue_consumer", "local"), ids=lambda path: str(path.relative_to(ROOT))
-)
+def test_the_mock_providers_need_nothing_of_the_stack_they_serve() -> None:
+    assert not {root for path in modules("mock_llm") for root in roots(path)} & {"local", "bench", "tests"}
+
+
+@pytest.mark.parametrize("path", modules(*READABLE), ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_stay_readable(path: Path) -> None:
     text = path.read_text()
     long_functions = [
@@ -142,14 +146,14 @@ def test_files_and_functions_stay_readable(path: Path) -> None:
     assert long_functions == []
 
 
-@pytest.mark.parametrize(
-    "path", modules("src", "durable_objects", "queue_consumer", "local"), ids=lambda path: str(path.relative_to(ROOT))
-)
+@pytest.mark.parametrize("path", modules(*READABLE), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
 
 
-FOLDERS = sorted({path.parent for path in modules("src", "durable_objects")} - {ROOT / "src"})
+FOLDERS = sorted(
+    {path.parent for path in modules("src", "durable_objects", "mock_llm")} - {ROOT / "src", ROOT / "mock_llm"}
+)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
