@@ -18,16 +18,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from bench.calls import agentwatch, baseline_worker, targets
 from bench.cost import COUNTED_EDGE, cost_json, cost_table, measure_cost
-from bench.http_client import LoadError, Target
 from bench.ladder import ladder_worker, rung
-from bench.ledger import ledger_json, ledger_table, ledger_workers, measure_ledger
+from bench.ledger import ledger_caller, ledger_json, ledger_table, measure_ledger
+from bench.measuring.calls import agentwatch, baseline_worker, targets
+from bench.measuring.http_client import LoadError, Target
 from bench.memory import measure_memory, memory_json, memory_table
 from bench.neighbours import measure_neighbours, neighbours_json, neighbours_tables
-from bench.outage import measure_outage, outage_config, outage_json, outage_table
 from bench.overhead import measure_overhead, overhead_json, overhead_table
-from bench.overspend import measure_overspend, overspend_json, overspend_table, strawman_worker
+from bench.overspend.race import measure_overspend, overspend_json, overspend_table, strawman_worker
 from bench.streams import measure_stream_memory, measure_streams, stream_memory_table, streams_json, streams_table
 from local.paths import NODE, NODE_MODULES
 from local.processes import StackError, free_port
@@ -52,7 +51,6 @@ class Which(StrEnum):
     ledger = "ledger"
     memory = "memory"
     neighbours = "neighbours"
-    outage = "outage"
     overspend = "overspend"
     streams = "streams"
     cost = "cost"
@@ -80,9 +78,9 @@ def main(
     """Measure AgentWatch on a fresh local stack: one benchmark by its name, or all of them (about 25 minutes).
 
     overhead: what it adds to a call, rung by rung. memory: does it grow with requests? overspend: a cap against many
-    calls at once. ledger: one Ledger's rows and pace. outage: what passes without it. streams: what it adds to a
-    stream. neighbours: what one tenant's bodies do to another. cost: what a call costs on Cloudflare's bill. Each
-    prints a table and writes bench/results/NAME.json.
+    calls at once. ledger: one Ledger's pace. streams: what it adds to a stream. neighbours: what one tenant's bodies do
+    to another. cost: what a call costs on Cloudflare's bill, row by row. Each prints a table and writes
+    bench/results/NAME.json.
     """
     try:
         if which in (Which.overhead, Which.all):
@@ -93,8 +91,6 @@ def main(
             _run_overspend(calls, cap_usd, pace_ms)
         if which in (Which.ledger, Which.all):
             _run_ledger()
-        if which in (Which.outage, Which.all):
-            _run_outage()
         if which in (Which.streams, Which.all):
             _run_streams()
         if which in (Which.neighbours, Which.all):
@@ -139,21 +135,11 @@ def _run_overspend(calls: int, cap_usd: str, pace_ms: float) -> None:
 def _run_ledger() -> None:
     with (
         tempfile.TemporaryDirectory() as state,
-        Stack(Path(state) / "stack", extra_workers=ledger_workers(), with_database=False, say=_say) as stack,
+        Stack(Path(state) / "stack", extra_workers=[ledger_caller()], with_database=False, say=_say) as stack,
     ):
         figures = asyncio.run(measure_ledger(stack, _say))
     console.print(ledger_table(figures))
     _write("ledger", ledger_json(figures))
-
-
-def _run_outage() -> None:
-    with (
-        tempfile.TemporaryDirectory() as state,
-        Stack(Path(state) / "stack", kv=outage_config(), has_gates=True, say=_say) as stack,
-    ):
-        found = asyncio.run(measure_outage(stack, _say))
-    console.print(outage_table(found))
-    _write("outage", outage_json(found))
 
 
 def _run_streams() -> None:

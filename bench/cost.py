@@ -20,7 +20,7 @@ LANES = 16
 SETTLED_S = 75
 """Past the checkpoint and the mirrors that wait a minute."""
 
-COUNTED_EDGE = Path(__file__).with_name("counted_edge.py")
+COUNTED_EDGE = Path(__file__).parent / "workers" / "counted_edge.py"
 
 PRICES_USD_PER_MILLION = {
     "worker requests": 0.30,

@@ -1,4 +1,4 @@
-"""The platform's own cost of a call, as targets: a Worker in JavaScript, and the rungs of `ladder_worker/`.
+"""The platform's own cost of a call, as targets: a Worker in JavaScript, and the rungs of `workers/ladder/`.
 
 `nothing` answers at once; `fetch` reads the body, fetches and reads the answer; `hold` first writes a row in a Durable
 Object; `settle` writes another after the answer and sends a message to a queue. They run in the same workerd behind
@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from bench.http_client import Target
+from bench.measuring.http_client import Target
 from local.paths import ROOT
 from local.stack import Stack
 from local.worker_config import python_worker
@@ -27,7 +27,9 @@ RUNGS = {
 def ladder_worker() -> dict[str, Any]:
     """Miniflare's options for the rungs. Nobody consumes the queue."""
     return {
-        **python_worker(Path(__file__).parent / "ladder_worker", tomllib.loads((ROOT / "wrangler.toml").read_text())),
+        **python_worker(
+            Path(__file__).parent / "workers" / "ladder", tomllib.loads((ROOT / "wrangler.toml").read_text())
+        ),
         "name": "bench-ladder",
         "durableObjects": {"ROWS": {"className": "Rows", "useSQLite": True}},
         "queueProducers": {"RECORDS": {"queueName": "bench-ladder-records"}},

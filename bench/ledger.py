@@ -1,13 +1,11 @@
-"""What one Ledger object can do, and what it writes: admissions a second and rows a call, empty and full.
+"""What one Ledger object can do: admissions and settlements a second, empty and full.
 
-The object is called by RPC from a small Worker beside it, so the edge is not in the figures. Rows are counted by SQLite
-in a second copy of the object that differs in nothing else. Neither figure may grow with sessions or open holds.
+The object is called by RPC from a small Worker beside it, so the edge is not in the figures. Neither figure may grow
+with sessions or open holds. What it writes is counted by `bench.cost`, and held by the tests of the runtime.
 """
 
-import asyncio
 import json
-import subprocess
-import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import count
@@ -18,10 +16,9 @@ from typing import Any
 import httpx
 from rich.table import Table
 
-from bench.http_client import LoadError
+from bench.measuring.http_client import LoadError
 from local.paths import ROOT
 from local.stack import Stack
-from local.worker_config import LocalLimits, worker_options
 
 SESSIONS = 10_000
 OPEN_HOLDS = 1_000
@@ -31,50 +28,31 @@ LANES = 16
 TTL_MS = 600_000
 COST_NANOUSD = 1_000
 CALLER_HOST = "ledger-caller.test"
-_BINDINGS = {"timed": "LEDGER", "counted": "COUNTED"}
 _numbers = count()
 
 
 @dataclass
 class Figures:
-    """One object's figures: per second, one sample a round; and rows by kind of call and cause."""
+    """One object's figures per second, one sample a round."""
 
     name: str
     sessions: int
     open_holds: int
     admits_per_s: list[float] = field(default_factory=list)
     settles_per_s: list[float] = field(default_factory=list)
-    rows_per_admit: float = 0
-    rows_per_settle: float = 0
-    upkeep_rows_per_call: float = 0
-    """Written by the alarm, and for setting it, over admits and settles together."""
 
 
-def ledger_workers() -> list[dict[str, Any]]:
-    """Miniflare's options for the counted copy and for the caller of both."""
-    subprocess.run([sys.executable, ROOT / "tools" / "stage.py"], check=True)
-    folder = Path(__file__).parent
-    edge = worker_options(ROOT / "wrangler.toml", {}, LocalLimits())
-    entry = {"type": "PythonModule", "path": edge["modules"][0]["path"], "file": str(folder / "counted_ledger.py")}
-    counted = {
-        **edge,
-        "name": "bench-counted-ledger",
-        "modules": [entry, *edge["modules"][1:]],
-        "durableObjects": {"LEDGER": {"className": "CountedLedger", "useSQLite": True}},
-    }
-    caller = {
+def ledger_caller() -> dict[str, Any]:
+    """Miniflare's options for the Worker that asks the edge's Ledgers."""
+    edge = tomllib.loads((ROOT / "wrangler.toml").read_text())
+    script = Path(__file__).parent / "workers" / "ledger_caller.mjs"
+    return {
         "name": "bench-ledger-caller",
-        "compatibilityDate": edge["compatibilityDate"],
-        "modules": [
-            {"type": "ESModule", "path": "ledger_caller.mjs", "contents": (folder / "ledger_caller.mjs").read_text()}
-        ],
-        "durableObjects": {
-            "LEDGER": {"className": "Ledger", "scriptName": edge["name"], "useSQLite": True},
-            "COUNTED": {"className": "CountedLedger", "scriptName": counted["name"], "useSQLite": True},
-        },
+        "compatibilityDate": edge["compatibility_date"],
+        "modules": [{"type": "ESModule", "path": script.name, "contents": script.read_text()}],
+        "durableObjects": {"LEDGER": {"className": "Ledger", "scriptName": edge["name"], "useSQLite": True}},
         "routes": [f"{CALLER_HOST}/*"],
     }
-    return [counted, caller]
 
 
 async def measure_ledger(stack: Stack, say: Callable[[str], None]) -> list[Figures]:
@@ -83,8 +61,7 @@ async def measure_ledger(stack: Stack, say: Callable[[str], None]) -> list[Figur
     async with httpx.AsyncClient(timeout=300, headers={"host": CALLER_HOST}) as client:
         caller = _Caller(client, stack.edge_url)
         say(f"ledger: {SESSIONS} sessions and {OPEN_HOLDS} open holds")
-        for kind in _BINDINGS:
-            await _fill(caller, kind)
+        await _fill(caller)
         say("ledger: admissions")
         for turn in range(ROUNDS + 1):
             for each in figures:
@@ -92,9 +69,6 @@ async def measure_ledger(stack: Stack, say: Callable[[str], None]) -> list[Figur
                 if turn:  # the first turn warms up
                     each.admits_per_s.append(admits_per_s)
                     each.settles_per_s.append(settles_per_s)
-        say("ledger: rows")
-        for each in figures:
-            await _count_rows(caller, each)
     return figures
 
 
@@ -104,9 +78,6 @@ def ledger_table(figures: Sequence[Figures]) -> Table:
         table.add_column(column, justify="right" if column else "left")
     table.add_row("admissions a second", *(f"{median(each.admits_per_s):.0f}" for each in figures))
     table.add_row("settlements a second", *(f"{median(each.settles_per_s):.0f}" for each in figures))
-    table.add_row("rows written to admit", *(f"{each.rows_per_admit:.2f}" for each in figures))
-    table.add_row("rows written to settle", *(f"{each.rows_per_settle:.2f}" for each in figures))
-    table.add_row("upkeep rows per operation", *(f"{each.upkeep_rows_per_call:.2f}" for each in figures))
     return table
 
 
@@ -124,22 +95,17 @@ class _Caller:
         self._client = client
         self._url = url
 
-    async def run(self, kind: str, tenant: str, questions: Sequence[str]) -> float:
+    async def run(self, tenant: str, questions: Sequence[str]) -> float:
         """Seconds that the answers took. Raises `LoadError` on an answer of the wrong kind."""
-        seconds, answers = await self._send(kind, tenant, questions)
+        seconds, answers = await self._send(tenant, questions)
         for text in answers:
             if json.loads(text)["type"] not in ("granted", "settled", "recorded"):
                 raise LoadError(f"the ledger answered {text}")
         return seconds
 
-    async def rows(self, tenant: str) -> dict[str, int]:
-        """Rows that the counted object wrote since this was last asked."""
-        _, (text,) = await self._send("counted", tenant, ["rows_written"])
-        return dict(json.loads(text))
-
-    async def _send(self, kind: str, tenant: str, questions: Sequence[str]) -> tuple[float, list[str]]:
+    async def _send(self, tenant: str, questions: Sequence[str]) -> tuple[float, list[str]]:
         lanes = [questions[lane::LANES] for lane in range(min(LANES, len(questions)))]
-        body = {"binding": _BINDINGS[kind], "tenant": tenant, "lanes": lanes}
+        body = {"tenant": tenant, "lanes": lanes}
         answer = await self._client.post(self._url, json=body)
         if answer.status_code != 200:
             raise LoadError(f"the caller answered {answer.status_code}: {answer.text[:300]}")
@@ -147,36 +113,20 @@ class _Caller:
         return found["ms"] / 1_000, found["answers"]
 
 
-async def _fill(caller: _Caller, kind: str) -> None:
+async def _fill(caller: _Caller) -> None:
     sessions = [_record(f"session-{number}") for number in range(SESSIONS)]
     for start in range(0, SESSIONS, 1_000):
-        await caller.run(kind, "full", sessions[start : start + 1_000])
+        await caller.run("full", sessions[start : start + 1_000])
     holds = [_admit(_hold_id(), f"session-{number}") for number in range(OPEN_HOLDS)]
-    await caller.run(kind, "full", holds)
+    await caller.run("full", holds)
 
 
 async def _time(caller: _Caller, tenant: str) -> tuple[float, float]:
     """Admissions and settlements a second."""
     hold_ids = [_hold_id() for _ in range(CALLS_PER_ROUND)]
-    admitted_s = await caller.run("timed", tenant, [_admit(each, f"run-{each[-2:]}") for each in hold_ids])
-    settled_s = await caller.run("timed", tenant, [_settle(each) for each in hold_ids])
+    admitted_s = await caller.run(tenant, [_admit(each, f"run-{each[-2:]}") for each in hold_ids])
+    settled_s = await caller.run(tenant, [_settle(each) for each in hold_ids])
     return CALLS_PER_ROUND / admitted_s, CALLS_PER_ROUND / settled_s
-
-
-async def _count_rows(caller: _Caller, figures: Figures) -> None:
-    """Rows per call of one kind, and what the alarm wrote meanwhile and in the seconds after."""
-    hold_ids = [_hold_id() for _ in range(CALLS_PER_ROUND)]
-    await caller.rows(figures.name)
-    await caller.run("counted", figures.name, [_admit(each, "run") for each in hold_ids])
-    admitted = await caller.rows(figures.name)
-    await caller.run("counted", figures.name, [_settle(each) for each in hold_ids])
-    settled = await caller.rows(figures.name)
-    await asyncio.sleep(5)  # the alarm checkpoints what has changed
-    after = await caller.rows(figures.name)
-    figures.rows_per_admit = admitted["calls"] / CALLS_PER_ROUND
-    figures.rows_per_settle = settled["calls"] / CALLS_PER_ROUND
-    upkeep = sum(each["upkeep"] + each["alarms_set"] for each in (admitted, settled, after))
-    figures.upkeep_rows_per_call = upkeep / (2 * CALLS_PER_ROUND)
 
 
 def _hold_id() -> str:

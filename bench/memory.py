@@ -1,9 +1,9 @@
 """What memory does with requests served and with open streams, each target in a process of its own.
 
 Three measures. The wasm heap is one Python interpreter's; the live heap is what is alive in one isolate after a full
-collection (`bench.js_heap`): these two are what the platform counts against 128 MB. Resident memory is that of the
-whole local process: every isolate in it, the runtime's own pools, and the parts of the platform that it imitates (front
-door, queue, KV, object storage). Serving the same requests by a Worker without AgentWatch tells its share.
+collection (`bench.measuring.js_heap`): these two are what the platform counts against 128 MB. Resident memory is that
+of the whole local process: every isolate in it, the runtime's own pools, and the parts of the platform that it imitates
+(front door, queue, KV, object storage). Serving the same requests by a Worker without AgentWatch tells its share.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.calls import agentwatch, json_call, streamed_call
-from bench.figures import LEAK_BYTES_PER_REQUEST, grows, growth_per_request
-from bench.http_client import Connection, Target
-from bench.js_heap import live_heap_bytes
+from bench.measuring.calls import agentwatch, json_call, streamed_call
+from bench.measuring.figures import LEAK_BYTES_PER_REQUEST, grows, growth_per_request
+from bench.measuring.http_client import Connection, Target
+from bench.measuring.js_heap import live_heap_bytes
+from bench.measuring.process_memory import Reading, read_process
 from bench.overhead import opened
-from bench.process_memory import Reading, read_process
 from local.stack import Stack
 
 CONNECTIONS = 16

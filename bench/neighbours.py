@@ -16,8 +16,8 @@ from typing import Any
 from rich.table import Table
 
 from bench.hostile_bodies import HostileBody, hostile_bodies
-from bench.http_client import Connection, Target
-from bench.process_memory import read_process
+from bench.measuring.http_client import Connection, Target
+from bench.measuring.process_memory import read_process
 from local.stack import Stack
 
 ALONE_CALLS = 60

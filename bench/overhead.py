@@ -13,11 +13,11 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.calls import json_call, streamed_call, targets
-from bench.figures import Latency, latency
-from bench.http_client import Connection, Target
 from bench.ladder import rungs
-from bench.processor import process_s
+from bench.measuring.calls import json_call, streamed_call, targets
+from bench.measuring.figures import Latency, latency
+from bench.measuring.http_client import Connection, Target
+from bench.measuring.processor import process_s
 from local.stack import Stack
 
 ROUNDS = 20

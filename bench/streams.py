@@ -15,12 +15,12 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.calls import agentwatch, streamed_call, targets
-from bench.figures import LEAK_BYTES_PER_REQUEST, Latency, grows, growth_per_request, latency
-from bench.http_client import Connection, LoadError, Target
-from bench.js_heap import live_heap_bytes
+from bench.measuring.calls import agentwatch, streamed_call, targets
+from bench.measuring.figures import LEAK_BYTES_PER_REQUEST, Latency, grows, growth_per_request, latency
+from bench.measuring.http_client import Connection, LoadError, Target
+from bench.measuring.js_heap import live_heap_bytes
+from bench.measuring.process_memory import Reading, read_process
 from bench.overhead import opened
-from bench.process_memory import Reading, read_process
 from local.stack import Stack
 
 LOADS = (1, 16)

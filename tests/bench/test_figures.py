@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.figures import LEAK_BYTES_PER_REQUEST, grows, growth_per_request, latency, percentile, slope
+from bench.measuring.figures import LEAK_BYTES_PER_REQUEST, grows, growth_per_request, latency, percentile, slope
 
 
 def test_a_percentile_is_a_sample_by_nearest_rank() -> None:

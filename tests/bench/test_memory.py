@@ -1,7 +1,7 @@
 """How the memory benchmark reads its course."""
 
+from bench.measuring.process_memory import Reading
 from bench.memory import Course, Moment, live_bytes, memory_table, resident_bytes
-from bench.process_memory import Reading
 
 
 def a_moment(requests: int, *, resident: int = 0, live: int = 0) -> Moment:

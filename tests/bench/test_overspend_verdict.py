@@ -1,7 +1,7 @@
 """What the overspend experiment calls overspent, unheld and falsely refused."""
 
-from bench.overspend_calls import plan_calls
-from bench.overspend_verdict import CallTruth, false_refusals, outcome_sums, over_cap_nanousd
+from bench.overspend.calls import plan_calls
+from bench.overspend.verdict import CallTruth, false_refusals, outcome_sums, over_cap_nanousd
 
 
 def a_call(outcome="complete", *, at=0.0, full=100, billed=100, charged=None, overrun=0) -> CallTruth:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from bench.process_memory import read_process, resident_bytes, wasm_heaps
+from bench.measuring.process_memory import read_process, resident_bytes, wasm_heaps
 
 HEAP = "7fa013390000-7fa015190000 rw-p 00000000 00:00 0"
 REST_OF_ITS_4_GIB = "7fa015190000-7fa113390000 ---p 00000000 00:00 0"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from bench.process_memory import read_process
+from bench.measuring.process_memory import read_process
 
 pytestmark = pytest.mark.stack
 

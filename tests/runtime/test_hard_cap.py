@@ -5,9 +5,9 @@ import asyncio
 import httpx
 import pytest
 
-from bench.overspend import full_costs, run_agentwatch
-from bench.overspend_calls import plan_calls
-from bench.overspend_verdict import outcome_sums, over_cap_nanousd
+from bench.overspend.calls import plan_calls
+from bench.overspend.race import full_costs, run_agentwatch
+from bench.overspend.verdict import outcome_sums, over_cap_nanousd
 from tests.runtime.conftest import eventually
 
 pytestmark = pytest.mark.stack

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bench.http_client import Target
+from bench.measuring.http_client import Target
 from local.stack import Stack
 
 BASELINE_HOST = "baseline.test"

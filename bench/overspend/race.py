@@ -19,10 +19,10 @@ import httpx
 import psycopg
 from rich.table import Table
 
-from bench.http_client import Connection, LoadError, Target
-from bench.overspend_calls import PlannedCall, plan_calls
-from bench.overspend_verdict import CallTruth, false_refusals, outcome_sums, over_cap_nanousd
-from bench.processor import mock_pid, watched
+from bench.measuring.http_client import Connection, LoadError, Target
+from bench.measuring.processor import mock_pid, watched
+from bench.overspend.calls import PlannedCall, plan_calls
+from bench.overspend.verdict import CallTruth, false_refusals, outcome_sums, over_cap_nanousd
 from local.stack import Stack
 
 NANOUSD_PER_USD = 10**9
@@ -91,7 +91,7 @@ class Overspend:
 
 def strawman_worker() -> dict[str, Any]:
     """Miniflare's options for the strawman."""
-    script = Path(__file__).with_name("strawman.mjs")
+    script = Path(__file__).parent.parent / "workers" / "strawman.mjs"
     return {
         "name": "bench-strawman",
         "compatibilityDate": "2025-09-01",
