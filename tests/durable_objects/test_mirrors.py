@@ -91,7 +91,7 @@ def test_a_mirror_is_written_soon_for_what_a_caller_would_be_told_and_later_for_
     assert mirror_after_ms(before, after) == after_ms
 
 
-def test_a_thousand_calls_of_a_session_with_a_limit_are_ten_alarms(ledger):
+def test_a_thousand_calls_of_a_session_with_a_limit_are_ten_writes(ledger):
     written = []
     for number in range(1_000):
         now_ms = NOW_MS + number * 1_000
@@ -127,7 +127,7 @@ def test_what_is_urgent_does_not_wait_for_what_is_not(ledger):
     assert mirrors.due_at_ms() is None
 
 
-def test_a_thousand_sessions_of_one_small_call_are_no_alarms(ledger):
+def test_a_thousand_sessions_of_one_small_call_are_no_writes(ledger):
     for number in range(1_000):
         ledger.admit(an_admission(f"rsv_{number}", 1, session_id=f"s{number}", session_limit_nanousd=1_000), NOW_MS)
         ledger.settle(a_settlement(1, f"rsv_{number}"), NOW_MS)
