@@ -54,6 +54,15 @@ class Documents:
         texts = {kind: document.text for kind, document in self._present.items()}
         return PresentDocuments(number=number, text=copy_text(number, texts) if number else "")
 
+    def is_other(self, number: int | None, now_ms: int) -> bool:
+        """Was something decided by other documents than these? A number that no write of this Ledger had is that of a
+        copy which somebody put into KV, or which is left of rows that are lost: it is overwritten."""
+        if number is None or self.number in (0, number):
+            return False
+        if number > self.number:
+            self._copy_again(now_ms)
+        return True
+
     def is_disabled(self, key_id: str | None) -> bool:
         """Does the configuration refuse this key?"""
         return key_id is not None and key_id in self._disabled_keys
@@ -120,7 +129,11 @@ class Documents:
         versions = self._versions(CONFIG.name, self.number + 1, DOCUMENT_VERSIONS_MAX)
         if all(each.text != text for each in versions if each.written_by == BY_HAND):
             self.write(WriteRequest(kind=CONFIG.name, text=text, written_by=BY_HAND), now_ms)
-        elif self._copied_number == self.number:
+        else:
+            self._copy_again(now_ms)
+
+    def _copy_again(self, now_ms: int) -> None:
+        if self._copied_number == self.number:
             self._copied_number = 0
             self._copy_due_at_ms = now_ms + COPY_AGAIN_MS
 

@@ -237,7 +237,7 @@ class LedgerService:
     def _decide(self, request: AdmitRequest, now_ms: int) -> Admitted | Refused:
         """What the admission gets if its id is new, reading no more than that takes."""
         state, documents = self._state, self._state.documents
-        if request.documents_number is not None and request.documents_number < documents.number:
+        if documents.is_other(request.documents_number, now_ms):
             return Refused(Outdated(present=documents.present()))
         if documents.is_disabled(request.key_id):
             return Refused(KeyDisabled())

@@ -151,13 +151,19 @@ async def identify(
     )
 
 
-def learn(tenant: str, present: PresentDocuments, *, cache: IdentityCache, now_ms: int) -> TenantDocuments:
-    """Take in what the Ledger says of a tenant's documents, which is the truth. Raises `InvalidConfiguration`."""
+def learn(
+    tenant: str, present: PresentDocuments, *, instead_of: int | None = None, cache: IdentityCache, now_ms: int
+) -> TenantDocuments:
+    """Take in what the Ledger says of a tenant's documents, which is the truth; what it has refused (`instead_of`)
+    goes, though its number be greater. Raises `InvalidConfiguration`."""
     read_number = cache.begin_read()
     try:
         documents = _parsed_present(present)
     except InvalidDocument as error:
         raise _unusable(error) from None
+    known = cache.documents.get(tenant)
+    if known is not None and known.value.number == instead_of:
+        del cache.documents[tenant]
     return _remember_documents(tenant, documents, cache, read_number, now_ms)
 
 

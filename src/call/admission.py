@@ -61,7 +61,7 @@ A = TypeVar("A")
 
 
 class DocumentsMoved(Exception):
-    """The call was decided by older documents of its tenant than there are: `present` are those that hold."""
+    """The call was decided by other documents of its tenant than `present`, which hold."""
 
     def __init__(self, present: PresentDocuments) -> None:
         super().__init__()

@@ -71,8 +71,13 @@ async def _held(
                 exchange, caller, context, decision.plan, is_shared_account=decision.is_shared_account
             )
         except DocumentsMoved as moved:
-            now_ms = exchange.ports.clock.now_ms()
-            documents = learn(caller.tenant, moved.present, cache=exchange.isolate.identities, now_ms=now_ms)
+            documents = learn(
+                caller.tenant,
+                moved.present,
+                instead_of=caller.documents.number,
+                cache=exchange.isolate.identities,
+                now_ms=exchange.ports.clock.now_ms(),
+            )
             caller = replace(caller, documents=documents)
         except Refusal as refusal:
             _record_refusal(exchange, caller, context, decision.plan, refusal)

@@ -174,6 +174,18 @@ def test_a_copy_that_fails_is_tried_again_and_a_new_write_does_not_wait_for_that
     assert documents.copy_due_at_ms() == 0
 
 
+def test_a_copy_that_is_none_of_the_ledger_s_is_overwritten_after_a_while(database: SqliteDatabase) -> None:
+    documents = awake(database)
+    assert not documents.is_other(7, NOW_MS), "a Ledger that has nothing knows no better"
+    write(documents, "{}")
+    documents.copied(1)
+
+    assert [documents.is_other(number, NOW_MS) for number in (None, 0, 1)] == [False, True, False]
+    assert documents.copy_due_at_ms() is None
+    assert documents.is_other(7, NOW_MS)
+    assert documents.copy_due_at_ms() == NOW_MS + COPY_AGAIN_MS
+
+
 def test_an_old_text_found_in_kv_is_overwritten_after_a_while(database: SqliteDatabase) -> None:
     documents = awake(database)
     documents.take_in("{}", NOW_MS)

@@ -8,6 +8,7 @@ import pytest
 from core.bounds import DOCUMENT_CHARACTERS_MAX
 from core.ledger.document_messages import WriteRequest
 from core.ledger.messages import AdmitRequest
+from core.tenant.documents import copy_text
 from core.tenant.etag import etag
 from isolate import Isolate
 from settings import parse_settings
@@ -303,6 +304,20 @@ def test_an_old_copy_in_kv_does_not_take_back_what_the_ledger_has_told(
     for _ in range(3):
         world.pass_time(60_000)
         assert error_of(member.ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+
+
+def test_a_copy_with_a_number_that_the_ledger_never_gave_does_not_hold(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    """Nobody would be told of a change any more: every number of the Ledger is smaller."""
+    write(admin, {"unpriced_models": "block"}, 0)
+    world.kv[KV_KEY] = copy_text(10**9, {"config": "{}"})
+    member = Client(world, isolates[1], TOKEN)
+
+    for _ in range(2):
+        assert error_of(member.ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+        world.pass_time(60_000)
+    assert member.ask("POST", CHAT, CALL).status == 200
 
 
 def test_a_configuration_written_by_hand_is_taken_in_once_and_again_when_it_changes(

@@ -168,7 +168,7 @@ class KeyDisabled(Message, frozen=True, tag="key_disabled"):
 
 
 class Outdated(Message, frozen=True, tag="outdated"):
-    """The caller has decided by older documents than there are. Nothing was held or counted anywhere."""
+    """The caller has decided by other documents than those that hold. Nothing was held or counted anywhere."""
 
     present: PresentDocuments
 
