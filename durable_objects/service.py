@@ -72,6 +72,8 @@ class LedgerService:
     def answer(self, question: AnyQuestion, now_ms: int) -> Message:
         """Whatever is asked, answered by the type that the question names."""
         match question:
+            case WriteRequest(written_by=key) | ConfigureRequest(key_id=key) if self.documents.is_disabled(key):
+                return KeyDisabled()
             case AdmitRequest():
                 return self.admit(question, now_ms)
             case CountRequest():

@@ -8,6 +8,7 @@ import pytest
 from core.bounds import DOCUMENT_CHARACTERS_MAX
 from core.ledger.document_messages import WriteRequest
 from core.ledger.messages import AdmitRequest
+from core.tenant.credentials import digest
 from core.tenant.documents import copy_text
 from core.tenant.etag import etag
 from isolate import Isolate
@@ -19,6 +20,7 @@ CHAT = "/v1/proxy/openai/v1/chat/completions"
 CALL = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 10}
 UNPRICED = {**CALL, "model": "unheard-of"}
 REPORT = {"model": "gpt-4o-mini", "prompt_tokens": 100, "completion_tokens": 10, "latency_ms": 5}
+STOLEN = "aw_live_" + "99" * 24
 KV_KEY = "t:acme:config"
 
 
@@ -250,6 +252,24 @@ def test_a_key_is_disabled_from_its_next_call_on(
     world.pass_time(60_000)
     world.kv[KV_KEY] = world.ledgers["acme"].service.documents.present().text
     assert member.ask(method, path, body).status == 401
+
+
+@pytest.mark.parametrize(("path", "body"), [("/v1/config", {}), ("/v1/budget", {"limit_usd": "1000"})])
+def test_an_administrator_s_disabled_key_changes_nothing_more(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate], path: str, body: Any
+) -> None:
+    """Though another isolate still believes it: it would bring itself back."""
+    record = {"tenant": "acme", "role": "admin", "key_id": "key_stolen"}
+    world.kv[f"key:{digest(STOLEN).hex()}"] = json.dumps(record)
+    stolen = Client(world, isolates[1], STOLEN)
+    assert stolen.ask("GET", path).status == 200
+    write(admin, {"disabled_keys": ["key_stolen"]}, 0)
+    before = admin.read(path)
+
+    assert error_of(stolen.ask("PUT", path, body, if_match="*"))[1]["code"] == "invalid_token"
+
+    assert admin.read(path) == before
+    assert "disabled" in [each.get("outcome") for each in world.records]
 
 
 # KV -----------------------------------------------------------------------------------------------------------
