@@ -64,13 +64,20 @@ async def _held(
 ) -> tuple[Decision, Receipt]:
     """The call as it goes out, and the money for it. Where the tenant has changed its documents since this isolate read
     them, the call is decided anew by those that hold."""
+    is_counted = False
     for _ in range(DECISIONS_MAX):
         decision = _decide(exchange, route, caller, received)
         try:
             return decision, await hold_money(
-                exchange, caller, context, decision.plan, is_shared_account=decision.is_shared_account
+                exchange,
+                caller,
+                context,
+                decision.plan,
+                is_shared_account=decision.is_shared_account,
+                is_counted=is_counted,
             )
         except DocumentsMoved as moved:
+            is_counted = moved.is_counted
             documents = learn(
                 caller.tenant,
                 moved.present,
