@@ -99,6 +99,8 @@ async def hold_money(
 
     Under an account that tenants share a call may only continue answers that the Ledger knows.
     """
+    if caller.key_id in caller.policy.disabled_keys:
+        raise key_refusal()  # the Ledger has just told so, and might be away when it is asked again
     ports = exchange.ports
     hold_ttl_ms = exchange.isolate.settings.first_hold_ttl_ms
     request = msgspec.structs.replace(

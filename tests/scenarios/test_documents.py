@@ -254,6 +254,25 @@ def test_a_key_is_disabled_from_its_next_call_on(
     assert member.ask(method, path, body).status == 401
 
 
+def test_a_key_that_the_ledger_has_said_is_disabled_is_not_let_through_when_it_goes_away(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    member = Client(world, isolates[1], TOKEN)
+    member.ask("POST", CHAT, CALL)
+    write(admin, {"disabled_keys": ["key_1"]}, 0)
+    ledger = world.ledger_of("acme")
+    tell = ledger.tell
+
+    async def answers_once(question: Any) -> Any:
+        answer = await tell(question)
+        world.is_ledger_away = True
+        return answer
+
+    ledger.tell = answers_once
+
+    assert error_of(member.ask("POST", CHAT, CALL))[1]["code"] == "invalid_token"
+
+
 @pytest.mark.parametrize(("path", "body"), [("/v1/config", {}), ("/v1/budget", {"limit_usd": "1000"})])
 def test_an_administrator_s_disabled_key_changes_nothing_more(
     world: World, admin: Client, isolates: tuple[Isolate, Isolate], path: str, body: Any
