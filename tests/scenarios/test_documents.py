@@ -377,6 +377,17 @@ def test_a_configuration_written_by_hand_is_taken_in_once_and_again_when_it_chan
     assert admin.read("/v1/config") == {"budget_wait_s": 8}, "what lay in KV before is an old copy"
 
 
+@pytest.mark.parametrize("text", ["", "nonsense", '{"unpriced": "block"}', '{"number": 9, "documents": {"config": 1}}'])
+def test_what_cannot_be_used_in_kv_takes_nothing_away_that_the_ledger_has(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate], text: str
+) -> None:
+    write(admin, {"unpriced_models": "block"}, 0)
+    world.kv[KV_KEY] = text
+
+    assert error_of(Client(world, isolates[1], TOKEN).ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+    assert Client(world, an_isolate(), ADMIN).ask("PUT", "/v1/config", {}, if_match="*").status == 200
+
+
 def test_a_configuration_by_hand_that_cannot_be_used_is_not_taken_in(world: World) -> None:
     world.kv[KV_KEY] = '{"unpriced": "block"}'
 
