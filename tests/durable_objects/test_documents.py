@@ -105,6 +105,33 @@ def test_a_row_that_cannot_be_read_is_set_aside(database: SqliteDatabase) -> Non
     assert database.execute("SELECT source, body FROM set_aside") == [("document", "x")]
 
 
+def test_a_number_is_never_given_twice_though_its_row_cannot_be_read(database: SqliteDatabase) -> None:
+    """The edges and KV have the state of that number: they keep it, and are told of the next."""
+    for text in ("{}", '{"disabled_keys": ["key_9"]}', '{"fail_closed": true}'):
+        write(awake(database), text)
+    awake(database).copied(3)
+    database.execute("UPDATE documents SET body = 'x' WHERE version = 3")
+
+    for documents in (awake(database), awake(database)):
+        assert (documents.number, documents.copy_due_at_ms()) == (3, None)
+        assert documents.is_disabled("key_9"), "the one before is the youngest that can be read"
+    assert isinstance(write(documents, "{}", instead_of=2), DocumentWritten)
+    assert awake(database).number == 4
+
+
+def test_where_no_document_can_be_read_any_more_nothing_is_told_or_copied(database: SqliteDatabase) -> None:
+    write(awake(database), '{"fail_closed": true}')
+    awake(database).copied(1)
+    database.execute("UPDATE documents SET body = 'x'")
+
+    documents = awake(database)
+
+    assert (documents.present().number, documents.copy_due_at_ms()) == (0, None)
+    assert not documents.is_other(1, NOW_MS)
+    write(documents, "{}")
+    assert documents.number == 2
+
+
 # What was written into KV by hand ---------------------------------------------------------------------------
 
 
