@@ -155,6 +155,14 @@ def test_an_old_text_in_a_reader_s_cache_brings_nothing_back(database: SqliteDat
     assert text_of(awake(database)) == '{"fail_closed": false}'
 
 
+def test_an_earlier_text_put_into_kv_again_on_purpose_is_not_told_from_that(database: SqliteDatabase) -> None:
+    documents = awake(database)
+    for text in ('{"budget_wait_s": 7}', '{"budget_wait_s": 8}', '{"budget_wait_s": 7}'):
+        documents.take_in(text, NOW_MS)
+
+    assert (documents.number, text_of(documents)) == (2, '{"budget_wait_s": 8}')
+
+
 def test_a_new_text_written_by_hand_replaces_what_was_there(database: SqliteDatabase) -> None:
     documents = awake(database)
     write(documents, "{}")
