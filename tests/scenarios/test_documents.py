@@ -21,6 +21,7 @@ CALL = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}],
 UNPRICED = {**CALL, "model": "unheard-of"}
 REPORT = {"model": "gpt-4o-mini", "prompt_tokens": 100, "completion_tokens": 10, "latency_ms": 5}
 STOLEN = "aw_live_" + "99" * 24
+TOO_LONG = json.dumps({"disabled_keys": ["key_1"], "slack_webhook_url": "x" * DOCUMENT_CHARACTERS_MAX})
 KV_KEY = "t:acme:config"
 
 
@@ -377,7 +378,11 @@ def test_a_configuration_written_by_hand_is_taken_in_once_and_again_when_it_chan
     assert admin.read("/v1/config") == {"budget_wait_s": 8}, "what lay in KV before is an old copy"
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", '{"unpriced": "block"}', '{"number": 9, "documents": {"config": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    [TOO_LONG, "", "nonsense", '{"unpriced": "block"}', '{"number": 9, "documents": {"config": 1}}'],
+    ids=lambda text: str(text)[:20],
+)
 def test_what_cannot_be_used_in_kv_takes_nothing_away_that_the_ledger_has(
     world: World, admin: Client, isolates: tuple[Isolate, Isolate], text: str
 ) -> None:
