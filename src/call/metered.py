@@ -89,7 +89,9 @@ async def _held(
         except Refusal as refusal:
             _record_refusal(exchange, caller, context, decision.plan, refusal)
             raise
-    raise TenantsUnavailable("this tenant's documents change while they are read", retry_after_ms=1_000)
+    restless = TenantsUnavailable("this tenant's documents change while they are read", retry_after_ms=1_000)
+    _record_refusal(exchange, caller, context, decision.plan, restless)
+    raise restless
 
 
 def _decide(exchange: Exchange, route: ProxyRoute, caller: Caller, received: bytes) -> Decision:
