@@ -38,21 +38,32 @@ class Documents:
 
     def __init__(self, store: LedgerStore) -> None:
         self._store = store
-        self._present = {document.kind: document for document in store.present_documents()}
         self._copied_number = store.copied_number()
+        self._highest = max(self._copied_number, store.highest_version())
+        """Of every version there was: a number stands for one state, though the row of it cannot be read any more."""
+        self._present = {document.kind: document for document in store.present_documents()}
         self._copy_due_at_ms = 0
         self._disabled_keys = self._read_disabled_keys()
 
     @property
     def number(self) -> int:
-        """The last write's; zero where there was none."""
-        return max((document.version for document in self._present.values()), default=0)
+        """The last write's; zero where there was none, or none that can be read."""
+        return self._highest if self._present else 0
 
     def present(self) -> PresentDocuments:
         """What an edge needs to know."""
         number = self.number
         texts = {kind: document.text for kind, document in self._present.items()}
         return PresentDocuments(number=number, text=copy_text(number, texts) if number else "")
+
+    def is_other(self, number: int | None, now_ms: int) -> bool:
+        """Was something decided by other documents than these? A number that no write of this Ledger had is that of a
+        copy which somebody put into KV, or which is left of rows that are lost: it is overwritten."""
+        if number is None or self.number in (0, number):
+            return False
+        if number > self.number:
+            self._copy_again(now_ms)
+        return True
 
     def is_disabled(self, key_id: str | None) -> bool:
         """Does the configuration refuse this key?"""
@@ -82,12 +93,13 @@ class Documents:
             return VersionConflict(present_version=version)
         document = WrittenDocument(
             kind=request.kind,
-            version=self.number + 1,
+            version=self._highest + 1,
             text=request.text,
             written_at_ms=now_ms,
             written_by=request.written_by,
         )
         self._store.add_document(document, DOCUMENT_VERSIONS_MAX)
+        self._highest = document.version
         self._present[document.kind] = document
         self._copy_due_at_ms = 0
         self._disabled_keys = self._read_disabled_keys()
@@ -104,7 +116,7 @@ class Documents:
 
     def copy_due_at_ms(self) -> int | None:
         """When the copy is to be written, perhaps long past; None where it is the present one."""
-        return None if self._copied_number == self.number else self._copy_due_at_ms
+        return None if self.number in (0, self._copied_number) else self._copy_due_at_ms
 
     def copied(self, number: int) -> None:
         """The copy of a state is in KV."""
@@ -117,10 +129,14 @@ class Documents:
     # Inside -------------------------------------------------------------------------------------------
 
     def _take_in(self, text: str, now_ms: int) -> None:
-        versions = self._versions(CONFIG.name, self.number + 1, DOCUMENT_VERSIONS_MAX)
+        versions = self._versions(CONFIG.name, self._highest + 1, DOCUMENT_VERSIONS_MAX)
         if all(each.text != text for each in versions if each.written_by == BY_HAND):
             self.write(WriteRequest(kind=CONFIG.name, text=text, written_by=BY_HAND), now_ms)
-        elif self._copied_number == self.number:
+        else:
+            self._copy_again(now_ms)
+
+    def _copy_again(self, now_ms: int) -> None:
+        if self._copied_number == self.number:
             self._copied_number = 0
             self._copy_due_at_ms = now_ms + COPY_AGAIN_MS
 

@@ -72,6 +72,8 @@ class LedgerService:
     def answer(self, question: AnyQuestion, now_ms: int) -> Message:
         """Whatever is asked, answered by the type that the question names."""
         match question:
+            case WriteRequest(written_by=key) | ConfigureRequest(key_id=key) if self.documents.is_disabled(key):
+                return KeyDisabled()
             case AdmitRequest():
                 return self.admit(question, now_ms)
             case CountRequest():
@@ -237,7 +239,7 @@ class LedgerService:
     def _decide(self, request: AdmitRequest, now_ms: int) -> Admitted | Refused:
         """What the admission gets if its id is new, reading no more than that takes."""
         state, documents = self._state, self._state.documents
-        if request.documents_number is not None and request.documents_number < documents.number:
+        if documents.is_other(request.documents_number, now_ms):
             return Refused(Outdated(present=documents.present()))
         if documents.is_disabled(request.key_id):
             return Refused(KeyDisabled())

@@ -207,9 +207,15 @@ class LedgerStore:
         )
 
     def present_documents(self) -> list[WrittenDocument]:
-        """The youngest version of each kind."""
+        """The youngest version of each kind that can be read."""
+        aside = len(self._notices)
         sql = "SELECT version, body FROM documents WHERE version IN (SELECT max(version) FROM documents GROUP BY kind)"
-        return self._documents_of(sql)
+        found = self._documents_of(sql)
+        return found if len(self._notices) == aside else self.present_documents()
+
+    def highest_version(self) -> int:
+        """Of all documents, whether their rows can be read or not."""
+        return int(self._database.execute("SELECT coalesce(max(version), 0) FROM documents")[0][0])
 
     def document_versions(self, kind: str, below: int, versions_max: int) -> list[WrittenDocument]:
         """Versions of a kind below a number, the youngest first."""

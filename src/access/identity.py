@@ -151,13 +151,19 @@ async def identify(
     )
 
 
-def learn(tenant: str, present: PresentDocuments, *, cache: IdentityCache, now_ms: int) -> TenantDocuments:
-    """Take in what the Ledger says of a tenant's documents, which is the truth. Raises `InvalidConfiguration`."""
+def learn(
+    tenant: str, present: PresentDocuments, *, instead_of: int | None = None, cache: IdentityCache, now_ms: int
+) -> TenantDocuments:
+    """Take in what the Ledger says of a tenant's documents, which is the truth; what it has refused (`instead_of`)
+    goes, though its number be greater. Raises `InvalidConfiguration`."""
     read_number = cache.begin_read()
     try:
         documents = _parsed_present(present)
     except InvalidDocument as error:
         raise _unusable(error) from None
+    known = cache.documents.get(tenant)
+    if known is not None and known.value.number == instead_of:
+        del cache.documents[tenant]
     return _remember_documents(tenant, documents, cache, read_number, now_ms)
 
 
@@ -255,9 +261,9 @@ async def _read_documents(tenant: str, ports: Ports, cache: IdentityCache) -> Te
         documents = await _documents_of_ledger(tenant, ports)
     except InvalidDocument as error:
         known = cache.documents.get(tenant)
-        if known is None:
-            raise _unusable(error) from None
-        return known.value
+        if known is not None:
+            return known.value
+        documents = await _documents_instead(tenant, ports, error)
     return _remember_documents(tenant, documents, cache, read_number, now_ms)
 
 
@@ -288,6 +294,14 @@ async def _documents_of_ledger(tenant: str, ports: Ports) -> TenantDocuments:
     if documents.number == 0:
         raise TenantsUnavailable("this tenant's configuration cannot be read just now", retry_after_ms=2_000)
     return documents
+
+
+async def _documents_instead(tenant: str, ports: Ports, error: InvalidDocument) -> TenantDocuments:
+    """What the Ledger has, where KV's text cannot be used. Raises `InvalidConfiguration` where it has none."""
+    try:
+        return await _documents_of_ledger(tenant, ports)
+    except TenantsUnavailable:
+        raise _unusable(error) from None
 
 
 def _remember_documents(

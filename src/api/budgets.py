@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from api.endpoint import ApiRequest, Nothing
+from call.admission import key_refusal
 from core import telemetry
 from core.call.context import check_session_id, read_limit_usd
 from core.ledger.messages import (
@@ -14,6 +15,7 @@ from core.ledger.messages import (
     BudgetKind,
     BudgetWindow,
     ConfigureRequest,
+    KeyDisabled,
     ListSessionsRequest,
     ScopeKind,
     StatusRequest,
@@ -144,7 +146,10 @@ def _asked(kind: BudgetKind, scope_id: str, change: BudgetChange) -> ConfigureRe
 
 
 async def _configure(request: ApiRequest[Nothing, Any], change: ConfigureRequest) -> None:
+    change = msgspec.structs.replace(change, key_id=request.caller.key_id)
     configured = await request.ledger.tell(change)
+    if isinstance(configured, KeyDisabled):
+        raise key_refusal()
     for event in _events(request, change, configured.account):
         request.exchange.ports.defer(send_message(event, request.exchange))
 

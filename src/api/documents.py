@@ -10,6 +10,7 @@ import msgspec
 
 from access.identity import learn
 from api.endpoint import AnyEndpoint, ApiRequest, Endpoint, Nothing
+from call.admission import key_refusal
 from core.bounds import DOCUMENT_CHARACTERS_MAX, DOCUMENT_VERSIONS_MAX
 from core.ledger.document_messages import (
     VERSION_MAX,
@@ -20,6 +21,7 @@ from core.ledger.document_messages import (
     WriteRequest,
     WrittenDocument,
 )
+from core.ledger.messages import KeyDisabled
 from core.refusals import BodyTooLarge, InvalidRequest, NotFound, VersionChanged
 from core.tenant.document import DocumentKind, InvalidDocument
 from core.tenant.etag import etag, version_to_replace
@@ -106,6 +108,8 @@ async def _write(kind: DocumentKind[Any], request: ApiRequest[Nothing, Any]) -> 
         kind=kind.name, text=_judged(kind, request.text), instead_of=instead_of, written_by=caller.key_id
     )
     written = await request.ledger.tell(question)
+    if isinstance(written, KeyDisabled):
+        raise key_refusal()
     if isinstance(written, VersionConflict):
         present = written.present_version
         raise VersionChanged(

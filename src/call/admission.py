@@ -61,11 +61,13 @@ A = TypeVar("A")
 
 
 class DocumentsMoved(Exception):
-    """The call was decided by older documents of its tenant than there are: `present` are those that hold."""
+    """The call was decided by other documents of its tenant than `present`, which hold."""
 
-    def __init__(self, present: PresentDocuments) -> None:
+    def __init__(self, present: PresentDocuments, *, is_counted: bool) -> None:
         super().__init__()
         self.present = present
+        self.is_counted = is_counted
+        """It waited for money before, and counts against the request rates already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +86,31 @@ class Receipt:
 
 
 async def hold_money(
-    exchange: Exchange, caller: Caller, context: CallContext, plan: CallPlan, *, is_shared_account: bool
+    exchange: Exchange,
+    caller: Caller,
+    context: CallContext,
+    plan: CallPlan,
+    *,
+    is_shared_account: bool,
+    is_counted: bool,
 ) -> Receipt:
     """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise, or
     `DocumentsMoved`.
 
     Under an account that tenants share a call may only continue answers that the Ledger knows.
     """
+    if caller.key_id in caller.policy.disabled_keys:
+        raise key_refusal()  # the Ledger has just told so, and might be away when it is asked again
     ports = exchange.ports
     hold_ttl_ms = exchange.isolate.settings.first_hold_ttl_ms
     request = msgspec.structs.replace(
         _admit_request(plan, caller=caller, context=context, hold_ttl_ms=hold_ttl_ms, hold_id=ports.ids.new("rsv_")),
         earlier=plan.earlier_answers(must_be_known=is_shared_account),
+        rate_limits=None if is_counted else caller.rate_limits,
     )
     is_decided = False
     try:
-        answer = await _admit_with_patience(request, caller, exchange)
+        answer, tries = await _admit_with_patience(request, caller, exchange)
         is_decided = True
     except LedgerUnreachable:
         receipt = _receipt_of_allowance(request, caller, exchange)
@@ -118,7 +129,7 @@ async def hold_money(
             earlier_tokens=answer.earlier_tokens,
         )
     if isinstance(answer, Outdated):
-        raise DocumentsMoved(answer.present)
+        raise DocumentsMoved(answer.present, is_counted=is_counted or tries > 1)
     if isinstance(answer, BudgetDenied):
         raise budget_refusal(answer.account, plan, needed_nanousd=answer.needed_nanousd)
     raise _refusal_of(answer)
@@ -155,14 +166,14 @@ def _admit_request(
         is_admin=caller.is_admin,
         session_limit_nanousd=context.session_limit_nanousd or context.call_limit_nanousd,
         session_default_limit_nanousd=caller.policy.session_limit_nanousd,
-        rate_limits=caller.rate_limits,
         key_id=caller.key_id,
         documents_number=caller.documents.number,
     )
 
 
-async def _admit_with_patience(request: AdmitRequest, caller: Caller, exchange: Exchange) -> AdmitAnswer:
-    """The Ledger's answer; once it has said no, that stands though it goes away while it is asked again."""
+async def _admit_with_patience(request: AdmitRequest, caller: Caller, exchange: Exchange) -> tuple[AdmitAnswer, int]:
+    """The Ledger's answer, and how often it was asked; once it has said no, that stands though it goes away while it is
+    asked again."""
     ports = exchange.ports
     ledger = ports.ledger_of(caller.tenant)
     began_at_ms = ports.clock.now_ms()
@@ -188,7 +199,7 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, exchange: 
             ports.defer(_leave_no_hold(request, caller, exchange))
             break
         tries += 1
-    return answer
+    return answer, tries
 
 
 async def _leave_no_hold(request: AdmitRequest, caller: Caller, exchange: Exchange) -> None:

@@ -64,20 +64,34 @@ async def _held(
 ) -> tuple[Decision, Receipt]:
     """The call as it goes out, and the money for it. Where the tenant has changed its documents since this isolate read
     them, the call is decided anew by those that hold."""
+    is_counted = False
     for _ in range(DECISIONS_MAX):
         decision = _decide(exchange, route, caller, received)
         try:
             return decision, await hold_money(
-                exchange, caller, context, decision.plan, is_shared_account=decision.is_shared_account
+                exchange,
+                caller,
+                context,
+                decision.plan,
+                is_shared_account=decision.is_shared_account,
+                is_counted=is_counted,
             )
         except DocumentsMoved as moved:
-            now_ms = exchange.ports.clock.now_ms()
-            documents = learn(caller.tenant, moved.present, cache=exchange.isolate.identities, now_ms=now_ms)
+            is_counted = moved.is_counted
+            documents = learn(
+                caller.tenant,
+                moved.present,
+                instead_of=caller.documents.number,
+                cache=exchange.isolate.identities,
+                now_ms=exchange.ports.clock.now_ms(),
+            )
             caller = replace(caller, documents=documents)
         except Refusal as refusal:
             _record_refusal(exchange, caller, context, decision.plan, refusal)
             raise
-    raise TenantsUnavailable("this tenant's documents change while they are read", retry_after_ms=1_000)
+    restless = TenantsUnavailable("this tenant's documents change while they are read", retry_after_ms=1_000)
+    _record_refusal(exchange, caller, context, decision.plan, restless)
+    raise restless
 
 
 def _decide(exchange: Exchange, route: ProxyRoute, caller: Caller, received: bytes) -> Decision:

@@ -105,6 +105,33 @@ def test_a_row_that_cannot_be_read_is_set_aside(database: SqliteDatabase) -> Non
     assert database.execute("SELECT source, body FROM set_aside") == [("document", "x")]
 
 
+def test_a_number_is_never_given_twice_though_its_row_cannot_be_read(database: SqliteDatabase) -> None:
+    """The edges and KV have the state of that number: they keep it, and are told of the next."""
+    for text in ("{}", '{"disabled_keys": ["key_9"]}', '{"fail_closed": true}'):
+        write(awake(database), text)
+    awake(database).copied(3)
+    database.execute("UPDATE documents SET body = 'x' WHERE version = 3")
+
+    for documents in (awake(database), awake(database)):
+        assert (documents.number, documents.copy_due_at_ms()) == (3, None)
+        assert documents.is_disabled("key_9"), "the one before is the youngest that can be read"
+    assert isinstance(write(documents, "{}", instead_of=2), DocumentWritten)
+    assert awake(database).number == 4
+
+
+def test_where_no_document_can_be_read_any_more_nothing_is_told_or_copied(database: SqliteDatabase) -> None:
+    write(awake(database), '{"fail_closed": true}')
+    awake(database).copied(1)
+    database.execute("UPDATE documents SET body = 'x'")
+
+    documents = awake(database)
+
+    assert (documents.present().number, documents.copy_due_at_ms()) == (0, None)
+    assert not documents.is_other(1, NOW_MS)
+    write(documents, "{}")
+    assert documents.number == 2
+
+
 # What was written into KV by hand ---------------------------------------------------------------------------
 
 
@@ -126,6 +153,14 @@ def test_an_old_text_in_a_reader_s_cache_brings_nothing_back(database: SqliteDat
     documents.take_in('{"fail_closed": true}', NOW_MS)
 
     assert text_of(awake(database)) == '{"fail_closed": false}'
+
+
+def test_an_earlier_text_put_into_kv_again_on_purpose_is_not_told_from_that(database: SqliteDatabase) -> None:
+    documents = awake(database)
+    for text in ('{"budget_wait_s": 7}', '{"budget_wait_s": 8}', '{"budget_wait_s": 7}'):
+        documents.take_in(text, NOW_MS)
+
+    assert (documents.number, text_of(documents)) == (2, '{"budget_wait_s": 8}')
 
 
 def test_a_new_text_written_by_hand_replaces_what_was_there(database: SqliteDatabase) -> None:
@@ -172,6 +207,18 @@ def test_a_copy_that_fails_is_tried_again_and_a_new_write_does_not_wait_for_that
 
     write(documents, "{}")
     assert documents.copy_due_at_ms() == 0
+
+
+def test_a_copy_that_is_none_of_the_ledger_s_is_overwritten_after_a_while(database: SqliteDatabase) -> None:
+    documents = awake(database)
+    assert not documents.is_other(7, NOW_MS), "a Ledger that has nothing knows no better"
+    write(documents, "{}")
+    documents.copied(1)
+
+    assert [documents.is_other(number, NOW_MS) for number in (None, 0, 1)] == [False, True, False]
+    assert documents.copy_due_at_ms() is None
+    assert documents.is_other(7, NOW_MS)
+    assert documents.copy_due_at_ms() == NOW_MS + COPY_AGAIN_MS
 
 
 def test_an_old_text_found_in_kv_is_overwritten_after_a_while(database: SqliteDatabase) -> None:

@@ -8,6 +8,8 @@ import pytest
 from core.bounds import DOCUMENT_CHARACTERS_MAX
 from core.ledger.document_messages import WriteRequest
 from core.ledger.messages import AdmitRequest
+from core.tenant.credentials import digest
+from core.tenant.documents import copy_text
 from core.tenant.etag import etag
 from isolate import Isolate
 from settings import parse_settings
@@ -18,6 +20,8 @@ CHAT = "/v1/proxy/openai/v1/chat/completions"
 CALL = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 10}
 UNPRICED = {**CALL, "model": "unheard-of"}
 REPORT = {"model": "gpt-4o-mini", "prompt_tokens": 100, "completion_tokens": 10, "latency_ms": 5}
+STOLEN = "aw_live_" + "99" * 24
+TOO_LONG = json.dumps({"disabled_keys": ["key_1"], "slack_webhook_url": "x" * DOCUMENT_CHARACTERS_MAX})
 KV_KEY = "t:acme:config"
 
 
@@ -228,7 +232,7 @@ def test_who_changes_documents_faster_than_a_call_is_planned_is_told_to_come_aga
     ledger.tell = changed_before
 
     assert error_of(there.ask("POST", CHAT, CALL))[1]["code"] == "tenants_unavailable"
-    assert world.sent == world.sent[:1], "only the call before was sent"
+    assert (len(world.sent), world.records[-1]["error_code"]) == (1, "tenants_unavailable"), "only the call before"
 
 
 @pytest.mark.parametrize(("path", "body"), [(CHAT, CALL), ("/v1/proxy/openai/v1/models", None), ("/v1/ingest", REPORT)])
@@ -249,6 +253,43 @@ def test_a_key_is_disabled_from_its_next_call_on(
     world.pass_time(60_000)
     world.kv[KV_KEY] = world.ledgers["acme"].service.documents.present().text
     assert member.ask(method, path, body).status == 401
+
+
+def test_a_key_that_the_ledger_has_said_is_disabled_is_not_let_through_when_it_goes_away(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    member = Client(world, isolates[1], TOKEN)
+    member.ask("POST", CHAT, CALL)
+    write(admin, {"disabled_keys": ["key_1"]}, 0)
+    ledger = world.ledger_of("acme")
+    tell = ledger.tell
+
+    async def answers_once(question: Any) -> Any:
+        answer = await tell(question)
+        world.is_ledger_away = True
+        return answer
+
+    ledger.tell = answers_once
+
+    assert error_of(member.ask("POST", CHAT, CALL))[1]["code"] == "invalid_token"
+
+
+@pytest.mark.parametrize(("path", "body"), [("/v1/config", {}), ("/v1/budget", {"limit_usd": "1000"})])
+def test_an_administrator_s_disabled_key_changes_nothing_more(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate], path: str, body: Any
+) -> None:
+    """Though another isolate still believes it: it would bring itself back."""
+    record = {"tenant": "acme", "role": "admin", "key_id": "key_stolen"}
+    world.kv[f"key:{digest(STOLEN).hex()}"] = json.dumps(record)
+    stolen = Client(world, isolates[1], STOLEN)
+    assert stolen.ask("GET", path).status == 200
+    write(admin, {"disabled_keys": ["key_stolen"]}, 0)
+    before = admin.read(path)
+
+    assert error_of(stolen.ask("PUT", path, body, if_match="*"))[1]["code"] == "invalid_token"
+
+    assert admin.read(path) == before
+    assert "disabled" in [each.get("outcome") for each in world.records]
 
 
 # KV -----------------------------------------------------------------------------------------------------------
@@ -305,6 +346,20 @@ def test_an_old_copy_in_kv_does_not_take_back_what_the_ledger_has_told(
         assert error_of(member.ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
 
 
+def test_a_copy_with_a_number_that_the_ledger_never_gave_does_not_hold(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    """Nobody would be told of a change any more: every number of the Ledger is smaller."""
+    write(admin, {"unpriced_models": "block"}, 0)
+    world.kv[KV_KEY] = copy_text(10**9, {"config": "{}"})
+    member = Client(world, isolates[1], TOKEN)
+
+    for _ in range(2):
+        assert error_of(member.ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+        world.pass_time(60_000)
+    assert member.ask("POST", CHAT, CALL).status == 200
+
+
 def test_a_configuration_written_by_hand_is_taken_in_once_and_again_when_it_changes(
     world: World, admin: Client
 ) -> None:
@@ -321,6 +376,21 @@ def test_a_configuration_written_by_hand_is_taken_in_once_and_again_when_it_chan
     world.pass_time(60_000)
     member.ask("POST", CHAT, CALL)
     assert admin.read("/v1/config") == {"budget_wait_s": 8}, "what lay in KV before is an old copy"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [TOO_LONG, "", "nonsense", '{"unpriced": "block"}', '{"number": 9, "documents": {"config": 1}}'],
+    ids=lambda text: str(text)[:20],
+)
+def test_what_cannot_be_used_in_kv_takes_nothing_away_that_the_ledger_has(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate], text: str
+) -> None:
+    write(admin, {"unpriced_models": "block"}, 0)
+    world.kv[KV_KEY] = text
+
+    assert error_of(Client(world, isolates[1], TOKEN).ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+    assert Client(world, an_isolate(), ADMIN).ask("PUT", "/v1/config", {}, if_match="*").status == 200
 
 
 def test_a_configuration_by_hand_that_cannot_be_used_is_not_taken_in(world: World) -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app import handle
+from core.ledger.document_messages import WriteRequest
 from core.ledger.messages import AdmitRequest, ConfigureRequest, SettleRequest
 from isolate import Isolate
 from settings import parse_settings
@@ -85,3 +86,18 @@ def test_a_tenant_that_does_not_wait_is_refused_at_once(isolate):
 
     assert call(world, isolate).status == 402
     assert world.pauses == []
+
+
+def test_a_call_whose_documents_change_while_it_waits_counts_once_against_the_rate(isolate):
+    world = a_full_world(settles_at=3)
+    sleep_ms, documents = world.sleep_ms, world.ledgers["acme"].service.documents
+
+    async def changed_meanwhile(duration_ms):
+        await sleep_ms(duration_ms)
+        if len(world.pauses) == 1:
+            documents.write(WriteRequest(kind="config", text='{"requests_per_minute": 1}'), world.now_ms())
+
+    world.sleep_ms = changed_meanwhile
+
+    assert call(world, isolate).status == 200
+    assert len(world.pauses) == 3

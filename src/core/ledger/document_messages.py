@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from core.bounds import DOCUMENT_CHARACTERS_MAX, DOCUMENT_VERSIONS_MAX
-from core.ledger.messages import Message, Name, PresentDocuments, Question
+from core.ledger.messages import KeyDisabled, Message, Name, PresentDocuments, Question
 
 VERSION_MAX = 10**15 - 1
 Version = Annotated[int, msgspec.Meta(ge=0, le=VERSION_MAX)]
@@ -52,7 +52,7 @@ class DocumentWritten(Message, frozen=True, tag="document_written"):
     present: PresentDocuments
 
 
-WriteAnswer = DocumentWritten | VersionConflict
+WriteAnswer = DocumentWritten | VersionConflict | KeyDisabled
 
 
 class WriteRequest(Question[WriteAnswer], frozen=True, tag="write_document"):
@@ -62,6 +62,7 @@ class WriteRequest(Question[WriteAnswer], frozen=True, tag="write_document"):
     text: DocumentText
     instead_of: Version | None = None
     written_by: Name | None = None
+    """Refused where the tenant's configuration disables it: nobody brings a key back with that key."""
 
 
 class DocumentVersion(msgspec.Struct, frozen=True):

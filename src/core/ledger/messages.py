@@ -168,7 +168,7 @@ class KeyDisabled(Message, frozen=True, tag="key_disabled"):
 
 
 class Outdated(Message, frozen=True, tag="outdated"):
-    """The caller has decided by older documents than there are. Nothing was held or counted anywhere."""
+    """The caller has decided by other documents than those that hold. Nothing was held or counted anywhere."""
 
     present: PresentDocuments
 
@@ -366,7 +366,7 @@ class Configured(Message, frozen=True, tag="configured"):
     account: AccountView
 
 
-class ConfigureRequest(Question[Configured], frozen=True, tag="configure"):
+class ConfigureRequest(Question[Configured | KeyDisabled], frozen=True, tag="configure"):
     """An administrator's change to one scope in one window. None leaves a thing as it is."""
 
     kind: BudgetKind
@@ -380,6 +380,8 @@ class ConfigureRequest(Question[Configured], frozen=True, tag="configure"):
     alert_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
     """Tell the tenant when this share of the limit is spent. Teams and tenants begin with 80, sessions with none."""
     reset_spent: bool = False
+    key_id: Name | None = None
+    """Whose change it is; refused where the tenant's configuration disables it."""
 
 
 class SessionPage(Message, frozen=True, tag="session_page"):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 
+from core.bounds import DOCUMENT_CHARACTERS_MAX
 from core.tenant.document import DocumentKind, InvalidDocument
 from core.tenant.policy import CONFIG, TenantPolicy
 from core.wire.json_text import InvalidJSON, read_json
@@ -69,6 +70,10 @@ def parse_copy(copy: DocumentsCopy) -> TenantDocuments:
 
 def parse_by_hand(text: str) -> TenantDocuments:
     """A configuration written into KV by hand, as long as no Ledger has numbered it. Raises `InvalidDocument`."""
+    if len(text) > DOCUMENT_CHARACTERS_MAX:
+        raise InvalidDocument(
+            f"{CONFIG.name}: more than {DOCUMENT_CHARACTERS_MAX} characters, which no Ledger takes in"
+        )
     return TenantDocuments(values={CONFIG.name: _parsed(CONFIG, text)})
 
 
