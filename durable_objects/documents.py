@@ -7,6 +7,8 @@ may find an old text there for a minute, and must not bring it back.
 The rule easy to break: the row comes first, then memory; the copy in KV follows by the alarm, however often it fails.
 """
 
+import hashlib
+
 from core.bounds import DOCUMENT_VERSIONS_MAX
 from core.ledger.document_messages import (
     DocumentVersion,
@@ -27,7 +29,12 @@ from durable_objects.storage.rows import LedgerStore
 BY_HAND = "kv"
 """Who wrote what was found in KV without a number."""
 
+FOUND_IN_KV_MAX = 1_000
+"""Texts that are known again when they turn up once more."""
+
 COPY_RETRY_MS = 5_000
+COPY_RETRY_MS_MAX = 10 * 60_000
+"""A copy that fails is tried again after five seconds, and then after twice as long each time: each alarm is a row."""
 
 COPY_AGAIN_MS = 60_000
 """After an old text was found in KV: it may be a reader's cache, which takes as long to see the copy."""
@@ -43,6 +50,7 @@ class Documents:
         """Of every version there was: a number stands for one state, though the row of it cannot be read any more."""
         self._present = {document.kind: document for document in store.present_documents()}
         self._copy_due_at_ms = 0
+        self._copy_retry_ms = COPY_RETRY_MS
         self._disabled_keys = self._read_disabled_keys()
 
     @property
@@ -102,6 +110,7 @@ class Documents:
         self._highest = document.version
         self._present[document.kind] = document
         self._copy_due_at_ms = 0
+        self._copy_retry_ms = COPY_RETRY_MS
         self._disabled_keys = self._read_disabled_keys()
         return DocumentWritten(version=document.version, present=self.present())
 
@@ -122,18 +131,21 @@ class Documents:
         """The copy of a state is in KV."""
         self._store.put_copied_number(number)
         self._copied_number = number
+        self._copy_retry_ms = COPY_RETRY_MS
 
     def copy_failed(self, now_ms: int) -> None:
-        self._copy_due_at_ms = now_ms + COPY_RETRY_MS
+        self._copy_due_at_ms = now_ms + self._copy_retry_ms
+        self._copy_retry_ms = min(2 * self._copy_retry_ms, COPY_RETRY_MS_MAX)
 
     # Inside -------------------------------------------------------------------------------------------
 
     def _take_in(self, text: str, now_ms: int) -> None:
-        versions = self._versions(CONFIG.name, self._highest + 1, DOCUMENT_VERSIONS_MAX)
-        if all(each.text != text for each in versions if each.written_by == BY_HAND):
-            self.write(WriteRequest(kind=CONFIG.name, text=text, written_by=BY_HAND), now_ms)
-        else:
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if self._store.was_found_in_kv(digest):
             self._copy_again(now_ms)
+            return
+        self.write(WriteRequest(kind=CONFIG.name, text=text, written_by=BY_HAND), now_ms)
+        self._store.note_found_in_kv(digest, FOUND_IN_KV_MAX)
 
     def _copy_again(self, now_ms: int) -> None:
         if self._copied_number == self.number:

@@ -12,6 +12,7 @@ import msgspec
 from js import console
 from workers import DurableObject
 
+from bindings.deadlines import KV_MS, QUEUE_MS, within
 from bindings.ffi import JS_FAULTS, object_to_js, platform_env
 from core.ledger.messages import Fault, Message, NotKept
 from core.ledger.mirror import mirror_key, mirror_text
@@ -127,7 +128,8 @@ class Ledger(DurableObject):
             return
         present = documents.present()
         try:
-            await platform_env().AGENTWATCH_KV.put(CONFIG_KEY.format(tenant=self._tenant), present.text)
+            key = CONFIG_KEY.format(tenant=self._tenant)
+            await within(KV_MS, platform_env().AGENTWATCH_KV, "put", key, present.text)
         except JS_FAULTS:
             documents.copy_failed(_now_ms())
             return
@@ -142,7 +144,7 @@ class Ledger(DurableObject):
         for place, account in enumerate(views):
             try:
                 key = mirror_key(self._tenant, account.id)
-                await platform_env().AGENTWATCH_KV.put(key, mirror_text(account), options)
+                await within(KV_MS, platform_env().AGENTWATCH_KV, "put", key, mirror_text(account), options)
             except JS_FAULTS:
                 mirrors.failed([each.id for each in views[place:]], _now_ms())
                 return
@@ -154,7 +156,7 @@ class Ledger(DurableObject):
         queue = platform_env().TELEMETRY_QUEUE
         for message_id, text in self._service().outbox.next(OUTBOX_PER_ALARM_MAX):
             try:
-                await queue.send(text, object_to_js({"contentType": "text"}))
+                await within(QUEUE_MS, queue, "send", text, object_to_js({"contentType": "text"}))
             except JS_FAULTS:
                 self._outbox_due_at_ms = _now_ms() + RETRY_AFTER_MS
                 return

@@ -29,6 +29,7 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS answers (page INTEGER PRIMARY KEY, size INTEGER NOT NULL, body TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS documents (version INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS found_in_kv (place INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE)",
     "CREATE TABLE IF NOT EXISTS documents_copied (one INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS set_aside (id INTEGER PRIMARY KEY, source TEXT NOT NULL, body TEXT NOT NULL)",
 )
@@ -221,6 +222,16 @@ class LedgerStore:
         """Versions of a kind below a number, the youngest first."""
         sql = "SELECT version, body FROM documents WHERE kind = ? AND version < ? ORDER BY version DESC LIMIT ?"
         return self._documents_of(sql, kind, below, versions_max)
+
+    def was_found_in_kv(self, digest: str) -> bool:
+        return bool(self._database.execute("SELECT 1 FROM found_in_kv WHERE digest = ?", digest))
+
+    def note_found_in_kv(self, digest: str, digests_max: int) -> None:
+        """Remember a text that was taken in, and let go of the oldest beyond so many."""
+        self._database.execute("INSERT INTO found_in_kv (digest) VALUES (?)", digest)
+        self._database.execute(
+            "DELETE FROM found_in_kv WHERE place <= (SELECT max(place) FROM found_in_kv) - ?", digests_max
+        )
 
     def copied_number(self) -> int:
         """The last write whose copy the edge can read; zero for none."""

@@ -25,8 +25,9 @@ from exchange import Answer, Exchange
 from ports import UpstreamRequest
 from routes import ProxyRoute
 
-DECISIONS_MAX = 2
-"""A tenant that has changed its documents twice while one call was planned changes them faster than calls can go."""
+DECISIONS_MAX = 3
+"""An isolate may have to learn of a change, and there may be another while the call waits for money. A tenant that
+changes its documents more often than that changes them faster than calls can go."""
 
 
 @dataclass(frozen=True, slots=True)

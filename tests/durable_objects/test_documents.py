@@ -10,7 +10,14 @@ from core.ledger.document_messages import (
     WrittenDocument,
 )
 from core.tenant.documents import read_copy
-from durable_objects.documents import BY_HAND, COPY_AGAIN_MS, COPY_RETRY_MS, Documents
+from durable_objects.documents import (
+    BY_HAND,
+    COPY_AGAIN_MS,
+    COPY_RETRY_MS,
+    COPY_RETRY_MS_MAX,
+    FOUND_IN_KV_MAX,
+    Documents,
+)
 from durable_objects.storage.rows import LedgerStore
 from tests.support.ledger_requests import NOW_MS
 from tests.support.sqlite_ledger import SqliteDatabase
@@ -207,6 +214,40 @@ def test_a_copy_that_fails_is_tried_again_and_a_new_write_does_not_wait_for_that
 
     write(documents, "{}")
     assert documents.copy_due_at_ms() == 0
+
+
+def test_a_copy_that_keeps_failing_is_tried_more_and_more_seldom(database: SqliteDatabase) -> None:
+    documents = awake(database)
+    write(documents, "{}")
+    pauses_ms = []
+    for _ in range(10):
+        documents.copy_failed(NOW_MS)
+        pauses_ms.append((documents.copy_due_at_ms() or 0) - NOW_MS)
+
+    assert pauses_ms == [min(COPY_RETRY_MS * 2**number, COPY_RETRY_MS_MAX) for number in range(10)]
+    documents.copied(1)
+    write(documents, "{}")
+    documents.copy_failed(NOW_MS)
+    assert documents.copy_due_at_ms() == NOW_MS + COPY_RETRY_MS
+
+
+def test_a_text_found_in_kv_is_known_again_however_many_versions_came_since(database: SqliteDatabase) -> None:
+    documents = awake(database)
+    documents.take_in('{"fail_closed": true}', NOW_MS)
+    for _ in range(DOCUMENT_VERSIONS_MAX + 1):
+        write(documents, "{}")
+
+    awake(database).take_in('{"fail_closed": true}', NOW_MS)
+
+    assert text_of(awake(database)) == "{}"
+
+
+def test_of_the_texts_found_in_kv_the_latest_thousand_are_remembered(database: SqliteDatabase) -> None:
+    documents = awake(database)
+    for number in range(FOUND_IN_KV_MAX + 1):
+        documents.take_in(str(number), NOW_MS)
+
+    assert database.execute("SELECT count(*) FROM found_in_kv") == [(FOUND_IN_KV_MAX,)]
 
 
 def test_a_copy_that_is_none_of_the_ledger_s_is_overwritten_after_a_while(database: SqliteDatabase) -> None:

@@ -346,6 +346,16 @@ def test_an_old_copy_in_kv_does_not_take_back_what_the_ledger_has_told(
         assert error_of(member.ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
 
 
+def test_a_copy_that_was_edited_in_kv_under_its_number_is_not_believed(
+    world: World, admin: Client, isolates: tuple[Isolate, Isolate]
+) -> None:
+    write(admin, {"unpriced_models": "block"}, 0)
+    copy = world.ledgers["acme"].service.documents.present().text
+    world.kv[KV_KEY] = copy.replace("block", "estimate")
+
+    assert error_of(Client(world, isolates[1], TOKEN).ask("POST", CHAT, UNPRICED))[1]["code"] == "unpriced_model"
+
+
 def test_a_copy_with_a_number_that_the_ledger_never_gave_does_not_hold(
     world: World, admin: Client, isolates: tuple[Isolate, Isolate]
 ) -> None:

@@ -5,6 +5,7 @@ version too; so one number says whether somebody's copy is the present one. A co
 hand has no number: it is no copy but news, and the Ledger takes it in.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, cast
@@ -28,6 +29,8 @@ class DocumentsCopy(msgspec.Struct, frozen=True):
     """The present documents as they travel: the last write's number, and each text by its kind."""
 
     number: Annotated[int, msgspec.Meta(ge=1)]
+    digest: str
+    """Of number and texts: a copy that somebody has changed in KV, under a number that the Ledger gave, is none."""
     documents: dict[str, msgspec.Raw]
 
 
@@ -49,15 +52,16 @@ class TenantDocuments:
 def copy_text(number: int, texts: Mapping[str, str]) -> str:
     """The copy as text, in KV and on its way to an edge."""
     documents = {kind: msgspec.Raw(text.encode()) for kind, text in texts.items()}
-    return msgspec.json.encode(DocumentsCopy(number, documents)).decode()
+    return msgspec.json.encode(DocumentsCopy(number, _digest(number, documents), documents)).decode()
 
 
 def read_copy(text: str) -> DocumentsCopy | None:
-    """A copy; None for what is none, such as a configuration written by hand."""
+    """A copy; None for what is none, such as a configuration written by hand, or a copy that was changed."""
     try:
-        return read_json(text, DocumentsCopy)
+        copy = read_json(text, DocumentsCopy)
     except InvalidJSON:
         return None
+    return copy if copy.digest == _digest(copy.number, copy.documents) else None
 
 
 def parse_copy(copy: DocumentsCopy) -> TenantDocuments:
@@ -75,6 +79,10 @@ def parse_by_hand(text: str) -> TenantDocuments:
             f"{CONFIG.name}: more than {DOCUMENT_CHARACTERS_MAX} characters, which no Ledger takes in"
         )
     return TenantDocuments(values={CONFIG.name: _parsed(CONFIG, text)})
+
+
+def _digest(number: int, documents: Mapping[str, msgspec.Raw]) -> str:
+    return hashlib.sha256(msgspec.json.encode((number, documents))).hexdigest()[:32]
 
 
 def _parsed(kind: DocumentKind[T], text: bytes | str) -> T:

@@ -20,8 +20,9 @@ PerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 OUTAGE_ALLOWANCE_DEFAULT_NANOUSD = parse_usd("1")
 
 
-DISABLED_KEYS_MAX = 1_000
-"""Names of keys, each at most 128 characters. A key that is gone from KV need not stay among them."""
+DISABLED_KEYS_MAX = 100
+"""Names of keys, each at most 128 characters: an isolate keeps those of two thousand tenants. One that is gone from KV
+need not stay among them."""
 
 
 class ConfigDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
