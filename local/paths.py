@@ -5,6 +5,5 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
 BUNDLE_DIR = LOCAL / "pyodide"
-LOGS = LOCAL / "logs"
 NODE = ROOT / ".venv" / "bin" / "node"
 NODE_MODULES = ROOT / "node_modules"

@@ -154,9 +154,6 @@ class Stack:
         value = self._control("GET", f"/kv?key={quote(key, safe='')}")["value"]
         return None if value is None else str(value)
 
-    def delete_kv(self, key: str) -> None:
-        self._control("DELETE", f"/kv?key={quote(key, safe='')}")
-
     def list_kv(self, prefix: str = "") -> list[str]:
         """Keys in order, at most a thousand."""
         return list(self._control("GET", f"/kv/keys?prefix={quote(prefix, safe='')}"))
@@ -164,10 +161,6 @@ class Stack:
     def evict(self, tenant: str) -> None:
         """Drop a tenant's Ledger from memory, as the platform does with an idle one; its rows stay."""
         self._control("POST", f"/evict?class=Ledger&name={quote(tenant, safe='')}")
-
-    def queue_backlog(self) -> int:
-        """Telemetry messages that wait for a batch; those being delivered or delayed are not counted."""
-        return int(self._control("GET", "/queue")["backlogCount"])
 
     def set_gate(self, name: Literal["ledger", "kv", "queue"], *, is_open: bool, hangs: bool = False) -> None:
         """Take the Ledger, KV or the telemetry queue away from the Workers, or give it back; one that hangs does not
@@ -205,10 +198,6 @@ class Stack:
         self._database = Database(self.state_dir, self.log_dir, secret)
         self.supabase_url, self.postgres_dsn = self._database.url, self._database.dsn
         self.service_role_jwt = signed_token("service_role", secret)
-
-    def tenant_jwt(self, tenant: str) -> str:
-        """A token with which a tenant reads its own rows over REST."""
-        return signed_token("authenticated", self._identity["jwt_secret"], tenant=tenant)
 
     def _start_workers(self) -> None:
         self.say("starting the Workers")

@@ -46,18 +46,12 @@ const control = {
   async "GET /kv"(query) {
     return { value: await (await kvOf()).get(query.get("key")) };
   },
-  async "DELETE /kv"(query) {
-    await (await kvOf()).delete(query.get("key"));
-  },
   async "GET /kv/keys"(query) {
     const { keys } = await (await kvOf()).list({ prefix: query.get("prefix") });
     return keys.map((key) => key.name);
   },
   async "POST /evict"(query) {
     await miniflare.unsafeEvictDurableObject(edge.name, query.get("class"), { name: query.get("name") });
-  },
-  async "GET /queue"() {
-    return (await miniflare.getQueueProducer("TELEMETRY_QUEUE", edge.name)).metrics();
   },
   async "POST /scheduled"(query) {
     const worker = await miniflare.getWorker(query.get("worker"));

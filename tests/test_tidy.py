@@ -15,7 +15,6 @@ from core.refusals import Refusal
 from local.vars_check import secrets_in
 
 ROOT = Path(__file__).resolve().parent.parent
-PLATFORM = {"js", "workers", "pyodide"}
 IMPURE = {"asyncio", "time", "random", "uuid", "os", "logging", "secrets", "socket", "threading"}
 FILE_LINES_MAX = 520
 FUNCTION_LINES_MAX = 60

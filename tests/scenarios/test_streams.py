@@ -21,7 +21,6 @@ BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}],
 WORST_NANOUSD = 5_000 * 600
 LIMITS = {"as it is": 100 * WORST_NANOUSD, "metered": WORST_NANOUSD, "cut": WORST_NANOUSD // 6}
 SSE = {"content-type": "text/event-stream"}
-AWAITS_MAX = 60
 
 
 def sse(document):
@@ -316,7 +315,9 @@ def test_a_grounded_stream_left_before_it_says_what_was_searched_for_pays_the_se
     body = json.dumps({"contents": [{"parts": [{"text": "hi"}]}], "tools": [{"googleSearch": {}}]}).encode()
     headers = {"authorization": f"Bearer {TOKEN}:AIza-own"}
 
-    world.run(handle(an_inbound("POST", GROUNDED, "alt=sse", headers, body), world.ports(), Isolate(parse_settings({}))))
+    world.run(
+        handle(an_inbound("POST", GROUNDED, "alt=sse", headers, body), world.ports(), Isolate(parse_settings({})))
+    )
 
     [record] = world.records
     assert fee <= record["cost_nanousd"] < fee + 1_000_000
