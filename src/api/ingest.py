@@ -19,6 +19,7 @@ from core.money.price_book import Price
 from core.money.usage import Usage
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
+from core.telemetry import CallRecord
 from delivery import send_message
 from exchange import Answer
 
@@ -98,28 +99,35 @@ async def ingest(request: ApiRequest[Nothing, Report]) -> Answer:
         raise rate_refusal(recorded)
     if isinstance(recorded, KeyDisabled):
         raise key_refusal()
-    context = CallContext(session_id=session_id, project=report.project, iteration=report.iteration_index)
-    record = msgspec.structs.replace(
-        new_record(
-            request_id=event_id,
-            started_at_ms=recorded.at_ms,
-            caller=caller,
-            context=context,
-            provider=price.provider or report.provider,
-            path=exchange.request.path,
-            dialect=None,
-        ),
+    record = _record_of(request, report_id=event_id, at_ms=recorded.at_ms, price=price, usage=usage, cost_nanousd=cost)
+    # A repeat is told as well, as the row it already is: the first time may have been cut short before its record.
+    ports.defer(send_message(record, exchange))
+    return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
+
+
+def _record_of(
+    request: ApiRequest[Nothing, Report], *, report_id: str, at_ms: int, price: Price, usage: Usage, cost_nanousd: int
+) -> CallRecord:
+    report = request.body
+    record = new_record(
+        request_id=report_id,
+        started_at_ms=at_ms,
+        caller=request.caller,
+        context=CallContext(session_id=report.session_id, project=report.project, iteration=report.iteration_index),
+        provider=price.provider or report.provider,
+        path=request.exchange.request.path,
+        dialect=None,
+    )
+    return msgspec.structs.replace(
+        record,
         source="sdk",
         model=report.model,
         usage=usage,
-        cost_nanousd=cost,
+        cost_nanousd=cost_nanousd,
         latency_ms=report.latency_ms,
         risks=tuple(report.identified_risks),
         is_estimated=price.is_estimate,
     )
-    # A repeat is told as well, as the row it already is: the first time may have been cut short before its record.
-    ports.defer(send_message(record, exchange))
-    return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
 
 
 def _usage_of(report: Report, price: Price) -> Usage:

@@ -119,20 +119,9 @@ async def hold_money(
     finally:
         if not is_decided:
             ports.defer(_leave_no_hold(request, caller, exchange))
-    if isinstance(answer, Granted):
-        return Receipt(
-            id=request.hold_id,
-            granted_nanousd=answer.granted_nanousd,
-            is_full=answer.is_full,
-            session=answer.session,
-            rate=answer.rate,
-            earlier_tokens=answer.earlier_tokens,
-        )
     if isinstance(answer, Outdated):
         raise DocumentsMoved(answer.present, is_counted=is_counted or tries > 1)
-    if isinstance(answer, BudgetDenied):
-        raise budget_refusal(answer.account, plan, needed_nanousd=answer.needed_nanousd)
-    raise _refusal_of(answer)
+    return _receipt_of(answer, plan)
 
 
 def take_from_allowance(amount_nanousd: int, *, caller: Caller, exchange: Exchange) -> int:
@@ -243,6 +232,26 @@ async def asked_with_one_retry(ledger: Ledger, question: Question[A]) -> A:
         if away.has_hung:
             raise
         return await ledger.tell(question)
+
+
+def _receipt_of(
+    answer: Granted | BudgetDenied | PausedDenied | RateDenied | KeyDisabled | AnswersUnknown | Conflict, plan: CallPlan
+) -> Receipt:
+    """What the Ledger has granted. Raises what it means for the caller where that is nothing."""
+    match answer:
+        case Granted():
+            return Receipt(
+                id=answer.hold_id,
+                granted_nanousd=answer.granted_nanousd,
+                is_full=answer.is_full,
+                session=answer.session,
+                rate=answer.rate,
+                earlier_tokens=answer.earlier_tokens,
+            )
+        case BudgetDenied(account=account, needed_nanousd=needed_nanousd):
+            raise budget_refusal(account, plan, needed_nanousd=needed_nanousd)
+        case _:
+            raise _refusal_of(answer)
 
 
 def _receipt_of_allowance(request: AdmitRequest, caller: Caller, exchange: Exchange) -> Receipt:
