@@ -215,6 +215,12 @@ def test_of_two_reads_the_one_that_began_later_is_believed(world):
 
     world.key_record = kv_is_slow_once
 
+    assert [found.outcome for found in overtaken(world, slow)] == ["disabled"] * 3
+
+
+def overtaken(world, slow):
+    """What a read that is slow until another has ended finds, and that one, and one after both."""
+
     async def both():
         older = asyncio.ensure_future(world.identify())
         await asyncio.sleep(0)
@@ -222,7 +228,7 @@ def test_of_two_reads_the_one_that_began_later_is_believed(world):
         slow.set()
         return newer, await older, await world.identify()
 
-    assert [found.outcome for found in asyncio.run(both())] == ["disabled"] * 3
+    return asyncio.run(both())
 
 
 def test_of_two_reads_of_a_configuration_the_one_that_began_later_is_believed(world):
@@ -238,14 +244,7 @@ def test_of_two_reads_of_a_configuration_the_one_that_began_later_is_believed(wo
 
     world.config = kv_is_slow_once
 
-    async def both():
-        older = asyncio.ensure_future(world.identify())
-        await asyncio.sleep(0)
-        newer = await world.identify()
-        slow.set()
-        return newer, await older, await world.identify()
-
-    assert [found.policy.fails_closed for found in asyncio.run(both())] == [True] * 3
+    assert [found.policy.fails_closed for found in overtaken(world, slow)] == [True] * 3
 
 
 def test_a_token_deleted_meanwhile_is_not_brought_back_by_an_older_read(world):
