@@ -78,11 +78,11 @@ def document_endpoints(kind: DocumentKind[Any]) -> tuple[AnyEndpoint, ...]:
     return (
         Endpoint(
             "GET", path, read, f"{what}, its version as ETag", kind.schema,
-            audience="admin", query=DocumentQuery, is_administration=True,
+            audience="admin", query=DocumentQuery, answer_headers=("etag",), is_administration=True,
         ),
         Endpoint(
             "PUT", path, write, f"Replace: {what}", DocumentReceipt,
-            audience="admin", body=kind.schema, headers=("if-match",), is_administration=True,
+            audience="admin", body=kind.schema, headers=("if-match",), answer_headers=("etag",), is_administration=True,
         ),
         Endpoint(
             "GET", f"{path}/history", history, f"Who wrote it when: {what}", History,

@@ -73,6 +73,8 @@ class Endpoint(Generic[Q, B]):
     body: type[B] = Nothing  # type: ignore[assignment]
     headers: tuple[str, ...] = ()
     """Request headers with a meaning of their own here."""
+    answer_headers: tuple[str, ...] = ()
+    """Headers of the answer that say something beside it."""
     is_administration: bool = False
     """For people and their tools: each request is in the access log."""
 

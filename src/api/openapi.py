@@ -77,13 +77,21 @@ def _operation(endpoint: AnyEndpoint) -> dict[str, Any]:
             *_in_query(endpoint.query),
             *({"name": name, "in": "header", "required": True, "schema": _TEXT} for name in endpoint.headers),
         ],
-        "responses": {"200": {"description": "OK", "content": _content(endpoint.answer)}, "default": _REFUSED},
+        "responses": {"200": _answered(endpoint), "default": _REFUSED},
     }
     if endpoint.audience == "admin":
         operation["description"] = "Needs a token with the admin role."
     if endpoint.body is not Nothing:
         operation["requestBody"] = {"required": True, "content": _content(endpoint.body)}
     return operation
+
+
+def _answered(endpoint: AnyEndpoint) -> dict[str, Any]:
+    return {
+        "description": "OK",
+        "headers": {name: {"schema": _TEXT} for name in endpoint.answer_headers},
+        "content": _content(endpoint.answer),
+    }
 
 
 def _passed_on(path: str) -> dict[str, Any]:

@@ -81,6 +81,8 @@ def test_an_endpoint_answers_what_the_table_says(endpoint: AnyEndpoint) -> None:
     answer = ask(endpoint, token="" if endpoint.audience == "public" else ADMIN)
 
     assert answer.status == 200, answer.body
+    assert set(endpoint.answer_headers) <= set(answer.headers)
+    assert ("etag" in answer.headers) == ("etag" in endpoint.answer_headers)
     if endpoint.answer is str:
         assert answer.headers["content-type"].startswith("text/plain")
         return
