@@ -10,7 +10,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class CallTruth:
     """One call after the run. `charged` and `held` are what the ledger says, `billed` what the provider does, and
-    `full` what the call costs when nothing stops it. `answered_at` orders the answers."""
+    `full` what the call costs when nothing stops it. `answered_at_s` orders the answers."""
 
     tag: str
     outcome: str

@@ -1,4 +1,4 @@
-"""Tenant data in Workers KV: key records, configuration documents, session mirrors."""
+"""Tenant data in Workers KV: key records, copies of tenants' documents, session mirrors."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An `Services` whose database is a real one; webhooks, documents and graves are lists."""
+"""The `Services` whose database is a real one; webhooks, documents and graves are lists."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""An `Services` in memory: a database that keeps rows by key and finds fault with those it is told to.
+"""The `Services` in memory: a database that keeps rows by key and finds fault with those it is told to.
 
 It answers as PostgREST does, in statuses and in error bodies, and it can be told to be away.
 """

@@ -1,4 +1,4 @@
-"""Requests as they come in, their bodies services until they are read."""
+"""Requests as they come in, their bodies not taken in until they are read."""
 
 from collections.abc import Mapping
 

@@ -41,7 +41,7 @@ DEADLINE_MS = 10_000
 
 
 class MemoryLedger:
-    """One tenant's ledger; unreachable while `is_away`."""
+    """One tenant's ledger; unreachable while the world's `is_ledger_away`."""
 
     def __init__(self, world: "World", tenant: str) -> None:
         self._world = world
