@@ -115,7 +115,7 @@ def test_a_session_that_spends_all_of_its_money_in_a_minute_is_one_write(ledger)
     assert written == ["s"]
 
 
-def test_what_is_urgent_does_not_wait_for_what_is_not(ledger):
+def test_what_is_urgent_does_not_wait_for_what_is_not():
     mirrors = Mirrors()
     mirrors.want("slow", 0, LATER_MS)
     mirrors.want("quick", 0)

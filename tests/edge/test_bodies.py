@@ -10,10 +10,9 @@ from core.bounds import OWN_BODY_BYTES_MAX, REQUEST_BODIES_BYTES_MAX, REQUEST_BO
 from exchange import Answer, Inbound, MakeRoom
 from isolate import Isolate
 from ports import AttemptFailed
-from settings import parse_settings
+from tests.support.api_client import CHAT, an_isolate
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
 
-CHAT = "/v1/proxy/openai/v1/chat/completions"
 MB = 1024 * 1024
 BODY = json.dumps({"model": "gpt-4o-mini", "max_tokens": 10, "messages": [{"role": "user", "content": "hi"}]}).encode()
 DONE = b'{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}'
@@ -48,7 +47,7 @@ def world() -> World:
 
 @pytest.fixture
 def isolate() -> Isolate:
-    return Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours"}))
+    return an_isolate()
 
 
 def ask(
@@ -190,7 +189,7 @@ ENDS: dict[str, ScriptedAnswer | AttemptFailed] = {
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("path", [CHAT, "/v1/proxy/anthropic/v1/messages/count_tokens", "/v1/nowhere"])
 def test_however_a_call_ends_its_room_is_free(world: World, path: str, end: str) -> None:
-    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours", "ANTHROPIC_API_KEY": "sk-ours"}))
+    isolate = an_isolate(ANTHROPIC_API_KEY="sk-ours")
     world.answer = ENDS[end]
 
     ask(world, isolate, Sent(padded(MB)).read, path)
@@ -215,7 +214,7 @@ def test_a_body_s_room_is_free_as_soon_as_the_provider_answers(world: World, iso
 @pytest.mark.parametrize("encoding", ["gzip", "zstd", "br", "deflate, gzip", "GZIP"])
 @pytest.mark.parametrize("path", [CHAT, "/v1/ingest", "/v1/proxy/anthropic/v1/messages/count_tokens"])
 def test_a_compressed_body_is_refused_by_its_encoding(world: World, path: str, encoding: str) -> None:
-    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours", "ANTHROPIC_API_KEY": "sk-ours"}))
+    isolate = an_isolate(ANTHROPIC_API_KEY="sk-ours")
     sent = Sent(b"\x1f\x8b")
 
     answer = ask(world, isolate, sent.read, path, content_encoding=encoding)

@@ -112,8 +112,7 @@ def play(attempt: Attempt, **config: object) -> tuple[Answer, World]:
         {"authorization": f"Bearer {TOKEN}{own_key}", "content-type": "application/json", **attempt.headers},
         json.dumps({**BODY, "model": "tunedModels/x"} if own_key else BODY).encode(),
     )
-    answer = world.run(handle(request, world.ports(), Isolate(SETTINGS)))
-    return (answer[0] if isinstance(answer, tuple) else answer), world
+    return world.run(handle(request, world.ports(), Isolate(SETTINGS))), world
 
 
 def path_sent(attempt: Attempt, world: World) -> str:

@@ -4,12 +4,11 @@ import json
 
 import pytest
 
-from app import handle
 from core.providers import PROVIDERS
 from exchange import Answer
 from isolate import Isolate
 from settings import parse_settings
-from tests.support.inbound import an_inbound
+from tests.support.api_client import Client
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
 
 KEYS = {provider: f"ours-{provider}" for provider in PROVIDERS}
@@ -25,11 +24,8 @@ def call(
 ) -> tuple[Answer, World]:
     world = World({})
     world.answer = ScriptedAnswer(chunks=(b'{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}',))
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    content = json.dumps(body or {"model": model, **MESSAGES}).encode()
-    request = an_inbound("POST", path, query, {"authorization": f"Bearer {TOKEN}", **named}, content)
-    answer = world.run(handle(request, world.ports(), Isolate(SETTINGS)))
-    return (answer[0] if isinstance(answer, tuple) else answer), world
+    asked = body or {"model": model, **MESSAGES}
+    return Client(world, Isolate(SETTINGS)).call(asked, f"{path}?{query}", **headers), world
 
 
 def shown(world: World) -> dict[str, str]:

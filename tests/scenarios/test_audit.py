@@ -1,33 +1,26 @@
 """Who came in, who was turned away, who changed what: told once, bounded, and never in anybody's way."""
 
-import hashlib
 import json
 from typing import Any
 
 import pytest
 
-from app import handle
 from exchange import Answer
 from isolate import Isolate
 from settings import parse_settings
-from tests.support.inbound import an_inbound
+from tests.support.api_client import ADMIN, CHAT, Client, an_isolate
 from tests.support.memory_ports import TOKEN, World
 
-ADMIN = "aw_live_" + "cd" * 24
 DISABLED = "aw_live_" + "ef" * 24
 UNKNOWN = "aw_live_" + "00" * 24
-CHAT = "/v1/proxy/openai/v1/chat/completions"
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 10}
 
 
 @pytest.fixture
 def world() -> World:
     world = World()
-    for token, record in (
-        (ADMIN, {"tenant": "acme", "role": "admin", "key_id": "key_admin"}),
-        (DISABLED, {"tenant": "acme", "key_id": "key_old", "disabled": True}),
-    ):
-        world.kv[f"key:{hashlib.sha256(token.encode()).hexdigest()}"] = json.dumps(record)
+    world.knows(ADMIN, tenant="acme", role="admin", key_id="key_admin")
+    world.knows(DISABLED, tenant="acme", key_id="key_old", disabled=True)
     return world
 
 
@@ -45,10 +38,7 @@ def ask(
     body: Any = None,
     address: str = "192.0.2.1",
 ) -> Answer:
-    headers = {"cf-connecting-ip": address} | ({} if token is None else {"authorization": f"Bearer {token}"})
-    content = b"" if body is None else json.dumps(body).encode()
-    answer: Answer = world.run(handle(an_inbound(method, path, "", headers, content), world.ports(), isolate))
-    return answer
+    return Client(world, isolate, token).ask(method, path, body, cf_connecting_ip=address)
 
 
 def told(world: World, kind: str, *names: str) -> list[Any]:
@@ -156,7 +146,7 @@ def test_each_change_of_a_budget_is_told_with_who_made_it(world: World, isolate:
 
 
 def test_a_ledger_that_is_away_is_told_once_an_hour(world: World) -> None:
-    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
+    isolate = an_isolate()
     world.is_ledger_away = True
     for _ in range(3):
         ask(world, isolate, TOKEN, "POST", CHAT, BODY)

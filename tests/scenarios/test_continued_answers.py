@@ -1,24 +1,19 @@
 """A conversation whose turns the provider stores: each turn is held for by what the one before came to, and under a
 shared account nobody continues another tenant's."""
 
-import hashlib
 import json
 from typing import Any
 
 import pytest
 
-from app import handle
 from core.ledger.messages import AdmitRequest
-from isolate import Isolate
-from settings import parse_settings
-from tests.support.inbound import an_inbound
+from tests.support.api_client import SSE, Client, an_isolate, sse
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
 
 OTHER_TOKEN = "aw_live_" + "cd" * 24
 USAGE = {"input_tokens": 1_000, "output_tokens": 200, "total_tokens": 1_200}
 BASE = {"model": "gpt-5", "max_output_tokens": 100, "input": "go on"}
 WINDOW_NANOUSD = 400_000 * 1_250
-SSE = {"content-type": "text/event-stream"}
 
 
 def an_answer(answer_id: str, **more: Any) -> ScriptedAnswer:
@@ -32,7 +27,7 @@ def a_streamed_answer(answer_id: str) -> ScriptedAnswer:
         {"type": "response.created", "response": {"id": answer_id}},
         {"type": "response.completed", "response": response},
     ]
-    return ScriptedAnswer(headers=SSE, chunks=tuple(b"data: " + json.dumps(each).encode() + b"\n\n" for each in events))
+    return ScriptedAnswer(headers=SSE, chunks=tuple(sse(each) for each in events))
 
 
 class Talk:
@@ -40,18 +35,15 @@ class Talk:
 
     def __init__(self) -> None:
         self.world = World({"requests_per_minute": 1_000_000})
-        digest = hashlib.sha256(OTHER_TOKEN.encode()).hexdigest()
-        self.world.kv[f"key:{digest}"] = json.dumps({"tenant": "other", "key_id": "key_2"})
-        self._isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours", "ANTHROPIC_API_KEY": "sk-ours"}))
+        self.world.knows(OTHER_TOKEN, tenant="other", key_id="key_2")
+        self._isolate = an_isolate(ANTHROPIC_API_KEY="sk-ours")
 
     def turn(
         self, answer: ScriptedAnswer, *, token: str = TOKEN, path: str = "openai/v1/responses", **more: Any
     ) -> int:
         self.world.answer = answer
-        headers = {"authorization": f"Bearer {token}", "x-agentwatch-session-id": "s1"}
-        request = an_inbound("POST", f"/v1/proxy/{path}", "", headers, json.dumps({**BASE, **more}).encode())
-        answered = self.world.run(handle(request, self.world.ports(), self._isolate))
-        return int((answered[0] if isinstance(answered, tuple) else answered).status)
+        client = Client(self.world, self._isolate, token)
+        return client.call({**BASE, **more}, f"/v1/proxy/{path}", x_agentwatch_session_id="s1").status
 
     def held_nanousd(self) -> int:
         """What the last admission held."""

@@ -4,11 +4,8 @@ import json
 
 import pytest
 
-from app import handle
 from core.ledger.messages import AccountView, StatusRequest
-from isolate import Isolate
-from settings import parse_settings
-from tests.support.inbound import an_inbound
+from tests.support.api_client import Client, an_isolate
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
 
 USAGE = {"promptTokenCount": 9_000, "candidatesTokenCount": 4_000, "totalTokenCount": 13_000}
@@ -27,12 +24,12 @@ def test_a_call_of_a_free_model_holds_nothing_and_costs_nothing(way: str) -> Non
     held = []
     world.upstream_also = lambda: held.append(_account(world).held_nanousd)
     headers = {"x-goog-api-key": TOKEN, "x-agentwatch-session-id": "s1", "x-agentwatch-budget-usd": "0.000001"}
-    asked = json.dumps({"contents": [{"parts": [{"text": "a long question " * 500}]}]}).encode()
-    request = an_inbound("POST", f"/v1/proxy/gemini/v1beta/models/gemma-4-31b-it:{method}", "alt=sse", headers, asked)
+    asked = {"contents": [{"parts": [{"text": "a long question " * 500}]}]}
+    client = Client(world, an_isolate(GEMINI_API_KEY="ours"), token=None)
 
-    answered = world.run(handle(request, world.ports(), Isolate(parse_settings({"GEMINI_API_KEY": "ours"}))))
+    answer = client.call(asked, f"/v1/proxy/gemini/v1beta/models/gemma-4-31b-it:{method}?alt=sse", **headers)
 
-    assert (answered[0] if isinstance(answered, tuple) else answered).status == 200
+    assert answer.status == 200
     assert held == [0]
     assert (_account(world).held_nanousd, _account(world).spent_nanousd) == (0, 0)
     (record,) = [each for each in world.records if each.get("model")]

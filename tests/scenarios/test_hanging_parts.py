@@ -9,48 +9,29 @@ import pytest
 from app import handle
 from core.ledger.messages import (
     AdmitRequest,
-    ConfigureRequest,
     ExtendDenied,
     ExtendRequest,
     SettleRequest,
-    StatusRequest,
 )
-from isolate import Isolate
 from ports import LedgerUnreachable
-from settings import parse_settings
 from sink import take
 from tests.queue_consumer.scripted_services import ScriptedServices
+from tests.support.api_client import ANSWER, BILLED_NANOUSD, CALL, SSE, Client, an_isolate, sse
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import DEADLINE_MS, START_MS, TOKEN, ScriptedAnswer, World
 
-BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
-ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
-BILLED_NANOUSD = 100 * 150 + 10 * 600
 LIMIT_NANOUSD = 1_000_000
 
 
 def a_world(limit_nanousd=LIMIT_NANOUSD, **config):
     world = World({"requests_per_minute": 1_000_000, **config})
-    limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=limit_nanousd)
-    world.ledger_of("acme").service.configure(limit, START_MS)
+    world.set_month(limit_nanousd)
     world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
     return world
 
 
-def an_isolate():
-    return Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
-
-
-def call(world, body=BODY, isolate=None):
-    headers = {"authorization": f"Bearer {TOKEN}"}
-    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(body).encode())
-    answer = world.run(handle(request, world.ports(), isolate or an_isolate()))
-    return answer
-
-
-def month(world):
-    accounts = world.ledgers["acme"].service.status(StatusRequest(include_tenant=True), START_MS).accounts
-    return next((each.spent_nanousd, each.held_nanousd) for each in accounts if each.window == "month")
+def call(world, body=CALL, isolate=None):
+    return Client(world, isolate or an_isolate()).call(body)
 
 
 def code_of(answer):
@@ -99,29 +80,25 @@ def test_a_call_that_the_ledger_refused_stays_refused_when_it_goes_away(goes):
 def test_a_grant_that_a_refused_call_did_not_hear_is_given_back():
     world = a_world()
     hold_everything(world)
-    limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=10 * LIMIT_NANOUSD)
 
     def becomes_rich_and_silent():
-        world.ledgers["acme"].service.configure(limit, START_MS)
+        world.set_month(10 * LIMIT_NANOUSD)
         world.hanging.add("ledger.admit answer")
 
     goes_away_during_the_pause(world, becomes_rich_and_silent)
 
     assert call(world).status == 402
-    assert month(world) == (0, LIMIT_NANOUSD)
+    assert world.month() == (0, LIMIT_NANOUSD)
 
 
 def chunk(words):
-    document = {"id": "c", "choices": [{"index": 0, "delta": {"content": words}, "finish_reason": None}]}
-    return b"data: " + json.dumps(document).encode() + b"\n\n"
+    return sse({"id": "c", "choices": [{"index": 0, "delta": {"content": words}, "finish_reason": None}]})
 
 
 @pytest.mark.parametrize("goes", [LedgerUnreachable(), LedgerUnreachable(has_hung=True)], ids=["away", "hanging"])
 def test_a_stream_whose_slice_the_ledger_refused_gets_none_of_the_allowance(goes):
     world = a_world(400_000)
-    world.answer = ScriptedAnswer(
-        headers={"content-type": "text/event-stream"}, chunks=(chunk("word " * 4),) * 300, world=world
-    )
+    world.answer = ScriptedAnswer(headers=SSE, chunks=(chunk("word " * 4),) * 300, world=world)
     ledger, refusals = world.ledgers["acme"], []
     tell = ledger.tell
 
@@ -135,7 +112,7 @@ def test_a_stream_whose_slice_the_ledger_refused_gets_none_of_the_allowance(goes
 
     ledger.tell = refuses_once
 
-    _, passed = call(world, {**BODY, "stream": True, "max_tokens": 100_000})
+    passed = call(world, {**CALL, "stream": True, "max_tokens": 100_000}).body
 
     assert len(refusals) == 1
     assert b"budget_exhausted" in passed
@@ -145,15 +122,13 @@ def test_a_stream_whose_slice_the_ledger_refused_gets_none_of_the_allowance(goes
 
 def test_a_stream_takes_nothing_from_the_allowance_where_no_debt_could_be_kept():
     world = a_world(400_000)
-    world.answer = ScriptedAnswer(
-        headers={"content-type": "text/event-stream"}, chunks=(chunk("word " * 4),) * 300, world=world
-    )
+    world.answer = ScriptedAnswer(headers=SSE, chunks=(chunk("word " * 4),) * 300, world=world)
     world.hanging.add("ledger.extend")
     isolate = an_isolate()
     while not isolate.backlog.is_full:
         isolate.backlog.keep(json.dumps("x" * 10_000))
 
-    call(world, {**BODY, "stream": True, "max_tokens": 100_000}, isolate)
+    call(world, {**CALL, "stream": True, "max_tokens": 100_000}, isolate)
 
     (record,) = (record for record in world.records if isinstance(record, dict) and record.get("type") == "call")
     assert (record["outcome"], record.get("is_fail_open", False)) == ("cut", False)
@@ -187,20 +162,20 @@ def test_a_part_that_hangs_changes_neither_answer_nor_charge(parts, is_streaming
     world = a_world(100 * LIMIT_NANOUSD)
     if is_streaming:
         end = b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":100,"completion_tokens":10}}\n\ndata: [DONE]\n\n'
-        world.answer = ScriptedAnswer(headers={"content-type": "text/event-stream"}, chunks=(chunk("word"), end))
+        world.answer = ScriptedAnswer(headers=SSE, chunks=(chunk("word"), end))
     world.hanging |= parts
 
     isolate = an_isolate()
 
-    answer = call(world, {**BODY, "stream": is_streaming}, isolate)
+    answer = call(world, {**CALL, "stream": is_streaming}, isolate)
 
-    assert (answer[0] if is_streaming else answer).status == 200
+    assert answer.status == 200
     kept = list(iter(isolate.backlog.take, None))
     texts = [*(json.dumps(record) for record in world.records), *world.ledgers["acme"].outbox, *kept]
     world.hanging.clear()
     services = ScriptedServices(ledgers=world.ledger_of)
     asyncio.run(take(texts, services))
-    assert month(world) == (BILLED_NANOUSD, 0)
+    assert world.month() == (BILLED_NANOUSD, 0)
     assert [row["cost_nanousd"] for row in services.tables["llm_request_logs"].values()] == [BILLED_NANOUSD]
 
 
@@ -241,7 +216,7 @@ def test_a_refused_call_whose_question_was_heard_too_late_holds_nothing():
 
     assert (answer := call(world)).status == 503, answer
     assert world.sent == []
-    assert month(world) == (0, 0)
+    assert world.month() == (0, 0)
 
 
 def test_a_key_value_store_that_hangs_does_not_keep_a_known_caller_waiting_for_ever():

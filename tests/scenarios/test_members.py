@@ -1,23 +1,16 @@
 """Members of a tenant beside each other: what one says of a session, a limit or a report harms no other."""
 
-import hashlib
 import json
 from typing import Any
 
 import pytest
 
-from app import handle
 from exchange import Answer
-from isolate import Isolate
-from settings import parse_settings
-from tests.support.inbound import an_inbound
+from tests.support.api_client import ADMIN, CALL, CHAT, Client, an_isolate
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
 
 STRANGER = "aw_live_" + "12" * 24
 KEYLESS = "aw_live_" + "34" * 24
-ADMIN = "aw_live_" + "cd" * 24
-CHAT = "/v1/proxy/openai/v1/chat/completions"
-CALL = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
 ANSWERED = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
@@ -31,28 +24,20 @@ COST_USD = (100 * 150 + 500 * 600) / 1e9
 @pytest.fixture
 def world() -> World:
     world = World({"requests_per_minute": 5, "budget_wait_s": 0})
-    records = {
-        STRANGER: {"tenant": "acme", "team": "blue", "key_id": "key_2"},
-        KEYLESS: {"tenant": "acme"},
-        ADMIN: {"tenant": "acme", "role": "admin", "key_id": "key_admin"},
-    }
-    for token, record in records.items():
-        world.kv[f"key:{hashlib.sha256(token.encode()).hexdigest()}"] = json.dumps(record)
+    world.knows(STRANGER, tenant="acme", team="blue", key_id="key_2")
+    world.knows(KEYLESS, tenant="acme")
+    world.knows(ADMIN, tenant="acme", role="admin", key_id="key_admin")
     world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWERED).encode(),))
     return world
 
 
 @pytest.fixture
 def ask(world: World) -> Any:
-    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
+    isolate = an_isolate()
 
     def asked(method: str, path: str, body: Any = None, token: str = TOKEN, **headers: str) -> Answer:
-        content = b"" if body is None else json.dumps(body).encode()
-        path, _, query = path.partition("?")
-        named = {f"x-agentwatch-{name.replace('_', '-')}": value for name, value in headers.items()}
-        request = an_inbound(method, path, query, {"authorization": f"Bearer {token}", **named}, content)
-        answer: Answer = world.run(handle(request, world.ports(), isolate))
-        return answer
+        named = {f"x-agentwatch-{name}": value for name, value in headers.items()}
+        return Client(world, isolate, token).ask(method, path, body, **named)
 
     return asked
 
@@ -116,8 +101,7 @@ def test_an_administrator_s_header_tightens_any_session(ask: Any) -> None:
 
 def test_members_of_one_team_share_their_sessions(world: World, ask: Any) -> None:
     mate = "aw_live_" + "56" * 24
-    record = {"tenant": "acme", "team": "search", "key_id": "key_9"}
-    world.kv[f"key:{hashlib.sha256(mate.encode()).hexdigest()}"] = json.dumps(record)
+    world.knows(mate, tenant="acme", team="search", key_id="key_9")
     ask("POST", CHAT, CALL, session_id="s", budget_usd="1")
 
     ask("POST", CHAT, CALL, token=mate, session_id="s", budget_usd="0.5")

@@ -6,24 +6,14 @@ import json
 
 import pytest
 
-from app import handle
-from core.ledger.messages import ConfigureRequest, StatusRequest
-from isolate import Isolate
 from ports import AttemptFailed
-from settings import parse_settings
+from tests.support.api_client import CALL, SSE, Client, an_isolate, sse
 from tests.support.core_faults import CoreFaults, Surprise
-from tests.support.inbound import an_inbound
-from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
+from tests.support.memory_ports import ScriptedAnswer, World
 
-SSE = {"content-type": "text/event-stream"}
-BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 2_000}
 LIMIT_NANOUSD = 2_000_000
 USAGE = {"prompt_tokens": 8, "completion_tokens": 9}
 COMPLETE = json.dumps({"model": "gpt-4o-mini", "choices": [{}], "usage": USAGE}).encode()
-
-
-def sse(document: object) -> bytes:
-    return b"data: " + json.dumps(document).encode() + b"\n\n"
 
 
 WORDS = tuple(
@@ -59,17 +49,13 @@ ways = pytest.mark.parametrize("way", ANSWERS)
 def play(way: str, fails_at: int) -> tuple[World, CoreFaults]:
     world = World({"requests_per_minute": 1_000_000})
     world.answer, times = ANSWERS[way]
-    limit_nanousd = LIMIT_NANOUSD * times or LIMIT_NANOUSD // 6
-    limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=limit_nanousd)
-    world.ledger_of("acme").service.configure(limit, START_MS)
+    world.set_month(LIMIT_NANOUSD * times or LIMIT_NANOUSD // 6)
     world.upstream_also = lambda: world.pass_time(700)
-    body = {**BODY, "stream": isinstance(world.answer, ScriptedAnswer) and world.answer.headers == SSE}
-    headers = {"authorization": f"Bearer {TOKEN}"}
-    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(body).encode())
-    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
+    is_streaming = isinstance(world.answer, ScriptedAnswer) and world.answer.headers == SSE
+    body = {**CALL, "max_tokens": 2_000, "stream": is_streaming}
     faults = CoreFaults(begins=lambda: world.has_granted, spares=lambda: world.is_asking_ledger or world.is_winding_up)
     with contextlib.suppress(Surprise), faults.raising(at=fails_at):
-        world.run(handle(request, world.ports(), isolate))
+        Client(world, an_isolate()).call(body)
     return world, faults
 
 
@@ -81,15 +67,11 @@ def test_a_fault_at_any_function_of_the_core_ends_the_hold_and_is_one_record(way
     for fails_at in counted.places:
         world, faults = play(way, fails_at)
 
-        (month,) = (
-            account
-            for account in world.ledgers["acme"].service.status(StatusRequest(include_tenant=True), START_MS).accounts
-            if account.window == "month"
-        )
+        spent_nanousd, held_nanousd = world.month()
         calls = [record for record in world.records if record["type"] == "call"]
         assert len(calls) == 1, faults.where
-        assert (month.held_nanousd, month.spent_nanousd) == (0, calls[0]["cost_nanousd"]), faults.where
-        assert month.spent_nanousd <= LIMIT_NANOUSD, faults.where
+        assert (held_nanousd, spent_nanousd) == (0, calls[0]["cost_nanousd"]), faults.where
+        assert spent_nanousd <= LIMIT_NANOUSD, faults.where
 
 
 def test_a_fault_before_the_provider_was_asked_costs_nothing() -> None:

@@ -6,13 +6,11 @@ from typing import Any
 import pytest
 
 from isolate import Isolate
-from tests.support.api_client import ADMIN, OTHER, Client, a_world_with_administrators, an_isolate
+from tests.support.api_client import ADMIN, CALL, CHAT, OTHER, Client, a_world_with_administrators, an_isolate
 from tests.support.memory_ports import START_MS, TOKEN, World
 
 REPORT = {"model": "gpt-4o-mini", "prompt_tokens": 100, "completion_tokens": 10, "latency_ms": 5}
 REPORT_NANOUSD = 100 * 150 + 10 * 600
-CHAT = "/v1/proxy/openai/v1/chat/completions"
-CALL = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
 
 
 @pytest.fixture
@@ -109,7 +107,7 @@ def test_a_page_of_sessions_begins_after_an_id_of_bounded_length(member: Client)
 
 
 @pytest.mark.parametrize("window", ["day", "month", "total"])
-def test_a_tenant_s_budget_stops_its_calls_in_every_window(world: World, admin: Client, window: str) -> None:
+def test_a_tenant_s_budget_stops_its_calls_in_every_window(admin: Client, window: str) -> None:
     admin.put("/v1/budget", {"limit_usd": "0.00000001", "window": window})
 
     refused = admin.ask("POST", CHAT, CALL)
@@ -118,7 +116,7 @@ def test_a_tenant_s_budget_stops_its_calls_in_every_window(world: World, admin: 
     assert json.loads(refused.body)["error"]["window"] == window
 
 
-def test_a_team_s_budget_stops_the_team_alone(member: Client, admin: Client, world: World) -> None:
+def test_a_team_s_budget_stops_the_team_alone(member: Client, admin: Client) -> None:
     admin.put("/v1/teams/search/budget", {"limit_usd": "0.00000001"})
 
     assert member.ask("POST", CHAT, CALL).status == 402

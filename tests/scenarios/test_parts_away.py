@@ -5,23 +5,18 @@ import json
 
 import pytest
 
-from app import handle
-from core.ledger.messages import ConfigureRequest, StatusRequest
+from core.ledger.messages import ConfigureRequest
 from isolate import Isolate
 from settings import parse_settings
 from sink import take
 from tests.queue_consumer.scripted_services import ScriptedServices
-from tests.support.inbound import an_inbound
+from tests.support.api_client import ANSWER, BILLED_NANOUSD, CALL, CHAT, SSE, Client, an_isolate
 from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
-
-ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
-COST_NANOUSD = 100 * 150 + 10 * 600
-BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
 
 
 @pytest.fixture
 def isolate():
-    return Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours"}))
+    return an_isolate()
 
 
 def a_world(**config):
@@ -30,15 +25,8 @@ def a_world(**config):
     return world
 
 
-def call(world, isolate, body=BODY, path="/v1/proxy/openai/v1/chat/completions", **headers):
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = an_inbound("POST", path, "", {"authorization": f"Bearer {TOKEN}", **named}, json.dumps(body).encode())
-    return world.run(handle(request, world.ports(), isolate))
-
-
-def spent(world):
-    accounts = world.ledgers["acme"].service.status(StatusRequest(include_tenant=True), START_MS).accounts
-    return {account.window: (account.spent_nanousd, account.held_nanousd) for account in accounts}
+def call(world, isolate, body=CALL, path=CHAT, **headers):
+    return Client(world, isolate).call(body, path, **headers)
 
 
 def collect_debts(world):
@@ -54,9 +42,9 @@ def test_a_call_is_held_sent_settled_and_recorded(isolate):
 
     assert answer.status == 200
     assert answer.headers["x-agentwatch-cost-usd"] == "0.000021"
-    assert spent(world)["month"] == (COST_NANOUSD, 0)
+    assert world.month() == (BILLED_NANOUSD, 0)
     assert [(record["type"], record["outcome"], record["cost_nanousd"]) for record in world.records] == [
-        ("call", "complete", COST_NANOUSD)
+        ("call", "complete", BILLED_NANOUSD)
     ]
 
 
@@ -75,7 +63,7 @@ def test_without_the_ledger_a_call_goes_on_and_is_charged_when_it_is_back(isolat
     collect_debts(world)
     collect_debts(world)
 
-    assert spent(world)["month"] == (COST_NANOUSD, 0)
+    assert world.month() == (BILLED_NANOUSD, 0)
 
 
 def test_a_call_let_through_by_a_lost_answer_is_charged_at_its_end_once(isolate):
@@ -85,7 +73,7 @@ def test_a_call_let_through_by_a_lost_answer_is_charged_at_its_end_once(isolate)
     call(world, isolate)
 
     assert [record["type"] for record in world.records] == ["alert", "call"]
-    assert spent(world)["month"] == (COST_NANOUSD, 0)
+    assert world.month() == (BILLED_NANOUSD, 0)
 
 
 def test_a_settlement_that_the_ledger_did_not_hear_is_made_up_for(isolate):
@@ -96,9 +84,9 @@ def test_a_settlement_that_the_ledger_did_not_hear_is_made_up_for(isolate):
     assert [record["type"] for record in world.records] == ["debt", "call"]
 
     world.is_ledger_away = False
-    assert spent(world)["month"][1] > COST_NANOUSD
+    assert world.month()[1] > BILLED_NANOUSD
     collect_debts(world)
-    assert spent(world)["month"] == (COST_NANOUSD, 0)
+    assert world.month() == (BILLED_NANOUSD, 0)
 
 
 def test_with_ledger_and_queue_both_away_the_charge_is_kept_until_the_queue_is_back(isolate):
@@ -112,7 +100,7 @@ def test_with_ledger_and_queue_both_away_the_charge_is_kept_until_the_queue_is_b
     collect_debts(world)
 
     assert [record["type"] for record in world.records] == ["call", "alert", "debt", "call"]
-    assert spent(world)["month"] == (2 * COST_NANOUSD, 0)
+    assert world.month() == (2 * BILLED_NANOUSD, 0)
 
 
 def test_when_no_charge_can_be_kept_any_more_nothing_passes(isolate):
@@ -158,7 +146,7 @@ def test_without_kv_a_known_token_carries_on_and_an_unknown_one_is_told_to_wait(
 
 
 def with_static_token():
-    return Isolate(parse_settings({"OPENAI_API_KEY": "sk", "TENANT_TOKEN_MAP": json.dumps({"aw_live_static": "acme"})}))
+    return an_isolate(TENANT_TOKEN_MAP=json.dumps({"aw_live_static": "acme"}))
 
 
 def test_without_kv_the_static_map_carries_on_for_a_tenant_whose_configuration_is_known():
@@ -186,17 +174,15 @@ def test_a_configuration_that_cannot_be_read_again_holds_as_it_was(isolate):
     world.is_kv_away = True
     world.pass_time(600_000)
 
-    assert call(world, isolate, {**BODY, "model": "unheard-of"}).status == 400
+    assert call(world, isolate, {**CALL, "model": "unheard-of"}).status == 400
 
 
 def test_a_budget_check_of_which_neither_ledger_nor_kv_knows_anything_says_so(isolate):
     world = a_world()
     call(world, isolate)
     world.is_ledger_away = True
-    headers = {"authorization": f"Bearer {TOKEN}"}
-    request = an_inbound("GET", "/v1/budget-check", "session_id=run-7", headers, b"")
 
-    answer = world.run(handle(request, world.ports(), isolate))
+    answer = Client(world, isolate).ask("GET", "/v1/budget-check?session_id=run-7")
 
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (503, "budget_unavailable")
 
@@ -218,18 +204,18 @@ def test_an_answer_without_usage_is_charged_by_an_estimate_and_marked(isolate):
     call(world, isolate)
 
     assert world.records[0]["is_estimated"]
-    assert spent(world)["month"][0] > 0
+    assert world.month()[0] > 0
 
 
 def test_an_unpriced_model_is_estimated_blocked_or_free_as_the_tenant_decided(isolate):
-    body = {**BODY, "model": "nobody-knows-1"}
+    body = {**CALL, "model": "nobody-knows-1"}
 
     estimated, blocked, free = a_world(), a_world(unpriced_models="block"), a_world(unpriced_models="free")
     answers = [call(world, Isolate(isolate.settings), body) for world in (estimated, blocked, free)]
 
     assert [answer.status for answer in answers] == [200, 400, 200]
-    assert spent(estimated)["month"][0] > COST_NANOUSD
-    assert spent(free)["month"][0] == 0
+    assert estimated.month()[0] > BILLED_NANOUSD
+    assert free.month()[0] == 0
 
 
 def test_a_stream_is_cut_when_its_team_s_budget_ends(isolate):
@@ -237,15 +223,15 @@ def test_a_stream_is_cut_when_its_team_s_budget_ends(isolate):
     limit = ConfigureRequest(kind="team", id="search", window="month", limit_nanousd=400_000)
     world.ledger_of("acme").service.configure(limit, START_MS)
     chunk = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"word word word word"},"finish_reason":null}]}\n\n'
-    world.answer = ScriptedAnswer(headers={"content-type": "text/event-stream"}, chunks=(chunk,) * 500)
+    world.answer = ScriptedAnswer(headers=SSE, chunks=(chunk,) * 500)
 
-    answer, body = call(world, isolate, {**BODY, "stream": True, "max_tokens": 100_000})
+    answer = call(world, isolate, {**CALL, "stream": True, "max_tokens": 100_000})
 
     assert answer.status == 200
-    assert b'"code":"budget_exhausted"' in body and b'"scope":"team"' in body
-    assert body.endswith(b"data: [DONE]\n\n")
+    assert b'"code":"budget_exhausted"' in answer.body and b'"scope":"team"' in answer.body
+    assert answer.body.endswith(b"data: [DONE]\n\n")
     assert world.records[0]["outcome"] == "cut"
-    assert spent(world)["month"][1] == 0
+    assert world.month()[1] == 0
 
 
 def test_no_key_for_a_provider_is_said_before_any_money_is_held():
@@ -263,7 +249,7 @@ def test_an_answer_that_is_no_success_is_passed_on_at_no_charge(isolate, status)
     world.answer = ScriptedAnswer(status=status, chunks=(b"elsewhere",))
 
     assert call(world, isolate).status == status
-    assert spent(world)["month"] == (0, 0)
+    assert world.month() == (0, 0)
 
 
 def test_a_key_of_one_team_cannot_report_for_another(isolate):
@@ -278,8 +264,7 @@ def test_with_the_key_that_tenants_share_nobody_sees_what_another_has_stored(iso
     world = a_world()
 
     def get(token):
-        request = an_inbound("GET", "/v1/proxy/openai/v1/files", "", {"authorization": f"Bearer {token}"}, b"")
-        return world.run(handle(request, world.ports(), isolate))
+        return Client(world, isolate, token).ask("GET", "/v1/proxy/openai/v1/files")
 
     refused = get(TOKEN)
 
@@ -305,4 +290,4 @@ def test_of_a_configuration_that_no_longer_parses_the_last_good_one_holds(isolat
     world.kv["t:acme:config"] = "{"
     world.pass_time(60_000)
 
-    assert call(world, isolate, {**BODY, "model": "unheard-of"}).status == 400
+    assert call(world, isolate, {**CALL, "model": "unheard-of"}).status == 400

@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 
-from app import handle
 from core.money import price_book
 from exchange import Answer
 from isolate import Isolate
 from settings import parse_settings
-from tests.support.inbound import an_inbound
-from tests.support.memory_ports import START_MS, TOKEN, World
+from tests.support.api_client import Client
+from tests.support.memory_ports import START_MS, World
 
 YEAR_MS = 365 * 24 * 3_600_000
 REPORT = {"model": "gpt-4o-mini", "prompt_tokens": 1_000, "completion_tokens": 100, "latency_ms": 5}
@@ -27,10 +26,7 @@ def report(world: World) -> Any:
     isolate = Isolate(parse_settings({}))
 
     def reported(**changes: Any) -> Answer:
-        body = json.dumps({**REPORT, **changes}).encode()
-        request = an_inbound("POST", "/v1/ingest", "", {"authorization": f"Bearer {TOKEN}"}, body)
-        answer: Answer = world.run(handle(request, world.ports(), isolate))
-        return answer
+        return Client(world, isolate).ask("POST", "/v1/ingest", {**REPORT, **changes})
 
     return reported
 

@@ -6,27 +6,17 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from app import handle
 from core.bounds import SSE_EVENT_BYTES_MAX
-from core.ledger.messages import ConfigureRequest, StatusRequest
+from core.ledger.messages import StatusRequest
 from core.wire.dialects import DIALECTS
-from isolate import Isolate
-from settings import parse_settings
-from tests.support.inbound import an_inbound
-from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
+from tests.support.api_client import SSE, Client, an_isolate, sse
+from tests.support.memory_ports import TOKEN, Killed, ScriptedAnswer, World
 
-SETTINGS = {"OPENAI_API_KEY": "sk-ours", "HOLD_TTL_MS": "60000", "FIRST_BYTE_TIMEOUT_MS": "1000"}
+SETTINGS = {"HOLD_TTL_MS": "60000", "FIRST_BYTE_TIMEOUT_MS": "1000"}
 TTL_MS = 60_000
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5_000, "stream": True}
 WORST_NANOUSD = 5_000 * 600
 LIMITS = {"as it is": 100 * WORST_NANOUSD, "metered": WORST_NANOUSD, "cut": WORST_NANOUSD // 6}
-SSE = {"content-type": "text/event-stream"}
-
-
-def sse(document):
-    return b"data: " + json.dumps(document).encode() + b"\n\n"
-
-
 EVENT_NANOUSD = 6 * 600
 """More than one event of `WORDS` is estimated to cost: what may have been generated when a stream is cut."""
 
@@ -60,20 +50,16 @@ class Played:
 
 def a_world(limit_nanousd, chunks=WORDS + END, **answer):
     world = World({"requests_per_minute": 1_000_000})
-    limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=limit_nanousd)
-    world.ledger_of("acme").service.configure(limit, START_MS)
+    world.set_month(limit_nanousd)
     world.answer = ScriptedAnswer(headers=SSE, chunks=chunks, world=world, **answer)
     return world
 
 
 def play(world, isolate=None) -> Played:
     """A streamed call, its death if it dies, then the alarm."""
-    headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s1"}
-    request = an_inbound("POST", "/v1/proxy/openai/v1/chat/completions", "", headers, json.dumps(BODY).encode())
     body = None
     try:
-        answered = world.run(handle(request, world.ports(), isolate or Isolate(parse_settings(SETTINGS))))
-        body = answered[1] if isinstance(answered, tuple) else answered.body
+        body = Client(world, isolate or an_isolate(**SETTINGS)).call(BODY, x_agentwatch_session_id="s1").body
     except Killed:
         world.dies_at = None
     service = world.ledgers["acme"].service
@@ -172,7 +158,7 @@ def test_a_stream_whose_first_byte_takes_as_long_as_it_may_is_not_cut():
 
     world.upstream_also = begin_late
 
-    played = play(world, Isolate(parse_settings({**SETTINGS, "FIRST_BYTE_TIMEOUT_MS": "150000"})))
+    played = play(world, an_isolate(**SETTINGS | {"FIRST_BYTE_TIMEOUT_MS": "150000"}))
 
     assert world.records[0]["outcome"] == "complete"
     assert played.month == (BILLED_NANOUSD, 0)
@@ -253,7 +239,7 @@ def test_a_stream_without_a_word_fails_costs_nothing_and_is_not_passed_in_silenc
 
 def test_without_the_ledger_a_stream_takes_each_slice_from_the_allowance_once():
     """What passes while the ledger is away stays below the allowance; what was not used goes back."""
-    isolate = Isolate(parse_settings(SETTINGS))
+    isolate = an_isolate(**SETTINGS)
     world = a_world(LIMITS["metered"])
     passing = world.answer._passing
 
@@ -312,12 +298,9 @@ GROUNDING_NANOUSD = 35_000_000
 def test_a_grounded_stream_left_before_it_says_what_was_searched_for_pays_the_search(written, fee):
     begun = sse({"candidates": [{"content": {"parts": [{"text": written}]}}]})
     world = a_world(10 * GROUNDING_NANOUSD, (begun,), is_broken=True)
-    body = json.dumps({"contents": [{"parts": [{"text": "hi"}]}], "tools": [{"googleSearch": {}}]}).encode()
-    headers = {"authorization": f"Bearer {TOKEN}:AIza-own"}
+    body = {"contents": [{"parts": [{"text": "hi"}]}], "tools": [{"googleSearch": {}}]}
 
-    world.run(
-        handle(an_inbound("POST", GROUNDED, "alt=sse", headers, body), world.ports(), Isolate(parse_settings({})))
-    )
+    Client(world, an_isolate(), f"{TOKEN}:AIza-own").call(body, f"{GROUNDED}?alt=sse")
 
     [record] = world.records
     assert fee <= record["cost_nanousd"] < fee + 1_000_000

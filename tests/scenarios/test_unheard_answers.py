@@ -5,42 +5,27 @@ import json
 
 import pytest
 
-from app import handle
-from core.ledger.messages import ConfigureRequest, StatusRequest
-from isolate import Isolate
 from ports import AttemptFailed
-from settings import parse_settings
-from tests.support.inbound import an_inbound
-from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
+from tests.support.api_client import CALL, CHAT, Client, an_isolate
+from tests.support.memory_ports import ScriptedAnswer, World
 
-CHAT = "/v1/proxy/openai/v1/chat/completions"
-BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
 INPUT_NANOUSD_MAX = 100 * 150
-THINKING = {"model": "gpt-5", "messages": BODY["messages"], "max_completion_tokens": 1_000}
+THINKING = {"model": "gpt-5", "messages": CALL["messages"], "max_completion_tokens": 1_000}
 EMBEDDING = {"model": "text-embedding-3-small", "input": "hi"}
 
 
 @pytest.fixture
 def world():
     world = World({"requests_per_minute": 1_000_000})
-    limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=50_000_000)
-    world.ledger_of("acme").service.configure(limit, START_MS)
+    world.set_month(50_000_000)
     return world
 
 
-def call(world, answer, body=BODY, path=CHAT, *, takes_ms=0):
+def call(world, answer, body=CALL, path=CHAT, *, takes_ms=0):
     """The provider is at work for so long before anything of its answer is there."""
     world.answer = answer
     world.upstream_also = lambda: world.pass_time(takes_ms)
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    headers = {"authorization": f"Bearer {TOKEN}"}
-    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk", "GEMINI_API_KEY": "g"}))
-    return world.run(handle(an_inbound("POST", path, "", headers, raw), world.ports(), isolate))
-
-
-def month(world):
-    accounts = world.ledgers["acme"].service.status(StatusRequest(include_tenant=True), START_MS).accounts
-    return next((each.spent_nanousd, each.held_nanousd) for each in accounts if each.window == "month")
+    return Client(world, an_isolate(GEMINI_API_KEY="g")).call(body, path)
 
 
 UNREADABLE = {"empty": b"", "a page": b"<html>oops</html>", "broken": b'{"usage":', "a list": b"[]", "a word": b'"ok"'}
@@ -53,15 +38,15 @@ def test_six_answers_that_cannot_be_read_leave_a_small_budget_nearly_whole(world
 
         assert (answer.status, json.loads(answer.body)["error"]["code"]) == (424, "unreadable_answer")
         assert answer.headers["x-should-retry"] == "false"
-    assert month(world) == (sum(record["cost_nanousd"] for record in world.records), 0)
-    assert month(world)[0] < 50_000_000 / 20
+    assert world.month() == (sum(record["cost_nanousd"] for record in world.records), 0)
+    assert world.month()[0] < 50_000_000 / 20
 
 
 def test_half_an_answer_is_not_to_be_tried_again_either(world):
     answer = call(world, ScriptedAnswer(chunks=(b"{",), is_broken=True), takes_ms=600)
 
     assert (answer.status, answer.headers["x-should-retry"]) == (424, "false")
-    assert 0 < month(world)[0] <= 500 * 600 + INPUT_NANOUSD_MAX
+    assert 0 < world.month()[0] <= 500 * 600 + INPUT_NANOUSD_MAX
 
 
 UNHEARD = {
@@ -83,7 +68,7 @@ def test_an_attempt_that_nobody_heard_costs_what_its_time_allows(world, answer):
     call(world, answer, takes_ms=600)
 
     (record,) = world.records
-    assert month(world) == (record["cost_nanousd"], 0)
+    assert world.month() == (record["cost_nanousd"], 0)
     assert 500 * 600 <= record["cost_nanousd"] <= 500 * 600 + INPUT_NANOUSD_MAX
     assert record["is_estimated"]
 
@@ -97,28 +82,27 @@ def test_an_attempt_that_nobody_heard_never_costs_more_than_was_held(world, answ
 
 
 def test_what_a_hold_was_lowered_to_is_the_most_that_an_unheard_attempt_costs(world):
-    limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=100_000)
-    world.ledgers["acme"].service.configure(limit, START_MS)
+    world.set_month(100_000)
 
     call(world, AttemptFailed("connection_lost"), takes_ms=60_000)
 
-    assert 0 < month(world)[0] <= 100_000
+    assert 0 < world.month()[0] <= 100_000
 
 
 @unheard
 def test_in_less_time_than_a_first_token_takes_nothing_was_used(world, answer):
     """A refused connection, a page of a gateway: a large input is not charged for it either."""
-    call(world, answer, {**BODY, "messages": [{"role": "user", "content": "word " * 50_000}]}, takes_ms=40)
+    call(world, answer, {**CALL, "messages": [{"role": "user", "content": "word " * 50_000}]}, takes_ms=40)
 
     (record,) = world.records
-    assert (month(world), record["cost_nanousd"]) == ((0, 0), 0)
+    assert (world.month(), record["cost_nanousd"]) == ((0, 0), 0)
 
 
 def test_of_a_large_input_only_what_can_have_been_read_is_charged(world):
     def cost(words):
-        before = month(world)[0]
-        call(world, ScriptedAnswer(chunks=(b"<",)), {**BODY, "messages": [{"content": "word " * words}]}, takes_ms=200)
-        return month(world)[0] - before
+        before = world.month()[0]
+        call(world, ScriptedAnswer(chunks=(b"<",)), {**CALL, "messages": [{"content": "word " * words}]}, takes_ms=200)
+        return world.month()[0] - before
 
     assert cost(100_000) == cost(50_000) <= 20_000 * 150 + 100 * 600 + 1
 
@@ -127,7 +111,7 @@ def test_of_a_large_input_only_what_can_have_been_read_is_charged(world):
 def test_an_error_of_the_provider_costs_nothing_however_long_it_took(world, status):
     call(world, ScriptedAnswer(status=status, chunks=(b"no",)), takes_ms=60_000)
 
-    assert month(world) == (0, 0)
+    assert world.month() == (0, 0)
 
 
 LEAVES = {
@@ -149,20 +133,20 @@ def test_an_answer_without_usage_costs_its_hold_where_thinking_is_out_of_sight(w
     answer = call(world, ScriptedAnswer(chunks=(b'{"choices":[{"message":{"content":"short"}}]}',)), THINKING)
 
     assert answer.status == 200
-    assert 1_000 * 10_000 <= month(world)[0] <= 1_000 * 10_000 + 10 * INPUT_NANOUSD_MAX
+    assert 1_000 * 10_000 <= world.month()[0] <= 1_000 * 10_000 + 10 * INPUT_NANOUSD_MAX
     assert world.records[0]["is_estimated"]
 
 
 def test_an_answer_without_usage_costs_an_estimate_of_it_where_all_is_shown(world):
     call(world, ScriptedAnswer(chunks=(b'{"choices":[{"message":{"content":"short"}}]}',)))
 
-    assert 0 < month(world)[0] < 60 * 600
+    assert 0 < world.month()[0] < 60 * 600
 
 
 def test_an_answer_without_usage_never_costs_more_than_was_held(world):
     call(world, ScriptedAnswer(chunks=(json.dumps({"choices": ["word " * 50_000]}).encode(),)))
 
-    assert 1_000 * 600 <= month(world)[0] <= 1_000 * 600 + INPUT_NANOUSD_MAX
+    assert 1_000 * 600 <= world.month()[0] <= 1_000 * 600 + INPUT_NANOUSD_MAX
 
 
 def test_embeddings_without_usage_cost_their_input(world):
@@ -170,11 +154,11 @@ def test_embeddings_without_usage_cost_their_input(world):
 
     call(world, answer, EMBEDDING, "/v1/proxy/openai/v1/embeddings")
 
-    assert 0 < month(world)[0] < 100 * 20
+    assert 0 < world.month()[0] < 100 * 20
 
 
 FAILURES = {
-    "openai": (CHAT, BODY, {"error": {"message": "overloaded"}}),
+    "openai": (CHAT, CALL, {"error": {"message": "overloaded"}}),
     "responses": (
         "/v1/proxy/openai/v1/responses",
         {"model": "gpt-5", "input": "hi"},
@@ -195,7 +179,7 @@ def test_an_error_inside_a_200_passes_and_costs_nothing(world, path, body, failu
     answer = call(world, ScriptedAnswer(chunks=(document,)), body, path, takes_ms=5_000)
 
     assert (answer.status, answer.body) == (200, document)
-    assert month(world) == (0, 0)
+    assert world.month() == (0, 0)
     assert (world.records[0]["outcome"], bool(world.records[0]["error_code"])) == ("failed", True)
 
 
@@ -204,13 +188,13 @@ def test_an_error_beside_an_answer_is_not_free(world):
 
     call(world, ScriptedAnswer(chunks=(json.dumps(both).encode(),)))
 
-    assert month(world)[0] > 0
+    assert world.month()[0] > 0
 
 
 ENDS = {
     "embeddings": (EMBEDDING, "/v1/proxy/openai/v1/embeddings", b'{"data":[%s],"usage":{"prompt_tokens":7,"total_tokens":7}}', 7 * 20),
-    "chat": (BODY, CHAT, b'{"choices":["%s"],"usage":{"prompt_tokens":7,"completion_tokens":9},"service_tier":"default"}', 7 * 150 + 9 * 600),
-    "what looks like a usage": (BODY, CHAT, b'{"choices":["%s"],"usage":{"prompt_tokens":7,"completion_tokens":9},"x":{"usage":{"prompt_tokens":0,"completion_tokens":0}}}', 7 * 150 + 9 * 600),
+    "chat": (CALL, CHAT, b'{"choices":["%s"],"usage":{"prompt_tokens":7,"completion_tokens":9},"service_tier":"default"}', 7 * 150 + 9 * 600),
+    "what looks like a usage": (CALL, CHAT, b'{"choices":["%s"],"usage":{"prompt_tokens":7,"completion_tokens":9},"x":{"usage":{"prompt_tokens":0,"completion_tokens":0}}}', 7 * 150 + 9 * 600),
     "no usage": (EMBEDDING, "/v1/proxy/openai/v1/embeddings", b'{"data":[%s]}', None),
 }  # fmt: skip
 
@@ -220,11 +204,11 @@ def test_an_answer_too_long_to_keep_passes_whole_and_is_settled_by_its_end(world
     document = text % (b"0.1,0" * 50_000)
     chunks = tuple(document[start : start + 10_000] for start in range(0, len(document), 10_000))
 
-    answer, passed = call(world, ScriptedAnswer(chunks=chunks, is_too_long=True), body, path)
+    answer = call(world, ScriptedAnswer(chunks=chunks, is_too_long=True), body, path)
 
-    assert passed == document
+    assert answer.body == document
     (record,) = world.records
-    assert (answer.status, month(world)) == (200, (record["cost_nanousd"], 0))
+    assert (answer.status, world.month()) == (200, (record["cost_nanousd"], 0))
     if cost_nanousd is None:
         assert record["is_estimated"] and record["cost_nanousd"] > 0
     else:
@@ -234,7 +218,7 @@ def test_an_answer_too_long_to_keep_passes_whole_and_is_settled_by_its_end(world
 def test_a_long_answer_that_breaks_off_does_so_for_its_client_too(world):
     answer = ScriptedAnswer(chunks=(b"[1,",), is_too_long=True, is_broken=True)
 
-    assert call(world, answer, takes_ms=600)[1] == b"[1,<broken off>"
+    assert call(world, answer, takes_ms=600).body == b"[1,<broken off>"
     assert world.records[0]["error_code"] == "unreadable_answer"
 
 

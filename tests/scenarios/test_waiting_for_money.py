@@ -4,16 +4,11 @@ import json
 
 import pytest
 
-from app import handle
 from core.ledger.document_messages import WriteRequest
 from core.ledger.messages import AdmitRequest, ConfigureRequest, SettleRequest
-from isolate import Isolate
-from settings import parse_settings
-from tests.support.inbound import an_inbound
-from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
+from tests.support.api_client import ANSWER, Client, an_isolate
+from tests.support.memory_ports import START_MS, ScriptedAnswer, World
 
-ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
-BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
 LIMIT = ConfigureRequest(kind="session", id="s", window="session", limit_nanousd=1_000_000)
 EVERYTHING = AdmitRequest(
     hold_id="rsv_other",
@@ -28,7 +23,7 @@ EVERYTHING = AdmitRequest(
 
 @pytest.fixture
 def isolate():
-    return Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours"}))
+    return an_isolate()
 
 
 def a_full_world(settles_at, **config):
@@ -51,10 +46,7 @@ def a_full_world(settles_at, **config):
 
 
 def call(world, isolate):
-    headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s"}
-    path = "/v1/proxy/openai/v1/chat/completions"
-    request = an_inbound("POST", path, "", headers, json.dumps(BODY).encode())
-    return world.run(handle(request, world.ports(), isolate))
+    return Client(world, isolate).call(x_agentwatch_session_id="s")
 
 
 def test_a_call_waits_for_money_that_is_only_held(isolate):

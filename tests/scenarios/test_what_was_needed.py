@@ -4,10 +4,7 @@ import json
 
 import pytest
 
-from app import handle
-from isolate import Isolate
-from settings import parse_settings
-from tests.support.inbound import an_inbound
+from tests.support.api_client import Client, an_isolate
 from tests.support.memory_ports import TOKEN, World
 
 REQUEST = {"model": "gpt-4o-mini", "input": "and then?", "max_output_tokens": 100}
@@ -17,15 +14,9 @@ WINDOW_USD = 128_000 * 150 / 1e9
 
 def refused(**members):
     world = World({"requests_per_minute": 1_000})
-    headers = {
-        "authorization": f"Bearer {TOKEN}:sk-own",
-        "x-agentwatch-session-id": "s",
-        "x-agentwatch-budget-usd": "0.00001",
-    }
-    body = json.dumps({**REQUEST, **members}).encode()
-    request = an_inbound("POST", "/v1/proxy/openai/v1/responses", "", headers, body)
-    isolate = Isolate(parse_settings({"OPENAI_API_KEY": "sk-ours"}))
-    answer = world.run(handle(request, world.ports(), isolate))
+    headers = {"x-agentwatch-session-id": "s", "x-agentwatch-budget-usd": "0.00001"}
+    client = Client(world, an_isolate(), f"{TOKEN}:sk-own")
+    answer = client.call({**REQUEST, **members}, "/v1/proxy/openai/v1/responses", **headers)
     assert (answer.status, world.sent) == (402, [])
     return json.loads(answer.body)["error"]
 

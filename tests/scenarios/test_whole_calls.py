@@ -8,27 +8,16 @@ from typing import Any
 
 import pytest
 
-from app import handle
 from core.ledger.messages import StatusRequest
 from core.money.usage import COUNT_MAX
-from isolate import Isolate
 from ports import LedgerUnreachable, QueueUnreachable
-from settings import parse_settings
 from sink import take
 from tests.queue_consumer.scripted_services import ScriptedServices
-from tests.support.inbound import an_inbound
-from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
+from tests.support.api_client import ANSWER, BILLED_NANOUSD, CALL, Client, an_isolate
+from tests.support.memory_ports import START_MS, Killed, ScriptedAnswer, World
 
-SETTINGS = {
-    "OPENAI_API_KEY": "sk-ours",
-    "GEMINI_API_KEY": "AIza-ours",
-    "HOLD_TTL_MS": "20000",
-    "FIRST_BYTE_TIMEOUT_MS": "40000",
-}
+SETTINGS = {"GEMINI_API_KEY": "AIza-ours", "HOLD_TTL_MS": "20000", "FIRST_BYTE_TIMEOUT_MS": "40000"}
 TTL_MS = 60_000
-BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
-ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
-BILLED_NANOUSD = 100 * 150 + 10 * 600
 HELD_NANOUSD_MAX = 1_000 * 600 + 500 * 150
 
 OUTAGES = {
@@ -57,14 +46,12 @@ def a_world(answer: dict[str, Any] = ANSWER) -> World:
     return world
 
 
-def play(world: World, path: str = "openai/v1/chat/completions", body: dict[str, Any] = BODY) -> Called:
+def play(world: World, path: str = "openai/v1/chat/completions", body: dict[str, Any] = CALL) -> Called:
     """Make the call, then let everything be back: the consumer's deliveries, the Ledger's outbox, its alarm."""
-    isolate = Isolate(parse_settings(SETTINGS))
-    headers = {"authorization": f"Bearer {TOKEN}", "x-agentwatch-session-id": "s1"}
-    request = an_inbound("POST", f"/v1/proxy/{path}", "", headers, json.dumps(body).encode())
+    isolate = an_isolate(**SETTINGS)
     status = None
     try:
-        status = world.run(handle(request, world.ports(), isolate)).status
+        status = Client(world, isolate).call(body, f"/v1/proxy/{path}", x_agentwatch_session_id="s1").status
     except Killed:
         world.dies_at = None
     world.outage = world.fails_at = None

@@ -1,6 +1,5 @@
-"""Clients of AgentWatch's own API: members and administrators of two tenants, over HTTP as `app` sees it."""
+"""Clients of AgentWatch: members and administrators of two tenants, over HTTP as `app` sees it; and a call they make."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,15 @@ from exchange import Answer
 from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
-from tests.support.memory_ports import World
+from tests.support.memory_ports import TOKEN, World
+
+CHAT = "/v1/proxy/openai/v1/chat/completions"
+CALL = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
+ANSWER = {"model": "gpt-4o-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": [{}]}
+BILLED_NANOUSD = 100 * 150 + 10 * 600
+"""A small call, an answer to it, and what that costs."""
+
+SSE = {"content-type": "text/event-stream"}
 
 ADMIN = "aw_live_" + "cd" * 24
 OTHER = "aw_live_" + "ef" * 24
@@ -20,29 +27,37 @@ OTHER = "aw_live_" + "ef" * 24
 def a_world_with_administrators(config: Mapping[str, Any] | None = None) -> World:
     world = World(config)
     for token, tenant in ((ADMIN, "acme"), (OTHER, "other")):
-        record = {"tenant": tenant, "role": "admin", "key_id": f"key_{tenant}"}
-        world.kv[f"key:{hashlib.sha256(token.encode()).hexdigest()}"] = json.dumps(record)
+        world.knows(token, tenant=tenant, role="admin", key_id=f"key_{tenant}")
     return world
 
 
-def an_isolate() -> Isolate:
-    return Isolate(parse_settings({"OPENAI_API_KEY": "sk"}))
+def an_isolate(**settings: str) -> Isolate:
+    return Isolate(parse_settings({"OPENAI_API_KEY": "sk", **settings}))
+
+
+def sse(document: Any) -> bytes:
+    """One event of a stream."""
+    return b"data: " + json.dumps(document).encode() + b"\n\n"
 
 
 class Client:
-    """One tenant's or administrator's client."""
+    """A member's or an administrator's client, or with no token a stranger's."""
 
-    def __init__(self, world: World, isolate: Isolate, token: str) -> None:
+    def __init__(self, world: World, isolate: Isolate, token: str | None = TOKEN) -> None:
         self._world, self._isolate, self._token = world, isolate, token
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """`headers` with underscores for dashes."""
-        content = b"" if body is None else json.dumps(body).encode()
+        """`headers` with underscores for dashes; a body that is no bytes goes as JSON."""
+        content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         path, _, query = path.partition("?")
+        own = {} if self._token is None else {"authorization": f"Bearer {self._token}"}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = an_inbound(method, path, query, {"authorization": f"Bearer {self._token}", **named}, content)
+        request = an_inbound(method, path, query, own | named, content)
         answer: Answer = self._world.run(handle(request, self._world.ports(), self._isolate))
         return answer
+
+    def call(self, body: Any = CALL, path: str = CHAT, **headers: str) -> Answer:
+        return self.ask("POST", path, body, **headers)
 
     def read(self, path: str) -> Any:
         return json.loads(self.ask("GET", path).body)

@@ -6,14 +6,14 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import msgspec
 
 from core.bounds import ANSWER_END_BYTES
 from core.ledger.document_messages import WriteRequest
-from core.ledger.messages import Granted, Question
+from core.ledger.messages import ConfigureRequest, Granted, Question, StatusRequest
 from core.ledger.mirror import SessionMirror, mirror_key, read_mirror
 from core.ledger.questions import read_answer, read_question, to_wire
 from core.tenant.documents import copy_text, read_copy
@@ -165,9 +165,8 @@ class World:
     """Everything a request can touch, with its switches."""
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
-        record = {"tenant": "acme", "team": "search", "key_id": "key_1"}
-        digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-        self.kv = {f"key:{digest}": json.dumps(record)}
+        self.kv: dict[str, str] = {}
+        self.knows(TOKEN, tenant="acme", team="search", key_id="key_1")
         if config is not None:
             self.kv["t:acme:config"] = copy_text(1, {"config": json.dumps(config)})
         self.is_kv_away = self.is_ledger_away = self.is_queue_away = False
@@ -277,13 +276,27 @@ class World:
     def pass_time(self, milliseconds: int) -> None:
         self._now_ms += milliseconds
 
+    def knows(self, token: str, **record: Any) -> None:
+        """Whose this token is."""
+        self.kv[f"key:{hashlib.sha256(token.encode()).hexdigest()}"] = json.dumps(record)
+
+    def set_month(self, limit_nanousd: int) -> None:
+        """What the tenant may spend in a month."""
+        limit = ConfigureRequest(kind="tenant", id="acme", window="month", limit_nanousd=limit_nanousd)
+        self.ledger_of("acme").service.configure(limit, START_MS)
+
+    def month(self) -> tuple[int, int]:
+        """What the tenant has spent in it, and what is held."""
+        accounts = self.ledger_of("acme").service.status(StatusRequest(include_tenant=True), START_MS).accounts
+        return next((each.spent_nanousd, each.held_nanousd) for each in accounts if each.window == "month")
+
     def run(self, request: Coroutine[None, None, Any]) -> Any:
-        """Run a request and then everything it deferred."""
+        """Run a request and then everything it deferred. A body that streams is drained."""
 
         async def answered() -> Any:
             answer = await request
             if hasattr(answer.body, "__aiter__"):
-                answer = (answer, b"".join([part async for part in answer.body]))
+                return replace(answer, body=b"".join([part async for part in answer.body]))
             return answer
 
         async def both() -> Any:
