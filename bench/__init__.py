@@ -1,4 +1,5 @@
-"""Benchmarks of the local stack: what AgentWatch adds to a call, and what its memory does.
+"""Benchmarks of the local stack: what AgentWatch adds to a call, what a call costs, whether a cap holds and
+whether memory does.
 
 `python -m bench` prints tables and writes the same figures as JSON under `bench/results/`.
 """

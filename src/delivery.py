@@ -1,5 +1,5 @@
 """Charges and messages on their way out: a charge to the Ledger, or as a debt to the queue; a message to the queue,
-else to the Ledger's outbox, else kept in memory until the queue is back.
+else to the Ledger's outbox, else to the isolate's backlog until the queue is back.
 
 The rule easy to break: nothing in here raises, because whoever sends has an answer to give or money to settle.
 """
@@ -11,7 +11,7 @@ from exchange import Exchange
 from ports import LedgerUnreachable, Ports, QueueUnreachable
 
 CHARGE_TRIES = 3
-KEPT_SENT_AT_ONCE_MAX = 20
+BACKLOG_SENT_AT_ONCE_MAX = 20
 
 
 async def charge_or_owe(tenant: str, charge: Settlement, exchange: Exchange) -> Settled | Recorded | None:
@@ -36,14 +36,14 @@ async def send_message(message: TelemetryMessage, exchange: Exchange) -> None:
     text = to_wire(message)
     ports = exchange.ports
     if await _queue_takes(text, ports):
-        await _send_kept(ports, exchange.isolate.backlog)
+        await _send_backlog(ports, exchange.isolate.backlog)
     elif message.tenant is None or not await _outbox_takes(text, message.tenant, ports):
         exchange.isolate.backlog.keep(text)
 
 
-async def _send_kept(ports: Ports, backlog: Backlog) -> None:
+async def _send_backlog(ports: Ports, backlog: Backlog) -> None:
     """The queue is there: it may have been away before."""
-    for _ in range(KEPT_SENT_AT_ONCE_MAX):
+    for _ in range(BACKLOG_SENT_AT_ONCE_MAX):
         text = backlog.take()
         if text is None:
             return

@@ -13,7 +13,7 @@ from api.endpoint import ApiRequest, Nothing
 from call.admission import key_refusal, rate_refusal
 from call.settlement import new_record
 from core.call.context import CallContext, check_session_id
-from core.ledger.messages import Conflict, KeyDisabled, RateDenied, RecordRequest
+from core.ledger.messages import Conflict, Count, KeyDisabled, RateDenied, Recorded, RecordRequest
 from core.money import price_book, pricing
 from core.money.price_book import Price
 from core.money.usage import Usage
@@ -37,7 +37,6 @@ INPUT_PARTS = (
 )
 OUTPUT_PARTS = ("reasoning_tokens", "audio_output_tokens", "image_output_tokens")
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
@@ -79,7 +78,8 @@ async def ingest(request: ApiRequest[Nothing, Report]) -> Answer:
     usage = _usage_of(report, price)
     cost = pricing.cost_nanousd(usage, price)
     event_id = report.event_id or ports.ids.new("evt_")
-    recorded = await request.ledger.tell(
+    recorded = await _recorded(
+        request,
         RecordRequest(
             event_id=event_id,
             cost_nanousd=cost,
@@ -91,18 +91,24 @@ async def ingest(request: ApiRequest[Nothing, Report]) -> Answer:
             session_default_limit_nanousd=caller.policy.session_limit_nanousd,
             rate_limits=caller.rate_limits,
             key_id=caller.key_id,
-        )
+        ),
     )
-    if isinstance(recorded, Conflict):
-        raise InvalidRequest("event_id was used before for another report", param="event_id")
-    if isinstance(recorded, RateDenied):
-        raise rate_refusal(recorded)
-    if isinstance(recorded, KeyDisabled):
-        raise key_refusal()
     record = _record_of(request, report_id=event_id, at_ms=recorded.at_ms, price=price, usage=usage, cost_nanousd=cost)
     # A repeat is told as well, as the row it already is: the first time may have been cut short before its record.
     ports.defer(send_message(record, exchange))
     return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
+
+
+async def _recorded(request: ApiRequest[Nothing, Report], charge: RecordRequest) -> Recorded:
+    """Have it charged. Raises the refusal of a report that is not."""
+    answer = await request.ledger.tell(charge)
+    if isinstance(answer, Conflict):
+        raise InvalidRequest("event_id was used before for another report", param="event_id")
+    if isinstance(answer, RateDenied):
+        raise rate_refusal(answer)
+    if isinstance(answer, KeyDisabled):
+        raise key_refusal()
+    return answer
 
 
 def _record_of(

@@ -1,4 +1,6 @@
-"""Every bound in the system, each with its unit and its reason, and how they relate."""
+"""What a stranger may hand us, and what an isolate, a Ledger or the queue may hold: each bound with its unit and its
+reason, and how they relate. A bound that one algorithm alone knows stands in its own file.
+"""
 
 REQUEST_BODY_BYTES_MAX = 32 * 1024 * 1024
 """A request body: as much as Anthropic takes, the most of the five."""
@@ -39,6 +41,9 @@ OPEN_HOLDS_PER_TENANT_MAX = 10_000
 
 ACCOUNTS_IN_MEMORY_MAX = 5_000
 """Accounts the ledger keeps at hand, at about a kilobyte each; the others stay in their rows until they are used."""
+
+REQUESTS_PER_MINUTE_MAX = 10_000_000
+"""A request rate: one every six microseconds, the unit in which the ledger follows rates."""
 
 RATE_KEYS_MAX = 10_000
 """Keys whose request rate is followed at once. Only those that called within the last minute count."""

@@ -201,73 +201,45 @@ def test_a_token_of_the_static_map_whose_record_is_gone_is_known_by_the_map():
     assert world.ask()[0].tenant == "acme"
 
 
-def test_of_two_reads_the_one_that_began_later_is_believed(world):
-    """The first one read KV before the token was disabled, and was slow to say so."""
-    slow = asyncio.Event()
+def overtaken(world, port, meanwhile):
+    """Who a newer look-up, an older one and the next one find: the older has read KV by this port before `meanwhile`
+    happened, and was slow to say so."""
+    slow, read = asyncio.Event(), getattr(world, port)
 
-    async def kv_is_slow_once(token_digest, read=world.key_record):
-        stored = await read(token_digest)
+    async def slow_once(name):
+        stored = await read(name)
         if not slow.is_set():
-            world.set_record(disabled=True)
-            world.key_record = read
+            meanwhile()
+            setattr(world, port, read)
             await slow.wait()
         return stored
 
-    world.key_record = kv_is_slow_once
+    setattr(world, port, slow_once)
 
-    assert [found.outcome for found in overtaken(world, slow)] == ["disabled"] * 3
-
-
-def overtaken(world, slow):
-    """What a read that is slow until another has ended finds, and that one, and one after both."""
-
-    async def both():
+    async def all_three():
         older = asyncio.ensure_future(world.identify())
         await asyncio.sleep(0)
         newer = await world.identify()
         slow.set()
         return newer, await older, await world.identify()
 
-    return asyncio.run(both())
+    return asyncio.run(all_three())
+
+
+def test_of_two_reads_the_one_that_began_later_is_believed(world):
+    found = overtaken(world, "key_record", lambda: world.set_record(disabled=True))
+
+    assert [each.outcome for each in found] == ["disabled"] * 3
 
 
 def test_of_two_reads_of_a_configuration_the_one_that_began_later_is_believed(world):
-    slow = asyncio.Event()
+    found = overtaken(world, "config", lambda: world.kv.update({"t:acme:config": '{"fail_closed": true}'}))
 
-    async def kv_is_slow_once(tenant, read=world.config):
-        document = await read(tenant)
-        if not slow.is_set():
-            world.kv["t:acme:config"] = '{"fail_closed": true}'
-            world.config = read
-            await slow.wait()
-        return document
-
-    world.config = kv_is_slow_once
-
-    assert [found.policy.fails_closed for found in overtaken(world, slow)] == [True] * 3
+    assert [each.policy.fails_closed for each in found] == [True] * 3
 
 
 def test_a_token_deleted_meanwhile_is_not_brought_back_by_an_older_read(world):
-    slow = asyncio.Event()
-
-    async def kv_is_slow_once(token_digest, read=world.key_record):
-        stored = await read(token_digest)
-        if not slow.is_set():
-            world.kv.clear()
-            world.key_record = read
-            await slow.wait()
-        return stored
-
-    world.key_record = kv_is_slow_once
-
-    async def both():
-        older = asyncio.ensure_future(world.identify())
-        await asyncio.sleep(0)
-        newer = await world.identify()
-        slow.set()
-        return newer, await older
-
-    assert asyncio.run(both()) == (Stranger("unknown"), Stranger("unknown"))
+    assert overtaken(world, "key_record", world.kv.clear) == (Stranger("unknown"),) * 3
 
 
 def test_made_up_tokens_push_out_no_real_one(world):

@@ -1,10 +1,14 @@
 """The `Services` whose database is a real one; webhooks, documents and graves are lists."""
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import httpx
 
+from core.telemetry import CallRecord, to_wire
 from services import Answer, Unreachable
+from sink import take
 
 
 @dataclass
@@ -44,3 +48,9 @@ class RestServices:
 
     async def bury(self, text: str) -> None:
         self.buried.append(text)
+
+
+def store(calls: Iterable[CallRecord], services: RestServices) -> None:
+    """Have the sink store them all."""
+    asyncio.run(take([to_wire(call) for call in calls], services))
+    assert services.buried == []

@@ -1,29 +1,20 @@
 """Sums of spend: exact to the nano-dollar, by session, team, model and day."""
 
-import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable
 
 import httpx
 import psycopg
 import pytest
 
-from core.telemetry import CallRecord, to_wire
-from sink import take
 from tests.database.conftest import as_service
-from tests.database.rest_services import RestServices
+from tests.database.rest_services import RestServices, store
 from tests.queue_consumer.records import AT_MS, a_call
 
 pytestmark = pytest.mark.stack
 
 SPAN = {"p_from": "2026-11-01", "p_until": "2026-12-01"}
 DAY_MS = 86_400_000
-
-
-def store(calls: Iterable[CallRecord], services: RestServices) -> None:
-    asyncio.run(take([to_wire(call) for call in calls], services))
-    assert services.buried == []
 
 
 def spend(rest: httpx.Client, by: str, **arguments: object) -> list[dict[str, object]]:

@@ -1,17 +1,14 @@
 """The cron against the real database: last week's numbers, each tenant once."""
 
 import asyncio
-from collections.abc import Iterable
 
 import msgspec
 import psycopg
 import pytest
 
 import weekly_report
-from core.telemetry import CallRecord, to_wire
 from services import Answer
-from sink import take
-from tests.database.rest_services import RestServices
+from tests.database.rest_services import RestServices, store
 from tests.queue_consumer.records import AT_MS, a_call
 from weekly_report import run
 
@@ -20,11 +17,6 @@ pytestmark = pytest.mark.stack
 DAY_MS = 86_400_000
 NEXT_WEEK_MS = AT_MS + 7 * DAY_MS
 CONFIG = '{"slack_webhook_url":"https://hooks.example/T1"}'
-
-
-def store(calls: Iterable[CallRecord], services: RestServices) -> None:
-    asyncio.run(take([to_wire(call) for call in calls], services))
-    assert services.buried == []
 
 
 def texts_told(services: RestServices) -> list[str]:

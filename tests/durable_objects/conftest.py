@@ -1,3 +1,5 @@
+"""A ledger on sqlite3, empty and awake."""
+
 import pytest
 
 from core.ledger.messages import CountRequest

@@ -5,15 +5,14 @@ is past its threshold and refuses a call. A limit that only warns is told of in 
 """
 
 import hashlib
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from core.ledger.account import Account
+from core.ledger.windows import calendar_date
 from core.money.amount import format_usd
 from core.telemetry import Alert, BudgetEvent
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_CHARACTERS_MAX = 128
 
 
@@ -50,9 +49,8 @@ def occasion(account: Account, what: str) -> str:
 
 def _window_name(account: Account) -> str:
     """The window as people call it; a session's by the moment it began."""
-    starts_at = _EPOCH + timedelta(milliseconds=account.starts_at_ms)
     formats = {"day": "%Y-%m-%d", "month": "%Y-%m", "total": "", "session": "%Y-%m-%dT%H%M%SZ"}
-    return starts_at.strftime(formats[account.window])
+    return calendar_date(account.starts_at_ms).strftime(formats[account.window])
 
 
 def _alert(account: Account, tenant: str, what: str, now_ms: int) -> Alert:

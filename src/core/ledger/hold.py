@@ -5,13 +5,14 @@ number it contains charges, so what is missing in it can be told from the holds 
 interruption.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
 from core.ledger.messages import (
     AccountView,
     AnswerNote,
+    Count,
     Message,
     RecordRequest,
     ScopeKind,
@@ -19,8 +20,6 @@ from core.ledger.messages import (
     SettleRequest,
     WindowName,
 )
-
-Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class ScopeKey(msgspec.Struct, frozen=True, order=True, array_like=True):

@@ -13,6 +13,7 @@ import msgspec
 from core.bounds import (
     EARLIER_ANSWERS_MAX,
     HOLD_TTL_MS_MAX,
+    REQUESTS_PER_MINUTE_MAX,
     SCOPE_ID_CHARACTERS_MAX,
 )
 from core.money.amount import NANOUSD_MAX
@@ -23,7 +24,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 TOKENS_MAX = 2**50
 Duration = Annotated[int, msgspec.Meta(ge=1, le=HOLD_TTL_MS_MAX)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
-PerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+PerMinute = Annotated[int, msgspec.Meta(ge=1, le=REQUESTS_PER_MINUTE_MAX)]
 Owner = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 """Who a session belongs to, such as `team:search` or `key:key_1`."""
 

@@ -1,7 +1,8 @@
 """Exact request rates by GCRA: one moment per key says how far ahead of its allowance a caller is.
 
-A limit of n a minute admits a burst of n, then one every 60/n seconds. The state is a moment in microseconds, so no
-fraction is lost at any rate. A request that asks several limits passes all of them or counts against none.
+A limit of n a minute admits a burst of n, then one every 60/n seconds. The state is a moment in microseconds, so
+rounding gives away less than one of them a request. A request that asks several limits passes all of them or counts
+against none.
 """
 
 from collections.abc import Mapping

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from core.bounds import REQUESTS_PER_MINUTE_MAX
 from core.tenant.provider_keys import KEY_HEADERS, OwnKey, own_key_behind_token, own_keys_in
 from core.wire.json_text import read_json
 
@@ -25,7 +26,7 @@ TOKEN_HEADERS = ("x-agentwatch-key", *KEY_HEADERS)
 TenantId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
 """A tenant's id stands in KV keys between colons, so it may hold none: `a:s:b` would reach into tenant `a`."""
 
-RequestsPerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+PerMinute = Annotated[int, msgspec.Meta(ge=1, le=REQUESTS_PER_MINUTE_MAX)]
 Role = Literal["member", "admin"]
 
 _TOKEN_START = re.compile(r"aw_(live|test)_")
@@ -51,7 +52,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     role: Role = "member"
     key_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
     disabled: bool = False
-    requests_per_minute: RequestsPerMinute | None = None
+    requests_per_minute: PerMinute | None = None
 
     @property
     def is_admin(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from core.bounds import REQUESTS_PER_MINUTE_MAX
 from core.money.amount import InvalidAmount, parse_usd
 from core.tenant.document import DocumentKind, InvalidDocument
 from core.wire.json_text import InvalidJSON, read_json
@@ -15,7 +16,7 @@ UnpricedPolicy = Literal["block", "estimate", "free"]
 CutForm = Literal["error", "truncate"]
 
 KeyId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-PerMinute = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+PerMinute = Annotated[int, msgspec.Meta(ge=1, le=REQUESTS_PER_MINUTE_MAX)]
 
 OUTAGE_ALLOWANCE_DEFAULT_NANOUSD = parse_usd("1")
 

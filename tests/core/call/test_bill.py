@@ -1,17 +1,11 @@
 """What a stream comes to: the provider's own counts and bill, our estimate of the rest, and nothing for nothing."""
 
-import msgspec
 import pytest
 
 from core.call.result import StreamResult
 from core.money.amount import NANOUSD_MAX
 from core.money.usage import COUNT_MAX, Usage
-from tests.core.wire.streams.builders import OUTPUT_NANOUSD, PROMPT_NANOUSD, a_meter, grants_all, play
-
-
-def sse(document: object, *, event: str | None = None) -> bytes:
-    data = document if isinstance(document, bytes) else msgspec.json.encode(document)
-    return (b"" if event is None else b"event: " + event.encode() + b"\n") + b"data: " + data + b"\n\n"
+from tests.core.wire.streams.builders import OUTPUT_NANOUSD, PROMPT_NANOUSD, a_meter, grants_all, play, sse
 
 
 def a_chunk(delta: dict[str, object], *, usage: dict[str, object] | None = None, finish: str | None = None) -> bytes:

@@ -21,6 +21,7 @@ from tests.core.wire.streams.builders import (
     has_left,
     play,
     refuses,
+    sse,
 )
 
 DONE = b"data: [DONE]\n\n"
@@ -35,10 +36,6 @@ def a_chunk(content: str, *, index: int = 0) -> bytes:
             "choices": [{"index": index, "delta": {"content": content}, "finish_reason": None}],
         }
     )
-
-
-def sse(document: object) -> bytes:
-    return b"data: " + msgspec.json.encode(document) + b"\n\n"
 
 
 def a_finish() -> bytes:

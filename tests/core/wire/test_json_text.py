@@ -1,3 +1,5 @@
+"""JSON that cannot be read fails in one way, whatever is wrong with it; what a provider wrote is read leniently."""
+
 import msgspec
 import pytest
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from core.money.usage import Usage
+from core.money.usage import COUNT_MAX, Usage
 from core.refusals import Refusal
 from core.wire.dialects.anthropic_usage import dear_tier, read_anthropic_usage, served_tier
 from core.wire.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
@@ -18,7 +18,7 @@ from core.wire.media.walk import answer_id, given, kind_of, objects
 FRAMING_TOKENS = 400
 """Around the conversation; with tools Anthropic adds a system prompt of up to about 350 tokens."""
 
-Tokens = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=COUNT_MAX)]
 """None at all fills the prompt cache and writes nothing."""
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from core.money.usage import Usage
+from core.money.usage import COUNT_MAX, Usage
 from core.refusals import InvalidRequest, Refusal
 from core.wire.dialects.gemini_usage import read_gemini_answer, read_gemini_usage
 from core.wire.dialects.prepared_body import NUMBER, PreparedBody, members_of, object_in, object_of, prepared
@@ -20,7 +20,7 @@ from core.wire.media.walk import given, objects
 
 FRAMING_TOKENS = 16
 
-Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
+Tokens = Annotated[int, msgspec.Meta(ge=1, le=COUNT_MAX)]
 Answers = Annotated[int, msgspec.Meta(ge=1, le=8)]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from core.money.text_size import text_tokens
-from core.money.usage import Usage
+from core.money.usage import COUNT_MAX, Usage
 from core.refusals import InvalidRequest, Refusal
 from core.wire.dialects.openai_answer import read_openai_answer
 from core.wire.dialects.openai_usage import read_openai_usage
@@ -32,8 +32,8 @@ is counted as text already and outweighs its own frame."""
 _LATER = "their cost is only known when they are polled"
 
 Model = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-Tokens = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
-TokensFromZero = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
+Tokens = Annotated[int, msgspec.Meta(ge=1, le=COUNT_MAX)]
+TokensFromZero = Annotated[int, msgspec.Meta(ge=0, le=COUNT_MAX)]
 """Legacy completions may write nothing, to have a prompt echoed or scored."""
 Answers = Annotated[int, msgspec.Meta(ge=1, le=128)]
 

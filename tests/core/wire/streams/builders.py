@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from core.call.meter import Cut, Extend, Step, StreamMeter, StreamResult, Wait
 from core.money.price_book import STANDARD, Band, Price, Rates
 from core.money.pricing import cost_nanousd
@@ -22,6 +24,12 @@ PROMPT = Usage(input_tokens=100)
 PROMPT_NANOUSD = 100_000
 REFUSAL = BudgetExhausted("the budget of session 's1' does not cover this call", details={"scope": "session"})
 REQUEST_ID = "req_1"
+
+
+def sse(document: object, *, event: str | None = None) -> bytes:
+    """One event of a stream, of JSON or of bytes as they are."""
+    data = document if isinstance(document, bytes) else msgspec.json.encode(document)
+    return (b"" if event is None else b"event: " + event.encode() + b"\n") + b"data: " + data + b"\n\n"
 
 
 def a_price(provider: str = "openai", model: str = "gpt-4o") -> Price:

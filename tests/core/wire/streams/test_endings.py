@@ -12,11 +12,8 @@ from tests.core.wire.streams.builders import (
     grants_all,
     play,
     refuses,
+    sse,
 )
-
-
-def sse(document: object) -> bytes:
-    return b"data: " + msgspec.json.encode(document) + b"\n\n"
 
 
 def chat(content: str, *, finish: str | None = "stop", index: int = 0) -> bytes:
