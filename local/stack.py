@@ -216,9 +216,7 @@ class Stack:
         self._control_url = f"http://127.0.0.1:{ready['control']}"
         self.worker_urls: dict[str, str] = ready["urls"]
         self._seed()
-        self._workers.wait_until(
-            lambda: _status(f"{self.edge_url}/healthz") == 200, timeout_s=WARM_TIMEOUT_S
-        )
+        self._workers.wait_until(lambda: _status(f"{self.edge_url}/healthz") == 200, timeout_s=WARM_TIMEOUT_S)
 
     def _write_workers_config(self, ready_file: Path) -> Path:
         consumer_variables = {

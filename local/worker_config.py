@@ -26,9 +26,7 @@ class LocalLimits:
     rate_limit: int | None = 1_000_000
 
 
-def worker_options(
-    toml_path: Path, variables: dict[str, str], limits: LocalLimits
-) -> dict[str, Any]:
+def worker_options(toml_path: Path, variables: dict[str, str], limits: LocalLimits) -> dict[str, Any]:
     """Miniflare's options for one Worker."""
     document = tomllib.loads(toml_path.read_text())
     folder = (toml_path.parent / document["main"]).resolve().parent
