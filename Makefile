@@ -33,7 +33,7 @@ bench: setup ## The benchmarks: a table, and JSON under bench/results/
 	@$(PY) -m bench
 deploy-check: setup ## Dry runs of both deployments, and their memory snapshots taken and loaded
 	@$(PY) -m local.deploy_check
-lint: .local/setup/venv ## ruff, mypy --strict on core and orchestration, the architecture test
+lint: .local/setup/venv ## ruff, mypy --strict on the Workers, the architecture test
 	@ruff check .
 	@mypy
 	@$(PY) -m pytest -q tests/test_tidy.py
