@@ -64,14 +64,14 @@ class HostileBody:
     body: bytes
 
 
-def hostile_bodies(size_bytes: int = BODY_BYTES) -> dict[str, HostileBody]:
-    """By what they are full of; each about as long as is said."""
-    return {name: _body(*recipe, size_bytes) for name, recipe in _PIECES.items()}
+def hostile_bodies() -> dict[str, HostileBody]:
+    """By what they are full of; each of about `BODY_BYTES`."""
+    return {name: _body(*recipe) for name, recipe in _PIECES.items()}
 
 
-def _body(template: str, piece: str, joint: str, size_bytes: int) -> HostileBody:
+def _body(template: str, piece: str, joint: str) -> HostileBody:
     path, frame = _TEMPLATES[template]
-    count = size_bytes // (len(piece + joint) + 5 * piece.count("#"))
+    count = BODY_BYTES // (len(piece + joint) + 5 * piece.count("#"))
     if "#" not in piece:
         bulk = joint.join([piece] * count)
     else:

@@ -14,7 +14,7 @@ from typing import Any
 from rich.table import Table
 
 from bench.measuring.calls import agentwatch, json_call, streamed_call
-from bench.measuring.figures import LEAK_BYTES_PER_REQUEST, grows, growth_per_request
+from bench.measuring.figures import LEAK_BYTES_PER_REQUEST, grows, growth_per_request, mib
 from bench.measuring.http_client import Connection, Target
 from bench.measuring.js_heap import live_heap_bytes
 from bench.measuring.process_memory import Reading, read_process
@@ -84,8 +84,8 @@ def memory_table(courses: list[Course]) -> Table:
         table.add_column(column, justify="left" if column in ("target", "moment") else "right")
     for course in courses:
         for moment in (*course.moments[: SAMPLES + 1 : SAMPLES_PER_ROW], *course.moments[SAMPLES + 1 :]):
-            heaps = " + ".join(map(_mib, moment.process.wasm_heap_bytes))
-            table.add_row(course.target, moment.name, _mib(resident_bytes(moment)), heaps, _mib(live_bytes(moment)))
+            heaps = " + ".join(map(mib, moment.process.wasm_heap_bytes))
+            table.add_row(course.target, moment.name, mib(resident_bytes(moment)), heaps, mib(live_bytes(moment)))
         per_request = [course.growth(read) for read in (resident_bytes, wasm_bytes, live_bytes)]
         table.add_row("", "bytes a request, 2nd half", *(f"{each:.0f}" for each in per_request))
         verdicts = ["yes" if grows(each) else "no" for each in per_request]
@@ -105,10 +105,6 @@ def memory_json(courses: list[Course]) -> list[dict[str, Any]]:
         }
         for course in courses
     ]
-
-
-def _mib(size_bytes: int) -> str:
-    return f"{size_bytes / 2**20:.1f}"
 
 
 async def _serve(stack: Stack, target: Target, worker: str, requests: int) -> AsyncIterator[Moment]:

@@ -16,7 +16,7 @@ from typing import Any
 from rich.table import Table
 
 from bench.measuring.calls import agentwatch, streamed_call, targets
-from bench.measuring.figures import LEAK_BYTES_PER_REQUEST, Latency, grows, growth_per_request, latency
+from bench.measuring.figures import LEAK_BYTES_PER_REQUEST, Latency, grows, growth_per_request, latency, mib
 from bench.measuring.http_client import Connection, LoadError, Target
 from bench.measuring.js_heap import live_heap_bytes
 from bench.measuring.process_memory import Reading, read_process
@@ -165,20 +165,16 @@ def stream_memory_table(memory: StreamMemory) -> Table:
         table.add_column(column, justify="left" if column == "moment" else "right")
     moments = (
         (f"before {memory.streams} streams", memory.before, ""),
-        ("after them", memory.after, _mib(memory.live_js_bytes)),
+        ("after them", memory.after, mib(memory.live_js_bytes)),
     )
     for moment, reading, live in moments:
-        table.add_row(moment, _mib(reading.resident_bytes), " + ".join(map(_mib, reading.wasm_heap_bytes)), live)
-    table.add_row(f"after {memory.more_streams} more", "", "", _mib(memory.live_js_bytes_later))
+        table.add_row(moment, mib(reading.resident_bytes), " + ".join(map(mib, reading.wasm_heap_bytes)), live)
+    table.add_row(f"after {memory.more_streams} more", "", "", mib(memory.live_js_bytes_later))
     per_stream = (memory.wasm_bytes_per_stream, memory.live_js_bytes_per_stream)
     table.add_row("bytes a stream", "", *(f"{each:.0f}" for each in per_stream))
     verdicts = ("yes" if grows(each) else "no" for each in per_stream)
     table.add_row(f"grows with streams (> {LEAK_BYTES_PER_REQUEST} B each)", "", *verdicts)
     return table
-
-
-def _mib(size_bytes: int) -> str:
-    return f"{size_bytes / 2**20:.1f}"
 
 
 def streams_json(loads: list[StreamLoad], memory: StreamMemory) -> dict[str, Any]:

@@ -51,3 +51,7 @@ def growth_per_request(points: Sequence[tuple[int, int]]) -> float:
 
 def grows(bytes_per_request: float) -> bool:
     return bytes_per_request > LEAK_BYTES_PER_REQUEST
+
+
+def mib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:.1f}"

@@ -253,7 +253,7 @@ def test_an_older_read_of_a_key_that_arrives_later_does_not_enable_it_again():
         await first
         return second, await ask(world, isolate)
 
-    second, third = asyncio.run(overtaken())
+    second, third = world.run(overtaken())
 
     assert (second.status, third.status) == (401, 401)
 

@@ -291,11 +291,11 @@ class World:
         return next((each.spent_nanousd, each.held_nanousd) for each in accounts if each.window == "month")
 
     def run(self, request: Coroutine[None, None, Any]) -> Any:
-        """Run a request and then everything it deferred. A body that streams is drained."""
+        """Run a request, or several as one, and then everything they deferred. A body that streams is drained."""
 
         async def answered() -> Any:
             answer = await request
-            if hasattr(answer.body, "__aiter__"):
+            if hasattr(getattr(answer, "body", None), "__aiter__"):
                 return replace(answer, body=b"".join([part async for part in answer.body]))
             return answer
 

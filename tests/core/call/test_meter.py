@@ -27,13 +27,13 @@ from tests.core.wire.streams.builders import (
 DONE = b"data: [DONE]\n\n"
 
 
-def a_chunk(content: str, *, index: int = 0) -> bytes:
+def a_chunk(content: str) -> bytes:
     return sse(
         {
             "id": "chatcmpl-1",
             "created": 1,
             "model": "gpt-4o",
-            "choices": [{"index": index, "delta": {"content": content}, "finish_reason": None}],
+            "choices": [{"index": 0, "delta": {"content": content}, "finish_reason": None}],
         }
     )
 
@@ -55,10 +55,10 @@ def with_output(tokens: int) -> int:
     return PROMPT_NANOUSD + tokens * OUTPUT_NANOUSD
 
 
-def fed_until(meter: StreamMeter, kind: type, chunk: bytes = WORD) -> tuple[object, int]:
+def fed_until(meter: StreamMeter, kind: type) -> tuple[object, int]:
     """Feed one word at a time until the meter does more than forward; the action, and how many words passed."""
     for words in range(1_000):
-        step = meter.feed(chunk)
+        step = meter.feed(WORD)
         if not isinstance(step.action, Forward):
             assert isinstance(step.action, kind)
             return step.action, words + (step.forward != b"")

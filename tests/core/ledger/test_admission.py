@@ -48,9 +48,9 @@ def decided(request, *accounts, earlier_tokens=None, now_ms=0) -> Admitted | Ref
     return decide_admission(request, accounts, PASSED, earlier_tokens, now_ms)
 
 
-def a_request(want, *, ample=None, least=1):
+def a_request(want, *, ample=None):
     return AdmitRequest(
-        hold_id="rsv_1", want_nanousd=want, least_nanousd=least, floor_nanousd=0, ttl_ms=1, ample_nanousd=ample
+        hold_id="rsv_1", want_nanousd=want, least_nanousd=1, floor_nanousd=0, ttl_ms=1, ample_nanousd=ample
     )
 
 

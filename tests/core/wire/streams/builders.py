@@ -32,13 +32,13 @@ def sse(document: object, *, event: str | None = None) -> bytes:
     return (b"" if event is None else b"event: " + event.encode() + b"\n") + b"data: " + data + b"\n\n"
 
 
-def a_price(provider: str = "openai", model: str = "gpt-4o") -> Price:
+def a_price() -> Price:
     """$1 per million of input, $10 of output, nothing special about any class."""
     rates = dict.fromkeys(Rates.__struct_fields__, 1_000_000_000)
     for kind in ("output", "reasoning", "audio_output", "image_output"):
         rates[f"{kind}_nanousd_per_mtok"] = 10_000_000_000
     rates["web_search_nanousd_per_call"] = 10_000_000
-    return Price(provider, model, {STANDARD: (Band(0, Rates(**rates)),)}, None, None)
+    return Price("openai", "gpt-4o", {STANDARD: (Band(0, Rates(**rates)),)}, None, None)
 
 
 def a_reader(dialect: str = "openai_chat") -> StreamReader:
@@ -48,7 +48,6 @@ def a_reader(dialect: str = "openai_chat") -> StreamReader:
 def a_meter(
     dialect: str = "openai_chat",
     *,
-    price: Price | None = None,
     prompt: Usage = PROMPT,
     granted_nanousd: int = 10**9,
     is_full: bool = False,
@@ -57,7 +56,7 @@ def a_meter(
 ) -> StreamMeter:
     return StreamMeter(
         a_reader(dialect),
-        price or a_price(),
+        a_price(),
         prompt,
         model="gpt-4o",
         granted_nanousd=granted_nanousd,
