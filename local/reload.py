@@ -10,7 +10,7 @@ WATCHED = ("src", "durable_objects", "queue_consumer")
 def snapshot() -> dict[Path, int]:
     """Every watched file and when it last changed (ns)."""
     files = (path for folder in WATCHED for path in (ROOT / folder).rglob("*.*"))
-    return {path: path.stat().st_mtime_ns for path in files if path.suffix in (".py", ".json", ".toml")}
+    return {path: path.stat().st_mtime_ns for path in files if path.suffix in (".py", ".mjs", ".json", ".toml")}
 
 
 def changed_since(seen: dict[Path, int]) -> Path | None:

@@ -49,7 +49,7 @@ async def metered_call(exchange: Exchange, route: ProxyRoute, caller: Caller, ro
     decision, receipt = await _held(exchange, route, caller, context, received)
     with OpenCall(exchange, decision.caller, context, decision.plan, receipt) as call:
         if receipt.is_fail_open:
-            audit.note_let_through(exchange, caller)
+            audit.note_let_through(exchange, call.caller)
         call.fit_to_grant()
         question = replace(decision.question, body=decision.body.to_send(call.output_ceiling_tokens))
         del received, decision  # an answer may begin minutes later, and until then one copy is enough
