@@ -22,7 +22,7 @@ from core.ledger.document_messages import (
 )
 from core.ledger.messages import PresentDocuments
 from core.tenant.document import InvalidDocument
-from core.tenant.documents import TenantDocuments, copy_text, parse_copy, read_copy
+from core.tenant.documents import copy_text
 from core.tenant.policy import CONFIG
 from durable_objects.storage.rows import LedgerStore
 
@@ -157,9 +157,9 @@ class Documents:
 
     def _read_disabled_keys(self) -> frozenset[str]:
         """A configuration that cannot be read refuses nobody here: no edge takes it either."""
-        copy = read_copy(self.present().text)
+        written = self._present.get(CONFIG.name)
         try:
-            values = TenantDocuments() if copy is None else parse_copy(copy)
+            policy = CONFIG.default if written is None else CONFIG.parse(written.text)
         except InvalidDocument:
             return frozenset()
-        return values.policy.disabled_keys
+        return policy.disabled_keys

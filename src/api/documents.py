@@ -15,6 +15,7 @@ from core.bounds import DOCUMENT_CHARACTERS_MAX, DOCUMENT_VERSIONS_MAX
 from core.ledger.document_messages import (
     VERSION_MAX,
     DocumentRequest,
+    DocumentVersion,
     Version,
     VersionConflict,
     VersionsRequest,
@@ -45,15 +46,6 @@ class DocumentReceipt(msgspec.Struct, frozen=True):
 class HistoryQuery(msgspec.Struct, frozen=True):
     below: Version = VERSION_MAX
     limit: Annotated[int, msgspec.Meta(ge=1, le=DOCUMENT_VERSIONS_MAX)] = DOCUMENT_VERSIONS_MAX
-
-
-class DocumentVersion(msgspec.Struct, frozen=True):
-    """Who wrote a version and when, in UTC milliseconds. `written_by` is a key's id: `kv` for what was found in KV,
-    null for a token without an id."""
-
-    version: int
-    written_at_ms: int
-    written_by: str | None
 
 
 class History(msgspec.Struct, frozen=True):
@@ -125,8 +117,7 @@ async def _write(kind: DocumentKind[Any], request: ApiRequest[Nothing, Any]) -> 
 async def _history(kind: DocumentKind[Any], request: ApiRequest[HistoryQuery, Nothing]) -> Answer:
     asked = request.query
     page = await request.ledger.tell(VersionsRequest(kind=kind.name, below=asked.below, limit=asked.limit))
-    versions = [DocumentVersion(each.version, each.written_at_ms, each.written_by) for each in page.versions]
-    return json_answer(History(versions, page.next_below))
+    return json_answer(History(page.versions, page.next_below))
 
 
 def _judged(kind: DocumentKind[Any], text: bytes) -> str:

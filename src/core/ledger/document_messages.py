@@ -66,7 +66,8 @@ class WriteRequest(Question[WriteAnswer], frozen=True, tag="write_document"):
 
 
 class DocumentVersion(msgspec.Struct, frozen=True):
-    """Who wrote a version, and when."""
+    """Who wrote a version and when, in UTC milliseconds. `written_by` is a key's id: `kv` for what was found in KV,
+    null for a token without an id."""
 
     version: int
     written_at_ms: int
