@@ -70,6 +70,9 @@ DOCUMENT_VERSIONS_MAX = 50
 DOCUMENT_CHARACTERS_MAX = 250_000
 """One document: a row takes 2 MB, and every isolate parses it. Two hundred rules are about as much."""
 
+RULES_MAX = 200
+"""Rules of one tenant: all of them are asked of every call."""
+
 EARLIER_ANSWERS_MAX = 8
 """Ids of earlier answers in one request. No API takes more than two."""
 

@@ -21,6 +21,14 @@ class InvalidDocument(ValueError):
         self.param = param
 
 
+class DocumentWarning(msgspec.Struct, frozen=True):
+    """Something odd about a document that can be used. `path` leads to it, `code` is the contract."""
+
+    path: str
+    code: str
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentKind(Generic[T]):
     """One kind of document. Its name stands in its route (`/v1/{name}`) and in the rows."""
@@ -33,3 +41,6 @@ class DocumentKind(Generic[T]):
     """Raises `InvalidDocument`."""
     default: T
     """What holds while nothing was written."""
+    judge: Callable[[str, bool], tuple[DocumentWarning, ...]]
+    """What a new text has to pass, where `parse` forgives what was written before there was such a rule; what is odd
+    about it. Is told whether the operator allows receivers of alerts in private networks. Raises `InvalidDocument`."""

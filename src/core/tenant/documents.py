@@ -15,11 +15,13 @@ import msgspec
 from core.bounds import DOCUMENT_CHARACTERS_MAX
 from core.tenant.document import DocumentKind, InvalidDocument
 from core.tenant.policy import CONFIG, TenantPolicy
+from core.tenant.rules.compiled import CompiledRules
+from core.tenant.rules.reading import RULES
 from core.wire.json_text import InvalidJSON, read_json
 
 T = TypeVar("T")
 
-DOCUMENTS: tuple[DocumentKind[Any], ...] = (CONFIG,)
+DOCUMENTS: tuple[DocumentKind[Any], ...] = (CONFIG, RULES)
 """One row a kind: its routes, its versions and its place in every copy follow from it."""
 
 KINDS: Mapping[str, DocumentKind[Any]] = {kind.name: kind for kind in DOCUMENTS}
@@ -40,6 +42,10 @@ class TenantDocuments:
 
     number: int = 0
     values: Mapping[str, object] = field(default_factory=dict)
+    digest: str = ""
+    """Of the copy that they were read from: another copy with the same one says the same."""
+    characters: int = 0
+    """How much was written: what they take in memory grows with it."""
 
     def of(self, kind: DocumentKind[T]) -> T:
         return cast(T, self.values.get(kind.name, kind.default))
@@ -47,6 +53,10 @@ class TenantDocuments:
     @property
     def policy(self) -> TenantPolicy:
         return self.of(CONFIG)
+
+    @property
+    def rules(self) -> CompiledRules:
+        return self.of(RULES)
 
 
 def copy_text(number: int, texts: Mapping[str, str]) -> str:
@@ -69,6 +79,8 @@ def parse_copy(copy: DocumentsCopy) -> TenantDocuments:
     return TenantDocuments(
         copy.number,
         {name: _parsed(KINDS[name], bytes(text)) for name, text in copy.documents.items() if name in KINDS},
+        copy.digest,
+        sum(len(bytes(text)) for text in copy.documents.values()),
     )
 
 
@@ -78,7 +90,7 @@ def parse_by_hand(text: str) -> TenantDocuments:
         raise InvalidDocument(
             f"{CONFIG.name}: more than {DOCUMENT_CHARACTERS_MAX} characters, which no Ledger takes in"
         )
-    return TenantDocuments(values={CONFIG.name: _parsed(CONFIG, text)})
+    return TenantDocuments(values={CONFIG.name: _parsed(CONFIG, text)}, characters=len(text))
 
 
 def _digest(number: int, documents: Mapping[str, msgspec.Raw]) -> str:

@@ -9,7 +9,8 @@ import msgspec
 
 from core.bounds import REQUESTS_PER_MINUTE_MAX
 from core.money.amount import InvalidAmount, parse_usd
-from core.tenant.document import DocumentKind, InvalidDocument
+from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument
+from core.tenant.receiver_url import url_fault
 from core.wire.json_text import InvalidJSON, read_json
 
 UnpricedPolicy = Literal["block", "estimate", "free"]
@@ -38,8 +39,20 @@ class ConfigDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     fail_closed: bool = False
     outage_allowance_usd: str | None = None
     slack_webhook_url: str | None = None
+    """Where alerts and the weekly report go, in Slack's form."""
+    webhook_url: str | None = None
+    """Where alerts go as JSON of our own."""
     disabled_keys: Annotated[list[KeyId], msgspec.Meta(max_length=DISABLED_KEYS_MAX)] = []
     """Key ids that are refused from the next metered call on, in every isolate."""
+    anomaly_alerts: bool = True
+    """Tell of a session whose prompts grow by more than 1.4 from call to call."""
+    anomaly_prompt_tokens_min: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 0
+    """Not before its prompts are this long."""
+    risk_tags: bool = False
+    """Look for personal data and secrets in every request, and record their kinds. A rule that asks for them has the
+    requests looked at that it may meet, whatever is said here."""
+    redaction: bool = False
+    """Let rules replace what they find in a request before the provider sees it."""
 
 
 class TenantPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +70,10 @@ class TenantPolicy(msgspec.Struct, frozen=True, kw_only=True):
     outage_allowance_nanousd: int = OUTAGE_ALLOWANCE_DEFAULT_NANOUSD
     """Dollars per isolate and hour that may pass while the Ledger is away."""
     disabled_keys: frozenset[str] = frozenset()
+    tells_anomalies: bool = True
+    anomaly_prompt_tokens_min: int = 0
+    records_risk_tags: bool = False
+    allows_redaction: bool = False
 
 
 DEFAULT_POLICY = TenantPolicy()
@@ -79,7 +96,25 @@ def parse_policy(document: bytes | str) -> TenantPolicy:
         outage_allowance_nanousd=_usd(stored.outage_allowance_usd, "outage_allowance_usd")
         or OUTAGE_ALLOWANCE_DEFAULT_NANOUSD,
         disabled_keys=frozenset(stored.disabled_keys),
+        tells_anomalies=stored.anomaly_alerts,
+        anomaly_prompt_tokens_min=stored.anomaly_prompt_tokens_min,
+        records_risk_tags=stored.risk_tags,
+        allows_redaction=stored.redaction,
     )
+
+
+def judge_config(document: str, allows_private: bool) -> tuple[DocumentWarning, ...]:
+    """Raises `InvalidDocument`, also for a receiver of alerts that nothing would be sent to. Calls do not depend on
+    one, so a configuration that has such a receiver goes on to be read; `report_dispatches` says why nothing was
+    sent."""
+    parse_policy(document)
+    written = read_json(document, ConfigDocument)
+    for field in ("slack_webhook_url", "webhook_url"):
+        url = getattr(written, field)
+        fault = None if url is None else url_fault(url, allows_private=allows_private)
+        if fault:
+            raise InvalidDocument(f"{field} {fault}", field)
+    return ()
 
 
 def _usd(text: str | None, field: str) -> int | None:
@@ -97,4 +132,5 @@ CONFIG = DocumentKind(
     schema=ConfigDocument,
     parse=parse_policy,
     default=DEFAULT_POLICY,
+    judge=judge_config,
 )
