@@ -36,6 +36,8 @@ PROVIDER_PATHS = {
     "XAI": "/xai/v1",
 }
 WARM_TIMEOUT_S = 90.0
+RECEIVERS_HERE = {"ALLOW_PRIVATE_RECEIVERS": "true"}
+"""Alerts may go to a receiver on this machine."""
 
 Say = Callable[[str], None]
 
@@ -222,6 +224,7 @@ class Stack:
         consumer_variables = {
             "SUPABASE_URL": self.supabase_url,
             "SUPABASE_SERVICE_ROLE_KEY": self.service_role_jwt,
+            **RECEIVERS_HERE,
             **self.env,
         }
         consumer_toml = ROOT / "queue_consumer" / "wrangler.toml"
@@ -258,6 +261,7 @@ class Stack:
         variables = {
             "TENANT_TOKEN_MAP": json.dumps({self.tokens["static"]: "static-tenant"}),
             "PASSED_HEADERS": "x-mock, x-mock-tag",  # what the mock providers are told by
+            **RECEIVERS_HERE,
         }
         for provider, path in PROVIDER_PATHS.items():
             if f"{provider}_API_KEY" in given or f"{provider}_BASE_URL" in given:

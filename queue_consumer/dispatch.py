@@ -3,7 +3,7 @@ went.
 
 Whoever wins the claim sends. A failed post hands the claim back; a Worker that died in between
 loses it after the lease, so an occasion may in that one case be told twice, but is never
-silently dropped.
+silently dropped. Each receiver has claims of its own: where one fails, the other is not told again.
 """
 
 from collections.abc import Mapping
@@ -12,26 +12,30 @@ from typing import Literal
 
 import msgspec
 
+from receivers import Receiver, unusable
 from services import Answer, Services, Unreachable
-from slack import webhook_in
 from verdicts import Buried, Judgement, Postponed, Told, judge, reason_of
 
 LEASE_S = 120
 """Longer than a claim's owner can still be waiting for the webhook."""
 
+RETRY_AFTER_S_MAX = 3_600
+"""How long a receiver may ask us to wait: no longer than a message waits between two tries anyway."""
+
 Arguments = Mapping[str, str | int | None]
-DispatchKind = Literal["alert", "weekly_report"]
+DispatchKind = Literal["alert", "alert_webhook", "weekly_report"]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is to be told. `key` names the occasion; `body` is the webhook's JSON."""
+    """What is to be told to whom. `kind` and `key` name the occasion and the receiver; `body` is the JSON posted."""
 
     tenant: str
     kind: DispatchKind
     key: str
     summary: str
     body: str
+    receiver: Receiver
 
 
 async def tell(notice: Notice, services: Services) -> Told | Postponed | Buried:
@@ -46,11 +50,10 @@ async def tell(notice: Notice, services: Services) -> Told | Postponed | Buried:
         return Told("already told")
     if claim.text != '"claimed"':
         return Postponed("being told by another delivery")
-    result = await _deliver(notice, services)
+    told = await _deliver(notice, services)
+    result = told.result if isinstance(told, Told) else None
     finish = await call(services, "finish_dispatch", _finish_arguments(notice, result))
-    if judge(finish) is not Judgement.ACCEPTED:
-        return Postponed(reason_of(finish))
-    return Postponed("the webhook did not take it") if result is None else Told(result)
+    return told if judge(finish) is Judgement.ACCEPTED else Postponed(reason_of(finish))
 
 
 async def call(services: Services, function: str, arguments: Arguments) -> Answer:
@@ -59,25 +62,34 @@ async def call(services: Services, function: str, arguments: Arguments) -> Answe
     return await services.rest(f"rpc/{function}", body, prefer="")
 
 
-async def _deliver(notice: Notice, services: Services) -> str | None:
-    """How the post ended for good, or None where it may go better later."""
+async def _deliver(notice: Notice, services: Services) -> Told | Postponed:
+    url = notice.receiver.url
+    if url is None:
+        return Told(notice.receiver.result)
     try:
-        url = webhook_in(await services.tenant_config(notice.tenant))
-        if url is None:
-            return "no_webhook"
-        answer = await services.post(url, notice.body)
+        return webhook_result(await services.post(url, notice.body))
     except Unreachable:
-        return None
-    return webhook_result(answer.status)
+        return Postponed("the webhook did not answer")
 
 
-def webhook_result(status: int) -> str | None:
-    """What a webhook's status means: done, refused for good, or (None) try again."""
+def webhook_result(answer: Answer) -> Told | Postponed:
+    """What a webhook's answer means: it was taken, it is refused for good, or it may go better later."""
+    status = answer.status
     if 200 <= status < 300:
-        return "sent"
+        return Told("sent")
     if status in (408, 425, 429) or status >= 500:
-        return None
-    return f"refused with status {status}"
+        return Postponed("the webhook did not take it", delay_least_s=_seconds(answer.retry_after))
+    if status in (401, 403, 404, 410) or 300 <= status < 400:
+        return Told(unusable(f"it answers with status {status}"))
+    return Told(f"refused with status {status}")
+
+
+def _seconds(retry_after: str | None) -> int:
+    """As much of what the receiver asks for as it gets. A date is no number of seconds: our own delay has to do."""
+    text = (retry_after or "").strip()
+    if not (text.isascii() and text.isdigit()):
+        return 0
+    return RETRY_AFTER_S_MAX if len(text) > 9 else min(int(text), RETRY_AFTER_S_MAX)
 
 
 def _claim_arguments(notice: Notice) -> Arguments:

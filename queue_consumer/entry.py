@@ -40,7 +40,7 @@ class Default(WorkerEntrypoint):
             verdicts = [Postponed(f"fault: {type(fault).__name__}")] * len(messages)
         for message, verdict in zip(messages, verdicts, strict=True):
             if isinstance(verdict, Postponed):
-                message.retry(object_to_js({"delaySeconds": retry_delay_s(message.attempts, verdict.delay_max_s)}))
+                message.retry(object_to_js({"delaySeconds": retry_delay_s(message.attempts, verdict)}))
             else:
                 message.ack()
         _log({"event": "telemetry_batch", "queue": batch.queue, **tally(verdicts)})

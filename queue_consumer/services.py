@@ -23,17 +23,24 @@ class Answer:
 
     status: int
     text: str
+    retry_after: str | None = None
+    """What the header of that name says, of a webhook's answer; its text is not read."""
 
 
 class Services(Protocol):
     """Every method may raise `Unreachable`."""
+
+    @property
+    def allows_private_receivers(self) -> bool:
+        """The operator's word: webhooks need not be https hosts on the internet."""
+        ...
 
     async def rest(self, path: str, body: str, *, prefer: str) -> Answer:
         """POST JSON to a path under Supabase's `/rest/v1/`, as `service_role`."""
         ...
 
     async def post(self, url: str, body: str) -> Answer:
-        """POST JSON to a webhook."""
+        """POST JSON to a webhook: a redirect is an answer like any other, and after ten seconds there is none."""
         ...
 
     async def tenant_config(self, tenant: str) -> str | None:

@@ -15,17 +15,19 @@ from dataclasses import dataclass
 
 import msgspec
 
+from alerting import tell_alert
 from core.ledger.messages import Conflict
 from core.telemetry import Alert, Debt, InvalidTelemetry, TelemetryMessage, from_wire
-from dispatch import Notice, tell
 from rows import CONFLICT_TARGETS, Row, row_of, rows_json
 from services import Services, Unreachable
-from slack import alert_message
-from verdicts import DEBT_DELAY_MAX_S, Buried, Charged, Judgement, Postponed, Stored, Verdict, judge, reason_of
+from verdicts import DEBT_DELAY_MAX_S, Buried, Charged, Judgement, Postponed, Stored, Told, Verdict, judge, reason_of
 
 PREFER = "resolution=ignore-duplicates,return=minimal"
 
 REASONS_LOGGED_MAX = 5
+
+AS_WISHED = frozenset({"sent", "already told", "no_webhook"})
+"""How a telling ends that nobody needs to look at."""
 
 DEAD_LETTER_CHARACTERS_MAX = 20_000
 """At six bytes a character the letter still fits a queue message of 128 KB; none of ours is cut."""
@@ -79,6 +81,7 @@ def tally(verdicts: Sequence[Verdict]) -> dict[str, object]:
     """The batch in numbers, for its log line."""
     counts = Counter(type(verdict).__name__.lower() for verdict in verdicts)
     reasons = {v.reason for v in verdicts if isinstance(v, Buried | Postponed)}
+    reasons |= {v.result for v in verdicts if isinstance(v, Told) and v.result not in AS_WISHED}
     return {"messages": len(verdicts), **counts, "reasons": sorted(reasons)[:REASONS_LOGGED_MAX]}
 
 
@@ -115,11 +118,7 @@ async def _store(entries: list[Entry], services: Services) -> dict[int, Verdict]
 
 
 async def _tell(place: int, text: str, alert: Alert, services: Services) -> dict[int, Verdict]:
-    notice = Notice(alert.tenant, "alert", alert.alert_key, alert.summary, alert_message(alert))
-    try:
-        verdict = await tell(notice, services)
-    except Unreachable:
-        return {place: Postponed("the database did not answer")}
+    verdict = await tell_alert(alert, services)
     if isinstance(verdict, Buried):
         return await _bury(place, text, verdict.reason, services)
     return {place: verdict}

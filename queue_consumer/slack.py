@@ -1,20 +1,33 @@
 """What a tenant reads in Slack: alerts and the weekly report, as message bodies. Pure.
 
 Names in them were chosen by callers, so everything goes into `plain_text`, where Slack reads no
-markup and mentions nobody; only the notification line is markup by nature, and is escaped.
+markup and mentions nobody; only the notification line is markup by nature, and is escaped. Nothing
+in them is a link: what acts is a command to paste, since previews press links.
 """
 
 import msgspec
 
-from core.money.amount import NANOUSD_PER_USD
-from core.telemetry import Alert
-from core.tenant.documents import read_copy
-from core.tenant.policy import CONFIG
+from core.money.amount import dollars
+from core.telemetry import (
+    COMMAND_CHARACTERS_MAX,
+    LABEL_CHARACTERS_MAX,
+    SUMMARY_CHARACTERS_MAX,
+    TEXT_CHARACTERS_MAX,
+    Alert,
+    AlertKind,
+)
+from harmless_text import escaped, harmless
 
 FIELDS_MAX = 10
 """Slack's own bound on the fields of one section."""
 
-_CENT_NANOUSD = NANOUSD_PER_USD // 100
+MESSAGE_CHARACTERS_MAX = 12_000
+"""All of a message: one of 13,200 was refused (slackapi/bolt-js#2509)."""
+
+NOTIFICATION_CHARACTERS_MAX = 300
+"""What a telephone shows of a message, and more."""
+
+Block = dict[str, object]
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -38,32 +51,44 @@ class WeeklyReport(msgspec.Struct, frozen=True):
     teams: tuple[Share, ...]
 
 
-class _TenantDocument(msgspec.Struct):
-    """The one field of a tenant's configuration that matters here."""
-
-    slack_webhook_url: str | None = None
-
-
-def webhook_in(document: str | None) -> str | None:
-    """The tenant's webhook, or None where its documents (a copy of the Ledger's, or a configuration written by hand)
-    have none that can be posted to."""
-    copy = read_copy(document or "{}")
-    config = (document or "{}") if copy is None else copy.documents.get(CONFIG.name, msgspec.Raw(b"{}"))
-    try:
-        tenant = msgspec.json.decode(config, type=_TenantDocument)
-    except (msgspec.MsgspecError, UnicodeError):
-        return None
-    url = tenant.slack_webhook_url
-    return url if url and url.startswith(("https://", "http://")) else None
+_TITLES: dict[AlertKind, str] = {
+    "anomaly": "Possible loop",
+    "budget_threshold": "Budget",
+    "rule": "Rule fired",
+    "rule_broken": "Rule out of use",
+    "digest": "More alerts",
+    "ledger_away": "Ledger away",
+    "provider_key_missing": "Provider key missing",
+}
 
 
 def alert_message(alert: Alert) -> str:
-    """One alert: its sentence, and its facts beside it."""
-    blocks: list[dict[str, object]] = [_section(alert.summary)]
-    fields = [_plain(f"{name}: {fact}") for name, fact in list(alert.facts.items())[:FIELDS_MAX]]
-    if fields:
-        blocks.append({"type": "section", "fields": fields})
-    return _message(f"AgentWatch: {alert.summary}", blocks)
+    """One alert: its sentence, its facts beside it, and what to do. What is too long for Slack loses facts first."""
+    for facts_max in (3 * FIELDS_MAX, FIELDS_MAX, 0):
+        message = _message(f"AgentWatch: {alert.summary}", _alert_blocks(alert, facts_max))
+        if len(message) <= MESSAGE_CHARACTERS_MAX:
+            break
+    return message
+
+
+def _alert_blocks(alert: Alert, facts_max: int) -> list[Block]:
+    title = f"{_TITLES[alert.kind]} ({alert.severity})"
+    fields = [
+        _plain(f"{harmless(name, LABEL_CHARACTERS_MAX)}: {harmless(fact, TEXT_CHARACTERS_MAX)}")
+        for name, fact in list(alert.facts.items())[:facts_max]
+    ]
+    rows = [fields[place : place + FIELDS_MAX] for place in range(0, len(fields), FIELDS_MAX)]
+    steps = [
+        f"To {harmless(name, LABEL_CHARACTERS_MAX)}:\n{harmless(command, COMMAND_CHARACTERS_MAX)}"
+        for name, command in alert.steps.items()
+    ]
+    return [
+        {"type": "header", "text": _plain(title)},
+        _section(harmless(alert.summary, SUMMARY_CHARACTERS_MAX)),
+        *map(_fields, rows),
+        *map(_section, steps),
+        {"type": "context", "elements": [_plain(harmless(alert.alert_key, TEXT_CHARACTERS_MAX))]},
+    ]
 
 
 def weekly_summary(report: WeeklyReport, week_start: str) -> str:
@@ -90,27 +115,33 @@ def weekly_message(report: WeeklyReport, week_start: str) -> str:
     return _message(f"AgentWatch: {summary}", [_section(text) for text in texts])
 
 
-def dollars(amount_nanousd: int) -> str:
-    """An amount for reading: rounded to the cent, and never to nothing."""
-    if 0 < amount_nanousd < _CENT_NANOUSD:
-        return "under $0.01"
-    cents = (amount_nanousd + _CENT_NANOUSD // 2) // _CENT_NANOUSD
-    return f"${cents // 100:,}.{cents % 100:02d}"
-
-
 def _shares_text(title: str, shares: tuple[Share, ...]) -> str:
-    lines = (f"• {share.name}: {dollars(share.cost_nanousd)} in {share.requests} requests" for share in shares)
+    lines = (
+        f"• {harmless(share.name, TEXT_CHARACTERS_MAX)}: {dollars(share.cost_nanousd)} in {share.requests} requests"
+        for share in shares
+    )
     return "\n".join((title, *lines))
 
 
-def _section(text: str) -> dict[str, object]:
+def _section(text: str) -> Block:
     return {"type": "section", "text": _plain(text)}
 
 
-def _plain(text: str) -> dict[str, object]:
-    return {"type": "plain_text", "text": text, "emoji": False}
+def _fields(row: list[Block]) -> Block:
+    return {"type": "section", "fields": row}
 
 
-def _message(notification: str, blocks: list[dict[str, object]]) -> str:
-    escaped = notification.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return msgspec.json.encode({"text": escaped, "blocks": blocks}).decode()
+def _plain(text: str) -> Block:
+    # A text without a character is an error to Slack, which refuses the whole message.
+    return {"type": "plain_text", "text": text or "-", "emoji": False}
+
+
+def _message(notification: str, blocks: list[Block]) -> str:
+    message = {
+        "text": escaped(harmless(notification, NOTIFICATION_CHARACTERS_MAX)),
+        "mrkdwn": False,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "blocks": blocks,
+    }
+    return msgspec.json.encode(message).decode()

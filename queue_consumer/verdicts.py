@@ -53,6 +53,8 @@ class Postponed:
 
     reason: str
     delay_max_s: int = RETRY_DELAY_MAX_S
+    delay_least_s: int = 0
+    """As somebody asked for who is too busy."""
 
 
 Verdict = Stored | Told | Charged | Buried | Postponed
@@ -90,10 +92,10 @@ def reason_of(answer: Answer) -> str:
     return " ".join(word for word in words if word)[:REASON_CHARACTERS_MAX]
 
 
-def retry_delay_s(deliveries: int, delay_max_s: int = RETRY_DELAY_MAX_S) -> int:
-    """How long a message waits that has been delivered this often: doubling, up to the bound."""
+def retry_delay_s(deliveries: int, postponed: Postponed) -> int:
+    """How long a message waits that has been delivered this often: doubling, between the bounds."""
     doublings = min(max(deliveries, 1) - 1, RETRY_DELAY_MAX_S.bit_length())
-    return min(RETRY_DELAY_FIRST_S << doublings, delay_max_s)
+    return max(min(RETRY_DELAY_FIRST_S << doublings, postponed.delay_max_s), postponed.delay_least_s)
 
 
 def _fault_of(answer: Answer) -> _Fault:

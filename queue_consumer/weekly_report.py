@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from dispatch import Arguments, Notice, call, tell
+from receivers import receivers_in
 from services import Services, Unreachable
 from slack import WeeklyReport, weekly_message, weekly_summary
 from verdicts import Judgement, Told, judge, reason_of
@@ -60,6 +61,11 @@ async def _send_report(tenant: str, week: str, services: Services) -> str:
         return reason_of(answer)
     report = msgspec.json.decode(answer.text, type=WeeklyReport)
     summary = weekly_summary(report, week)
-    notice = Notice(tenant, "weekly_report", week, summary, weekly_message(report, week))
+    try:
+        document = await services.tenant_config(tenant)
+    except Unreachable:
+        return "the tenant's configuration cannot be read"
+    receiver = receivers_in(document, allows_private=services.allows_private_receivers).slack
+    notice = Notice(tenant, "weekly_report", week, summary, weekly_message(report, week), receiver)
     verdict = await tell(notice, services)
     return verdict.result if isinstance(verdict, Told) else verdict.reason

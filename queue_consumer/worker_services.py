@@ -1,5 +1,6 @@
 """The `Services` of the deployed Worker: `fetch`, KV, the edge Worker's Ledgers and the dead-letter queue."""
 
+from contextlib import suppress
 from typing import Any
 
 from js import AbortSignal, fetch
@@ -15,12 +16,19 @@ from services import Answer, Unreachable
 ANSWER_TIMEOUT_MS = 30_000
 """Supabase ends a statement after 8 s by default, so an answer that takes longer is not coming."""
 
+WEBHOOK_TIMEOUT_MS = 10_000
+"""A receiver takes a message down and answers; what it makes of it, it makes later."""
+
 
 class WorkerServices:
     """Reads a binding when it is used: a missing one fails the messages that need it."""
 
     def __init__(self, env: Any) -> None:
         self._env = env
+
+    @property
+    def allows_private_receivers(self) -> bool:
+        return text_or_none(getattr(self._env, "ALLOW_PRIVATE_RECEIVERS", None)) == "true"
 
     async def rest(self, path: str, body: str, *, prefer: str) -> Answer:
         key = str(self._env.SUPABASE_SERVICE_ROLE_KEY)
@@ -34,7 +42,16 @@ class WorkerServices:
         return await _post(f"{base}/rest/v1/{path}", body, headers)
 
     async def post(self, url: str, body: str) -> Answer:
-        return await _post(url, body, {"content-type": "application/json"})
+        headers = {"content-type": "application/json", "user-agent": "AgentWatch-Webhook"}
+        try:
+            response = await _fetch(url, body, headers, WEBHOOK_TIMEOUT_MS)
+        except JS_FAULTS as fault:
+            raise Unreachable from fault
+        answer = Answer(response.status, "", text_or_none(response.headers.get("retry-after")))
+        with suppress(*JS_FAULTS):  # nothing in its body is wanted, which may have no end
+            if response.body:
+                await response.body.cancel()
+        return answer
 
     async def tenant_config(self, tenant: str) -> str | None:
         try:
@@ -60,11 +77,15 @@ class WorkerServices:
 
 
 async def _post(url: str, body: str, headers: dict[str, str]) -> Answer:
-    # A redirect would repeat the key to another host: it is an answer like any other.
-    init = object_to_js({"method": "POST", "headers": headers, "body": body, "redirect": "manual"})
-    init.signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
     try:
-        response = await fetch(url, init)
+        response = await _fetch(url, body, headers, ANSWER_TIMEOUT_MS)
         return Answer(response.status, await response.text())
     except JS_FAULTS as fault:
         raise Unreachable from fault
+
+
+async def _fetch(url: str, body: str, headers: dict[str, str], timeout_ms: int) -> Any:
+    # A redirect would repeat the key or the message to another host: it is an answer like any other.
+    init = object_to_js({"method": "POST", "headers": headers, "body": body, "redirect": "manual"})
+    init.signal = AbortSignal.timeout(timeout_ms)
+    return await fetch(url, init)

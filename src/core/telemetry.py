@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from core.ledger.loops.ruling import Severity
 from core.ledger.messages import RecordRequest, SettleRequest
 from core.money.usage import Usage
 from core.refusals import Refusal
@@ -19,7 +20,9 @@ from core.refusals import Refusal
 Outcome = Literal["complete", "client_disconnected", "cut", "upstream_truncated", "refused", "failed"]
 Source = Literal["proxy", "sdk"]
 AuthOutcome = Literal["accepted", "missing", "unknown", "disabled", "not_permitted"]
-AlertKind = Literal["anomaly", "budget_threshold", "rule", "rule_broken", "ledger_away", "provider_key_missing"]
+AlertKind = Literal[
+    "anomaly", "budget_threshold", "rule", "rule_broken", "digest", "ledger_away", "provider_key_missing"
+]
 BudgetEventKind = Literal[
     "limit_changed",
     "paused",
@@ -37,11 +40,17 @@ TEXT_CHARACTERS_MAX = 256
 SUMMARY_CHARACTERS_MAX = 1_000
 """The sentence of an alert; Slack shows at most 3,000 characters in one block."""
 
+STEPS_MAX = 8
+"""Commands in one alert."""
+
+COMMAND_CHARACTERS_MAX = 512
+"""One command: address, headers and body of ours take some 180 characters, a session's id at most 128."""
+
 LABELS_MAX = 32
 """Risks, tags or facts on one record."""
 
-LABEL_CHARACTERS_MAX = 64
-"""One risk or tag, or the name of a fact."""
+LABEL_CHARACTERS_MAX = 80
+"""One risk, tag or rule, or the name of a fact."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """A count or an amount: never negative, exact even as a JavaScript number."""
@@ -105,6 +114,15 @@ class CallRecord(TelemetryRecord, frozen=True, tag="call"):
     error_code: str | None = None
     risks: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    """What the tenant's rules said of the call."""
+    rules: tuple[str, ...] = ()
+    """Ids of the rules that acted on it, in order; one that could not do what it says has `:skipped` behind it."""
+    shadow_rules: tuple[str, ...] = ()
+    """Ids of rules in shadow that would have acted, where that would have made a difference."""
+    unknown_rules: tuple[str, ...] = ()
+    """Ids of rules that could not be judged: nobody knew a fact that they ask for."""
+    asked_model: str | None = None
+    """The model that the caller asked for, where a rule had the call made of another."""
     cumulative_tokens: Count | None = None
     """The session's total tokens after this call."""
     is_cut: bool = False
@@ -169,6 +187,25 @@ class Alert(TelemetryRecord, frozen=True, tag="alert"):
     """One sentence."""
     facts: dict[str, str] = {}
     """Shown beside the sentence, in order; names and amounts only."""
+    severity: Severity = "warning"
+    steps: dict[str, str] = {}
+    """What a person can do about it: a command by what it does. None of them is done by following a link."""
+    session_id: str | None = None
+    team: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    rule: str | None = None
+    """The id of the rule that it is about."""
+    action: str | None = None
+    """What that rule did."""
+    recent_input_tokens: tuple[Count, ...] = ()
+    """Of the session's last calls, the latest last."""
+    spent_nanousd: Count | None = None
+    spend_per_hour_nanousd: Count | None = None
+    """At the present pace."""
+    limit_nanousd: Count | None = None
+    minutes_to_limit: Count | None = None
+    """At the present pace."""
 
 
 class BudgetEvent(TelemetryRecord, frozen=True, tag="budget_event"):
@@ -225,11 +262,14 @@ def _bounded(name: str, value: object) -> object:
         text = value.partition("?")[0] if name == "path" else value
         return _clean(text, SUMMARY_CHARACTERS_MAX if name == "summary" else TEXT_CHARACTERS_MAX)
     if isinstance(value, tuple):
-        return tuple(_clean(label, LABEL_CHARACTERS_MAX) for label in value[:LABELS_MAX])
+        few = value[:LABELS_MAX]
+        return tuple(_clean(each, LABEL_CHARACTERS_MAX) if isinstance(each, str) else each for each in few)
     if isinstance(value, dict):
+        is_steps = name == "steps"
+        characters_max = COMMAND_CHARACTERS_MAX if is_steps else TEXT_CHARACTERS_MAX
         return {
-            _clean(key, LABEL_CHARACTERS_MAX): _clean(fact, TEXT_CHARACTERS_MAX)
-            for key, fact in list(value.items())[:LABELS_MAX]
+            _clean(key, LABEL_CHARACTERS_MAX): _clean(text, characters_max)
+            for key, text in list(value.items())[: STEPS_MAX if is_steps else LABELS_MAX]
         }
     return value
 

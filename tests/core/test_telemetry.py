@@ -6,8 +6,10 @@ import pytest
 from core.money.usage import Usage
 from core.refusals import BudgetExhausted
 from core.telemetry import (
+    COMMAND_CHARACTERS_MAX,
     LABEL_CHARACTERS_MAX,
     LABELS_MAX,
+    STEPS_MAX,
     SUMMARY_CHARACTERS_MAX,
     TEXT_CHARACTERS_MAX,
     AccessRecord,
@@ -48,6 +50,11 @@ ALERT = Alert(
     kind="anomaly",
     summary="Growing.",
     facts={"a": "b"},
+    severity="critical",
+    steps={"look": "curl"},
+    session_id="s",
+    recent_input_tokens=(1, 2),
+    spent_nanousd=5,
 )
 BUDGET = BudgetEvent(
     event_id="e2",
@@ -126,11 +133,16 @@ def test_the_largest_messages_fit_a_queue_message() -> None:
         risks=(big,) * 500,
         tags=(big,) * 500,
     )
-    alert = msgspec.structs.replace(ALERT, summary=big, facts={f"{n}{big}": big for n in range(100)})
+    many = {f"{n}{big}": big for n in range(100)}
+    names = dict.fromkeys(("alert_key", "tenant", "session_id", "team", "agent", "model", "rule", "action"), big)
+    alert = msgspec.structs.replace(
+        ALERT, summary=big, facts=many, steps=many, recent_input_tokens=(2**53,) * 500, **names
+    )
 
     assert len(to_wire(call).encode()) < QUEUE_MESSAGE_BYTES_MAX
     assert len(to_wire(alert).encode()) < QUEUE_MESSAGE_BYTES_MAX
     assert len(alert.summary) == SUMMARY_CHARACTERS_MAX
+    assert (len(alert.steps), max(map(len, alert.steps.values()))) == (STEPS_MAX, COMMAND_CHARACTERS_MAX)
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
@@ -141,6 +153,14 @@ def test_text_that_no_database_stores_is_cleaned_not_fatal(text: str) -> None:
     assert cleaned.agent is not None
     assert cleaned.agent[0] + cleaned.agent[-1] == "ab"
     assert "\x00" not in cleaned.agent
+
+
+def test_an_alert_of_an_older_edge_has_its_new_members_by_default() -> None:
+    text = '{"type":"alert","alert_key":"k","occurred_at_ms":1,"tenant":"acme","kind":"anomaly","summary":"Growing."}'
+    alert = from_wire(text)
+
+    assert isinstance(alert, Alert)
+    assert (alert.severity, alert.steps, alert.session_id, alert.recent_input_tokens) == ("warning", {}, None, ())
 
 
 def test_text_in_any_language_is_kept() -> None:

@@ -10,8 +10,8 @@ from local.database import Database
 pytestmark = pytest.mark.stack
 
 
-def claim(sql: psycopg.Connection, *, lease_s: int = 120, tenant: str = "acme") -> str:
-    row = sql.execute("select claim_dispatch(%s, 'alert', 'k', 'Told.', %s)", (tenant, lease_s)).fetchone()
+def claim(sql: psycopg.Connection, *, lease_s: int = 120, tenant: str = "acme", kind: str = "alert") -> str:
+    row = sql.execute("select claim_dispatch(%s, %s, 'k', 'Told.', %s)", (tenant, kind, lease_s)).fetchone()
     assert row is not None
     return str(row[0])
 
@@ -64,3 +64,15 @@ def test_a_result_is_written_once(sql: psycopg.Connection) -> None:
     finish(sql, "no_webhook")
 
     assert sql.execute("select result from report_dispatches").fetchone() == ("sent",)
+
+
+def test_slack_and_the_webhook_have_claims_of_their_own(sql: psycopg.Connection) -> None:
+    assert [claim(sql, kind=kind) for kind in ("alert", "alert_webhook")] == ["claimed", "claimed"]
+    finish(sql, "sent")
+
+    assert [claim(sql, kind=kind) for kind in ("alert", "alert_webhook")] == ["finished", "busy"]
+
+
+def test_what_is_no_kind_of_telling_is_refused(sql: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        claim(sql, kind="alert_pigeon")

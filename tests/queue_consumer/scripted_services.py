@@ -30,6 +30,7 @@ class ScriptedServices:
     refusal: Answer | None = None
     is_database_away: bool = False
     is_grave_away: bool = False
+    allows_private_receivers: bool = False
     configs: dict[str, str] = field(default_factory=dict)
     webhook_answers: list[Answer] = field(default_factory=list)
     rpc_answers: dict[str, Answer] = field(default_factory=dict)

@@ -15,6 +15,7 @@ import pytest
 from core.telemetry import to_wire
 from local.paths import LOCAL
 from local.stack import Stack
+from tests.queue_consumer.local_receiver import ENDLESS, HANG, LocalReceiver
 from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, a_debt, an_alert
 
 pytestmark = pytest.mark.stack
@@ -82,7 +83,9 @@ def harness() -> Iterator[Harness]:
 
 @pytest.fixture(autouse=True)
 def _empty(harness: Harness) -> None:
-    harness.sql("truncate llm_request_logs, tenants, auth_events, api_access_log, budget_events, report_dispatches, dead_letters")
+    harness.sql(
+        "truncate llm_request_logs, tenants, auth_events, api_access_log, budget_events, report_dispatches, dead_letters"
+    )
 
 
 def test_every_kind_of_record_reaches_its_table(harness: Harness) -> None:
@@ -153,6 +156,73 @@ def test_an_alert_reaches_the_tenants_webhook_once(harness: Harness) -> None:
 
     told = [body for body in harness.seen("told") if "growing" in body["text"]]
     assert len(told) == 1
+
+
+FINAL = {
+    "/ok": "sent",
+    "/endless": "sent",
+    "/moved": "unusable receiver: it answers with status 302",
+    "/bad": "refused with status 400",
+    "/unknown": "unusable receiver: it answers with status 404",
+    "/gone": "unusable receiver: it answers with status 410",
+    "/busy": "sent",
+    "/broken": "sent",
+    "/hanging": "sent",
+}
+
+
+def a_receiver() -> LocalReceiver:
+    return LocalReceiver(
+        {
+            "/endless": [(ENDLESS, {})],
+            "/moved": [(302, {"location": "/elsewhere"})],
+            "/bad": [(400, {})],
+            "/unknown": [(404, {})],
+            "/gone": [(410, {})],
+            "/busy": [(429, {"retry-after": "14"})],
+            "/broken": [(500, {})],
+            "/hanging": [(HANG, {})],
+        }
+    )
+
+
+def test_whatever_a_webhook_answers_slack_is_told_once_and_the_webhook_as_often_as_it_takes(harness: Harness) -> None:
+    """One tenant a receiver, all in one batch; a message's first wait is ten seconds."""
+    with a_receiver() as receiver:
+        for path in FINAL:
+            urls = {"slack_webhook_url": f"{receiver.url}{path}/slack", "webhook_url": receiver.url + path}
+            harness.stack.put_kv(f"t:receiver{path.replace('/', '-')}:config", urls)
+
+        harness.send(*(to_wire(an_alert(tenant=f"receiver{path.replace('/', '-')}")) for path in FINAL))
+
+        query = "select tenant, result from report_dispatches where kind = 'alert_webhook' and finished_at is not null"
+        expected = sorted((f"receiver{path.replace('/', '-')}", result) for path, result in FINAL.items())
+        eventually(lambda: sorted(harness.sql(query)) == expected)
+
+        times = {path: len(receiver.told[path]) for path in FINAL}
+        assert times == dict.fromkeys(FINAL, 1) | {"/busy": 2, "/broken": 2, "/hanging": 2}
+        assert {len(receiver.told[f"{path}/slack"]) for path in FINAL} == {1}
+        assert "/elsewhere" not in receiver.told
+        assert len(receiver.told["hung up"]) == 1
+        busy, later = receiver.told["/busy"]
+        assert later.at_s - busy.at_s >= 14
+        assert later.body == busy.body
+        assert (later.body["type"], later.headers["content-type"]) == ("alert.anomaly", "application/json")
+
+
+def test_names_reach_slack_as_they_are_and_do_nothing(harness: Harness) -> None:
+    with LocalReceiver({}) as receiver:
+        harness.stack.put_kv("t:names:config", {"slack_webhook_url": f"{receiver.url}/slack"})
+        name = "<!channel> <https://evil.example|bank> &lt; \u202e" + "x" * 10_000
+
+        harness.send(to_wire(an_alert(tenant="names", facts={"team": name}, summary=name)))
+        eventually(lambda: len(receiver.told["/slack"]) == 1)
+
+        body = receiver.told["/slack"][0].body
+        assert body["text"].startswith(
+            "AgentWatch: &lt;!channel&gt; &lt;https[:]//evil.example|bank&gt; &amp;lt; \ufffdx"
+        )
+        assert body["blocks"][2]["fields"][0]["text"].startswith("team: <!channel> <https[:]//evil.example|bank> &lt; ")
 
 
 def test_records_of_an_outage_are_stored_when_it_is_over(harness: Harness) -> None:

@@ -154,7 +154,7 @@ def test_the_same_alert_twice_in_a_batch_is_told_once() -> None:
     assert len(services.told) == 1
 
 
-@pytest.mark.parametrize("document", [None, "{}", "broken", '{"slack_webhook_url":"javascript:0"}'])
+@pytest.mark.parametrize("document", [None, "{}", "broken"])
 def test_an_alert_of_a_tenant_without_a_webhook_is_recorded(document: str | None) -> None:
     services = ScriptedServices(configs={} if document is None else {"acme": document})
 
@@ -172,7 +172,7 @@ def test_an_alert_that_slack_does_not_take_now_is_told_by_the_next_delivery(stat
     first = deliver([ALERT], services)
     again = deliver([ALERT], services)
 
-    assert first == [Postponed("the webhook did not take it")]
+    assert first == [Postponed(f"the webhook did not {'take it' if status else 'answer'}")]
     assert again == [Told("sent")]
 
 
@@ -182,7 +182,7 @@ def test_a_webhook_that_is_gone_is_not_tried_for_ever() -> None:
         webhook_answers=[Answer(404, "no_service")],
     )
 
-    assert deliver([ALERT], services) == [Told("refused with status 404")]
+    assert deliver([ALERT], services) == [Told("unusable receiver: it answers with status 404")]
 
 
 def spent_nanousd(world: World) -> int:
@@ -239,12 +239,13 @@ def test_a_debt_that_the_ledger_refuses_is_buried_with_its_reason() -> None:
 
 
 def test_a_batch_is_one_line_of_numbers() -> None:
-    verdicts = [Stored(), Stored(), Buried("bad"), Postponed("away"), Postponed("away")]
+    verdicts = [Stored(), Told("sent"), Told("refused with status 400"), Buried("bad"), *[Postponed("away")] * 2]
 
     assert msgspec.json.decode(msgspec.json.encode(tally(verdicts))) == {
-        "messages": 5,
-        "stored": 2,
+        "messages": 6,
+        "stored": 1,
+        "told": 2,
         "buried": 1,
         "postponed": 2,
-        "reasons": ["away", "bad"],
+        "reasons": ["away", "bad", "refused with status 400"],
     }

@@ -3,7 +3,7 @@
 import pytest
 
 from services import Answer
-from verdicts import RETRY_DELAY_MAX_S, Judgement, judge, reason_of, retry_delay_s
+from verdicts import RETRY_DELAY_MAX_S, Judgement, Postponed, judge, reason_of, retry_delay_s
 
 CASES = {
     "created": (201, "", Judgement.ACCEPTED),
@@ -42,8 +42,15 @@ def test_a_reason_names_the_code_but_never_the_row() -> None:
 
 
 def test_a_message_waits_twice_as_long_each_time_up_to_an_hour() -> None:
-    delays = [retry_delay_s(deliveries) for deliveries in range(1, 12)]
+    waiting = Postponed("away")
+    delays = [retry_delay_s(deliveries, waiting) for deliveries in range(1, 12)]
 
     assert delays[:4] == [10, 20, 40, 80]
     assert delays == sorted(delays)
-    assert retry_delay_s(100) == RETRY_DELAY_MAX_S
+    assert retry_delay_s(100, waiting) == RETRY_DELAY_MAX_S
+
+
+def test_a_message_waits_as_long_as_somebody_asked_for_if_that_is_longer() -> None:
+    waiting = Postponed("busy", delay_least_s=60)
+
+    assert [retry_delay_s(deliveries, waiting) for deliveries in (1, 3, 4)] == [60, 60, 80]

@@ -9,6 +9,7 @@ import hashlib
 import msgspec
 
 from core.ledger.account import Account
+from core.ledger.loops.remedies import Steps, session_steps, team_steps, tenant_steps
 from core.ledger.windows import calendar_date
 from core.money.amount import format_usd
 from core.telemetry import Alert, BudgetEvent
@@ -75,7 +76,22 @@ def _alert(account: Account, tenant: str, what: str, now_ms: int) -> Alert:
             "held": f"${format_usd(account.held_nanousd)}",
             "share": f"{share} %",
         },
+        severity="critical" if what == "budget_exhausted" and account.is_hard else "warning",
+        steps=_steps(account, limit),
+        session_id=account.id if account.kind == "session" else None,
+        team=account.id if account.kind == "team" else None,
+        spent_nanousd=min(account.spent_nanousd, 2**53),
+        limit_nanousd=min(limit, 2**53),
     )
+
+
+def _steps(account: Account, limit_nanousd: int) -> Steps:
+    match account.kind:
+        case "session":
+            return session_steps(account.id, is_paused=account.is_paused, limit_nanousd=limit_nanousd)
+        case "team":
+            return team_steps(account.id, limit_nanousd)
+    return tenant_steps(account.window, limit_nanousd)
 
 
 def _event(account: Account, tenant: str, now_ms: int) -> BudgetEvent:

@@ -17,6 +17,8 @@ NANOUSD_MAX = 9_000_000 * NANOUSD_PER_USD
 
 assert NANOUSD_MAX < 2**53, "amounts must survive a round trip through a JavaScript number"
 
+_CENT_NANOUSD = NANOUSD_PER_USD // 100
+
 _TEXT_CHARACTERS_MAX = 40
 _FRACTION_DIGITS = 9
 _DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
@@ -55,6 +57,14 @@ def format_usd(amount_nanousd: int) -> str:
     if fraction == 0:
         return f"{sign}{whole}"
     return f"{sign}{whole}.{fraction:09d}".rstrip("0")
+
+
+def dollars(amount_nanousd: int) -> str:
+    """An amount for people: `$1,234.57`, rounded to the cent, and never to nothing."""
+    if 0 < amount_nanousd < _CENT_NANOUSD:
+        return "under $0.01"
+    cents = (amount_nanousd + _CENT_NANOUSD // 2) // _CENT_NANOUSD
+    return f"${cents // 100:,}.{cents % 100:02d}"
 
 
 def usd_number(amount_nanousd: int) -> float:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.money.amount import NANOUSD_MAX, InvalidAmount, cost_of_units, format_usd, parse_usd
+from core.money.amount import NANOUSD_MAX, InvalidAmount, cost_of_units, dollars, format_usd, parse_usd
 
 ACCEPTED = [
     ("5", 5_000_000_000),
@@ -75,3 +75,19 @@ def test_pricing_the_total_never_costs_more_than_pricing_slices(slices: list[int
 @pytest.mark.parametrize(("units", "nanousd"), [(0, 0), (1, 1), (1_000_000, 1), (1_000_001, 2)])
 def test_a_cost_is_rounded_up_once(units: int, nanousd: int) -> None:
     assert cost_of_units(units) == nanousd
+
+
+@pytest.mark.parametrize(
+    ("amount_nanousd", "expected"),
+    [
+        (0, "$0.00"),
+        (1, "under $0.01"),
+        (9_999_999, "under $0.01"),
+        (10_000_000, "$0.01"),
+        (14_999_999, "$0.01"),
+        (15_000_000, "$0.02"),
+        (1_234_567_890_000_000, "$1,234,567.89"),
+    ],
+)
+def test_amounts_are_read_in_cents(amount_nanousd: int, expected: str) -> None:
+    assert dollars(amount_nanousd) == expected

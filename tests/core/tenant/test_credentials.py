@@ -58,7 +58,9 @@ def test_the_token_may_stand_where_googles_clients_put_a_key_in_the_address(quer
     assert (credential.token_digest, credential.own_keys) == (DIGEST, ())
 
 
-@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer sk-foreign"}, {"x-api-key": " "}, {"authorization": f"Basic {TOKEN}"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": "Bearer sk-foreign"}, {"x-api-key": " "}, {"authorization": f"Basic {TOKEN}"}]
+)
 def test_a_request_without_our_token_has_no_credential(headers: dict[str, str]) -> None:
     assert read_credential(headers) is None
 

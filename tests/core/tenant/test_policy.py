@@ -3,7 +3,7 @@
 import pytest
 
 from core.tenant.document import InvalidDocument
-from core.tenant.policy import DEFAULT_POLICY, parse_policy
+from core.tenant.policy import CONFIG, DEFAULT_POLICY, parse_policy
 
 
 def test_an_empty_document_is_the_default_policy() -> None:
@@ -37,3 +37,15 @@ REFUSED = [
 def test_a_document_that_does_not_fit_is_refused_naming_the_field(document: str, words: str) -> None:
     with pytest.raises(InvalidDocument, match=words):
         parse_policy(document)
+
+
+@pytest.mark.parametrize("field", ["slack_webhook_url", "webhook_url"])
+def test_a_receiver_that_nothing_would_be_sent_to_is_not_written_anew_but_stops_no_call(field: str) -> None:
+    document = f'{{"{field}": "http://10.0.0.1/"}}'
+
+    with pytest.raises(InvalidDocument, match=f"{field} must begin with https://") as fault:
+        CONFIG.judge(document, False)
+
+    assert fault.value.param == field
+    CONFIG.judge(document, True)
+    assert parse_policy(document) == DEFAULT_POLICY
