@@ -20,6 +20,7 @@ def sweep(state: LedgerState, now_ms: int) -> None:
         return
     if _is_due(state.checkpoint_due_at_ms(), now_ms):
         state.checkpoint(now_ms)
+    state.watch.tell_digest(now_ms)
     _turn_rings(state, now_ms)
     state.book.trim()
 
@@ -31,6 +32,7 @@ def next_work_at_ms(state: LedgerState) -> int | None:
         state.checkpoint_due_at_ms(),
         state.mirrors.due_at_ms(),
         state.documents.copy_due_at_ms(),
+        state.watch.digest_due_at_ms(),
         state.store.hold_ring.turn_at_ms(),
         state.store.session_ring.turn_at_ms(),
     )

@@ -23,7 +23,7 @@ from core.ledger.document_messages import (
 from core.ledger.messages import PresentDocuments
 from core.tenant.document import InvalidDocument
 from core.tenant.documents import copy_text
-from core.tenant.policy import CONFIG
+from core.tenant.policy import CONFIG, TenantPolicy
 from durable_objects.storage.rows import LedgerStore
 
 BY_HAND = "kv"
@@ -51,7 +51,7 @@ class Documents:
         self._present = {document.kind: document for document in store.present_documents()}
         self._copy_due_at_ms = 0
         self._copy_retry_ms = COPY_RETRY_MS
-        self._disabled_keys = self._read_disabled_keys()
+        self.policy = self._read_policy()
 
     @property
     def number(self) -> int:
@@ -75,7 +75,7 @@ class Documents:
 
     def is_disabled(self, key_id: str | None) -> bool:
         """Does the configuration refuse this key?"""
-        return key_id is not None and key_id in self._disabled_keys
+        return key_id is not None and key_id in self.policy.disabled_keys
 
     def find(self, kind: str, version: int | None) -> WrittenDocument | NoDocument:
         """A version that is still kept, the present one unless said."""
@@ -111,7 +111,7 @@ class Documents:
         self._present[document.kind] = document
         self._copy_due_at_ms = 0
         self._copy_retry_ms = COPY_RETRY_MS
-        self._disabled_keys = self._read_disabled_keys()
+        self.policy = self._read_policy()
         return DocumentWritten(version=document.version, present=self.present())
 
     def take_in(self, found: str | None, now_ms: int) -> PresentDocuments:
@@ -155,11 +155,10 @@ class Documents:
     def _versions(self, kind: str, below: int, at_most: int) -> list[WrittenDocument]:
         return self._store.document_versions(kind, below, at_most)
 
-    def _read_disabled_keys(self) -> frozenset[str]:
+    def _read_policy(self) -> TenantPolicy:
         """A configuration that cannot be read refuses nobody here: no edge takes it either."""
         written = self._present.get(CONFIG.name)
         try:
-            policy = CONFIG.default if written is None else CONFIG.parse(written.text)
+            return CONFIG.default if written is None else CONFIG.parse(written.text)
         except InvalidDocument:
-            return frozenset()
-        return policy.disabled_keys
+            return CONFIG.default

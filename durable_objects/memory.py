@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from core.bounds import ACCOUNTS_IN_MEMORY_MAX
 from core.ledger.account import Account, turned
 from core.ledger.hold import Hold, ScopeKey
+from core.ledger.loops.history import EMPTY, SessionHistory
 from durable_objects.storage.rows import LedgerStore, StoredAccount
 
 _STALE_EXPIRIES_MAX = 1_000
@@ -23,6 +24,8 @@ class AccountBook:
         self._accounts_max = accounts_max
         self._accounts: dict[ScopeKey, Account] = {}
         """In the order of their last use, the least recent first."""
+        self._histories: dict[ScopeKey, SessionHistory] = {}
+        """What the sessions among them did: of an account in memory all of it is here."""
         self._changed: set[ScopeKey] = set()
         self.highest_number = 0
         """The last end that any row read so far contains: the next one must come after it."""
@@ -38,6 +41,8 @@ class AccountBook:
         if len(self._accounts) > 2 * self._accounts_max:
             self.trim()
         self._accounts[key] = stored.account
+        if stored.history != EMPTY:
+            self._histories[key] = stored.history
         return stored.account
 
     def find_stored(self, key: ScopeKey) -> StoredAccount | None:
@@ -46,6 +51,17 @@ class AccountBook:
         if stored is not None:
             self.highest_number = max(self.highest_number, stored.number)
         return stored
+
+    def history(self, account: Account) -> SessionHistory:
+        """What the session of an account did. An account that begins anew has no past."""
+        known = self._accounts.get(account.key)
+        if known is None or known.starts_at_ms != account.starts_at_ms:
+            return EMPTY
+        return self._histories.get(account.key, EMPTY)
+
+    def put_history(self, key: ScopeKey, history: SessionHistory) -> None:
+        """Change what a session did; its account is put beside it."""
+        self._histories[key] = history
 
     def sessions_after(self, session_id: str, now_ms: int, sessions_max: int) -> list[Account]:
         """Live sessions in memory, the first of them in the order of their ids, after one id."""
@@ -62,6 +78,8 @@ class AccountBook:
         key = account.key
         before = self._accounts.pop(key, None)
         self._accounts[key] = account
+        if before is None or before.starts_at_ms != account.starts_at_ms:
+            self._histories.pop(key, None)
         if is_written:
             self._changed.discard(key)
         else:
@@ -93,6 +111,7 @@ class AccountBook:
         idle = (key for key, each in self._accounts.items() if not each.held_nanousd and key not in self._changed)
         for key in [key for key, _ in zip(idle, range(excess), strict=False)]:
             del self._accounts[key]
+            self._histories.pop(key, None)
 
 
 class OpenHolds:
@@ -100,6 +119,8 @@ class OpenHolds:
 
     def __init__(self) -> None:
         self._holds: dict[str, Hold] = {}
+        self._sessions: dict[str, dict[str, int]] = {}
+        """Of each session with open holds: when their calls began, by the holds' ids."""
         self._expiries: list[tuple[int, str]] = []
         """One entry per hold and moment it was given; those of moments gone by are dropped when they surface."""
 
@@ -116,14 +137,27 @@ class OpenHolds:
         """Add a hold, or change one."""
         known = self._holds.get(hold.id)
         self._holds[hold.id] = hold
+        session_id = _session_of(hold)
+        if session_id is not None:
+            self._sessions.setdefault(session_id, {})[hold.id] = hold.began_at_ms
         if known is None or known.expires_at_ms != hold.expires_at_ms:
             heapq.heappush(self._expiries, (hold.expires_at_ms, hold.id))
 
     def remove(self, hold_id: str) -> None:
-        self._holds.pop(hold_id, None)
+        hold = self._holds.pop(hold_id, None)
+        session_id = None if hold is None else _session_of(hold)
+        if session_id is not None:
+            began = self._sessions[session_id]
+            del began[hold_id]
+            if not began:
+                del self._sessions[session_id]
         if len(self._expiries) > 2 * len(self._holds) + _STALE_EXPIRIES_MAX:
             self._expiries = [(hold.expires_at_ms, hold.id) for hold in self._holds.values()]
             heapq.heapify(self._expiries)
+
+    def began_in(self, session_id: str) -> list[int]:
+        """When the calls of a session that are still open began."""
+        return list(self._sessions.get(session_id, {}).values())
 
     def next_expiry_at_ms(self) -> int | None:
         """When the first of them expires."""
@@ -141,3 +175,7 @@ class OpenHolds:
         if moment is None or moment > now_ms:
             return None
         return self._holds[self._expiries[0][1]]
+
+
+def _session_of(hold: Hold) -> str | None:
+    return next((scope.key.id for scope in hold.scopes if scope.key.kind == "session"), None)

@@ -13,6 +13,7 @@ from core.ledger.admission import (
     decide_admission,
     decide_extension,
     digest,
+    first_paused,
     granted,
     may_continue,
     unheld,
@@ -20,6 +21,8 @@ from core.ledger.admission import (
 )
 from core.ledger.document_messages import CopyRequest, DocumentRequest, VersionsRequest, WriteRequest
 from core.ledger.hold import Ending, Hold, ScopeKey, Terms, is_settled_so, record_of, settled, settlement_of
+from core.ledger.loops.history import EMPTY
+from core.ledger.loops.ruling import NO_RULES, Ruling, rule_on
 from core.ledger.messages import (
     AccountView,
     AdmitAnswer,
@@ -46,7 +49,9 @@ from core.ledger.messages import (
     RecordAnswer,
     Recorded,
     RecordRequest,
+    SessionFactsRequest,
     SessionPage,
+    SessionStanding,
     SettleAnswer,
     SettleRequest,
     Status,
@@ -54,7 +59,7 @@ from core.ledger.messages import (
 )
 from core.ledger.patience import is_short_for_good
 from core.ledger.questions import AnyQuestion
-from core.ledger.rate_limit import Passed
+from core.ledger.rate_limit import Passed, Throttles
 from core.ledger.windows import BUDGET_WINDOWS
 from durable_objects import alarm
 from durable_objects.deliveries import Mirrors, Outbox
@@ -84,6 +89,8 @@ class LedgerService:
                 return self.settle(question, now_ms)
             case RecordRequest():
                 return self.record(question, now_ms)
+            case SessionFactsRequest():
+                return self.session_facts(question, now_ms)
             case StatusRequest():
                 return self.status(question, now_ms)
             case ConfigureRequest():
@@ -111,11 +118,12 @@ class LedgerService:
             return self._granted_before(known, request, now_ms)
         decision = self._decide(request, now_ms)
         if isinstance(decision, Admitted) and state.opened(decision.hold, decision.accounts, now_ms):
+            state.watch.came(request, decision.accounts, decision.hold.ruling, decision.hold.earlier_tokens, now_ms)
             return granted(decision.hold, decision.accounts, decision.rate)
         first = state.store.find_hold(request.hold_id)
         if first is not None:
             return self._granted_before(first, request, now_ms)
-        return _other_contents() if isinstance(decision, Admitted) else self._refused(decision, now_ms)
+        return _other_contents() if isinstance(decision, Admitted) else self._refused(request, decision, now_ms)
 
     def extend(self, request: ExtendRequest, now_ms: int) -> ExtendAnswer:
         """Raise an open hold's total. Stating totals makes a repeat harmless. A hold that is overdue but that no
@@ -177,6 +185,11 @@ class LedgerService:
         terms = Terms(default_limit_nanousd=request.session_default_limit_nanousd)
         return Status(accounts=[with_terms(account, terms).view() for account in accounts])
 
+    def session_facts(self, request: SessionFactsRequest, now_ms: int) -> SessionStanding:
+        """What rules would find of a session."""
+        (session,) = self._state.accounts_of(request.session_id, None, now_ms, include_tenant=False)
+        return self._state.watch.standing(session, request.turn, now_ms)
+
     def configure(self, request: ConfigureRequest, now_ms: int) -> Configured:
         """An administrator's change takes effect at once and is written at once. A repeat of it changes nothing."""
         state = self._state
@@ -184,8 +197,10 @@ class LedgerService:
         assert request.kind != "tenant" or request.id == state.tenant, "a tenant steers its own budget"
         before = state.account(ScopeKey(request.kind, request.id, request.window), now_ms)
         after = configured(before, request, state.number)
-        if after != before or request.reset_spent:
-            state.changed([after], now_ms)
+        is_let_go = request.reset_spent or request.is_paused is False
+        is_let_go = is_let_go and state.book.history(after) != EMPTY
+        if after != before or request.reset_spent or is_let_go:
+            state.changed([after], now_ms, lets_go=is_let_go)
             state.tell([after], now_ms)
             if after.kind == "session":
                 state.mirrors.want(after.id, now_ms)
@@ -249,15 +264,31 @@ class LedgerService:
         earlier_tokens = None if request.earlier is None else state.answers.tokens_of(request.earlier.ids)
         if not may_continue(request, earlier_tokens):
             return Refused(AnswersUnknown(), passed.arrivals_us)
-        return decide_admission(request, self._accounts_of(request, now_ms), passed, earlier_tokens, now_ms)
+        accounts = self._accounts_of(request, now_ms)
+        ruling, passed = self._ruled(request, accounts, passed, earlier_tokens, now_ms)
+        return decide_admission(request, accounts, passed, earlier_tokens, now_ms, ruling=ruling)
 
-    def _refused(self, refused: Refused, now_ms: int) -> AdmitAnswer:
+    def _ruled(
+        self, request: AdmitRequest, accounts: list[Account], passed: Passed, earlier_tokens: int | None, now_ms: int
+    ) -> tuple[Ruling, Passed]:
+        """What the tenant's rules make of the call, and its arrivals with those that they count. Of a scope that is
+        paused nothing is asked."""
+        if not request.candidates or first_paused(accounts) is not None:
+            return NO_RULES, passed
+        throttles = Throttles(self._state.arrivals, now_ms)
+        facts = self._state.watch.facts(request, accounts, earlier_tokens, now_ms)
+        ruling = rule_on(request.candidates, facts, throttles.wait_ms)
+        return ruling, Passed(passed.state, passed.arrivals_us | throttles.arrivals_us)
+
+    def _refused(self, request: AdmitRequest, refused: Refused, now_ms: int) -> AdmitAnswer:
         """Nothing is held; what the refused call leaves behind is written, and told."""
         answer = refused.answer
         self._state.changed(refused.left, now_ms)
         self._state.arrivals.note(refused.arrivals_us)
         if isinstance(answer, BudgetDenied):
             self._tell_refusal(answer.account, answer.needed_nanousd, now_ms)
+        if refused.judged:
+            self._state.watch.came(request, refused.judged, refused.ruling, None, now_ms)
         return answer
 
     def _tell_refusal(self, account: AccountView, least_nanousd: int, now_ms: int) -> None:

@@ -10,7 +10,8 @@ An account is what its row says, and what the holds say that its row does not co
 stands for its accounts' as well, and theirs are written at a checkpoint, all at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from core import telemetry
 from core.ledger.account import (
@@ -23,7 +24,8 @@ from core.ledger.account import (
     with_replay,
 )
 from core.ledger.alerts import due_alerts
-from core.ledger.hold import Ending, Hold, ScopeKey, ended
+from core.ledger.hold import Charge, Ending, Hold, ScopeKey, ended
+from core.ledger.loops.history import SessionHistory, cleared, with_ended
 from core.ledger.mirror import SOON_MS, is_stopped, mirror_after_ms
 from core.ledger.rate_limit import Arrivals
 from core.ledger.windows import BUDGET_WINDOWS
@@ -31,7 +33,8 @@ from durable_objects.answers import Answers
 from durable_objects.deliveries import Mirrors, Outbox
 from durable_objects.documents import Documents
 from durable_objects.memory import AccountBook, OpenHolds
-from durable_objects.storage.rows import Checkpoint, LedgerStore
+from durable_objects.storage.rows import Checkpoint, LedgerStore, StoredAccount
+from durable_objects.watch import Watch
 
 CHECKPOINT_AFTER_MS = 60_000
 """From the first change to the checkpoint that contains it. Every account that changed costs a row, so: seldom."""
@@ -53,6 +56,7 @@ class LedgerState:
         self.outbox = Outbox(store)
         self.answers = Answers(store)
         self.documents = Documents(store)
+        self.watch = Watch(store, tenant, self.book, self.holds, self.outbox, self.documents)
         self._tenant_keys = [ScopeKey("tenant", tenant, window) for window in BUDGET_WINDOWS["tenant"]]
         self._number = self._checkpoint_number = 0
         self._checkpoint_due_at_ms: int | None = None
@@ -110,15 +114,19 @@ class LedgerState:
         self._remember(accounts, now_ms)
         return True
 
-    def changed(self, accounts: Sequence[Account], now_ms: int, *, hold: Hold | None = None) -> None:
+    def changed(
+        self, accounts: Sequence[Account], now_ms: int, *, hold: Hold | None = None, lets_go: bool = False
+    ) -> None:
         """An open hold that is not what it was, and the accounts as they are with it; or accounts that changed by
-        themselves, whose own rows are then written at once."""
+        themselves, whose own rows are then written at once. `lets_go` forgets what their sessions' calls had in common:
+        an administrator lets them go on."""
+        histories = [(each.key, cleared(self.book.history(each))) for each in accounts] if lets_go else []
         if hold is None:
-            self.store.put_accounts(accounts, self.number)
+            self.store.put_accounts(self._stored(accounts, dict(histories)))
         else:
             self.store.put_hold(hold)
             self.holds.put(hold)
-        self._remember(accounts, now_ms, are_written=hold is None)
+        self._remember(accounts, now_ms, are_written=hold is None, histories=histories)
 
     def ended(
         self, hold: Hold, ending: Ending, now_ms: int, *, accounts: Sequence[Account] | None = None
@@ -128,6 +136,11 @@ class LedgerState:
         standing = self.standing(hold, now_ms) if accounts is None else accounts
         after = ended(hold, ending, number=self.number + 1, used_at_ms=used_at_ms(hold, standing, now_ms))
         changed = [with_end(account, hold, after) for account in standing]
+        histories = [
+            (each.key, _with_call(self.book.history(each), after, corrected=hold.charge))
+            for each in standing
+            if each.kind == "session"
+        ]
         if ending.state != "recorded":
             self.store.put_hold(after)
         elif self.store.add_hold(after):
@@ -137,17 +150,33 @@ class LedgerState:
         self._number = self.number + 1
         self.holds.remove(hold.id)
         self.answers.note(ending.answer)
-        self._remember(changed, now_ms)
+        self._remember(changed, now_ms, histories=histories)
         self.tell(changed, now_ms)
+        self.watch.ended(after, changed, now_ms)
         return after
 
-    def _remember(self, accounts: Sequence[Account], now_ms: int, *, are_written: bool = False) -> None:
+    def _stored(
+        self, accounts: Sequence[Account], histories: Mapping[ScopeKey, SessionHistory] = MappingProxyType({})
+    ) -> list[StoredAccount]:
+        number = self.number
+        return [StoredAccount(number, each, histories.get(each.key) or self.book.history(each)) for each in accounts]
+
+    def _remember(
+        self,
+        accounts: Sequence[Account],
+        now_ms: int,
+        *,
+        are_written: bool = False,
+        histories: Sequence[tuple[ScopeKey, SessionHistory]] = (),
+    ) -> None:
         """Memory follows a row. A session's mirror follows memory."""
         for account in accounts:
             before = self.book.put(account, is_written=are_written)
             after_ms = mirror_after_ms(before, account) if account.kind == "session" else None
             if after_ms is not None:
                 self.mirrors.want(account.id, now_ms, after_ms)
+        for key, history in histories:
+            self.book.put_history(key, history)
         if self._checkpoint_due_at_ms is None and self.book.has_changes:
             self._checkpoint_due_at_ms = now_ms + CHECKPOINT_AFTER_MS
 
@@ -168,7 +197,7 @@ class LedgerState:
         if self.book.has_changes:
             changed = self.book.changed()
             self.tell([account for account in changed if turned(account, now_ms) is account], now_ms)
-            self.store.put_accounts(self.book.changed(), self.number)
+            self.store.put_accounts(self._stored(self.book.changed()))
             self.book.written()
             self.answers.write()
             self.arrivals.forget_past(now_ms)
@@ -191,8 +220,8 @@ class LedgerState:
         self._number = self._checkpoint_number = checkpoint.number
         self.arrivals.note(checkpoint.arrivals_us)
         contained: dict[ScopeKey, int] = {}
-        for hold in self.store.holds_since(checkpoint.number):
-            self._number = max(self._number, 0 if hold.charge is None else hold.charge.number)
+        for hold in sorted(self.store.holds_since(checkpoint.number), key=_number_of):
+            self._number = max(self._number, _number_of(hold))
             self.arrivals.note(hold.arrivals_us)
             self.answers.note(hold.answer)
             if hold.state == "open":
@@ -210,5 +239,34 @@ class LedgerState:
                 stored = self.book.find_stored(scope.key)
                 contained[scope.key] = 0 if stored is None else stored.number
             account = standing_in(self.book.find(scope.key), scope)
-            if account is not None:
-                self.book.put(with_replay(account, hold, contained[scope.key]), is_written=False)
+            if account is None:
+                continue
+            history = self.book.history(account)
+            self.book.put(with_replay(account, hold, contained[scope.key]), is_written=False)
+            if scope.key.kind == "session" and _number_of(hold) > contained[scope.key]:
+                is_corrected = hold.corrected is not None and hold.corrected.number <= contained[scope.key]
+                known = hold.corrected if is_corrected else None
+                self.book.put_history(scope.key, _with_call(history, hold, corrected=known))
+
+
+def _number_of(hold: Hold) -> int:
+    """Of its end; zero while it is open. Ends are told to a session's history in their order."""
+    return 0 if hold.charge is None else hold.charge.number
+
+
+def _with_call(history: SessionHistory, hold: Hold, *, corrected: Charge | None) -> SessionHistory:
+    """A session's history with a call that has ended, or with the charge in place of an earlier one."""
+    charge = hold.charge
+    assert charge is not None, "an end has a charge"
+    return with_ended(
+        history,
+        hold.turn,
+        number=charge.number,
+        began_at_ms=hold.began_at_ms,
+        prompt_tokens=charge.prompt_tokens,
+        completion_tokens=charge.completion_tokens,
+        cost_nanousd=charge.charged_nanousd,
+        ended_at_ms=hold.used_at_ms,
+        is_correction=corrected is not None,
+        earlier_cost_nanousd=0 if corrected is None else corrected.charged_nanousd,
+    )

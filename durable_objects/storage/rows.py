@@ -12,6 +12,8 @@ import msgspec
 from core.ledger.account import Account, open_account, successor
 from core.ledger.document_messages import WrittenDocument
 from core.ledger.hold import Hold, ScopeKey
+from core.ledger.loops.alert_flow import AlertFlow
+from core.ledger.loops.history import EMPTY, SessionHistory
 from core.ledger.messages import AnswerNote
 from core.ledger.windows import SESSION_IDLE_MS
 from durable_objects.storage.ring import RingRow, RowRing, SqlDatabase
@@ -31,15 +33,18 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS documents (version INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS found_in_kv (place INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE)",
     "CREATE TABLE IF NOT EXISTS documents_copied (one INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS alert_flow (one INTEGER PRIMARY KEY, body TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS set_aside (id INTEGER PRIMARY KEY, source TEXT NOT NULL, body TEXT NOT NULL)",
 )
 
 
 class StoredAccount(msgspec.Struct, frozen=True, array_like=True):
-    """An account's row: the account, and the last end that it contains. What is held is not in it: the holds say."""
+    """An account's row: the account, and the last end that it contains. What is held is not in it: the holds say. A
+    session's has beside it what the session did."""
 
     number: int
     account: Account
+    history: SessionHistory = EMPTY
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -95,15 +100,16 @@ class LedgerStore:
         body = self._account_body(key)
         return None if body is None else self._account_of(key, body)
 
-    def put_accounts(self, accounts: Sequence[Account], number: int) -> None:
+    def put_accounts(self, stored: Sequence[StoredAccount]) -> None:
         """Write accounts as they are after an end."""
-        self.session_ring.put_all([_session_row(each, number) for each in accounts if each.kind == "session"])
-        for account in accounts:
+        self.session_ring.put_all([_session_row(each) for each in stored if each.account.kind == "session"])
+        for each in stored:
+            account = each.account
             if account.kind != "session":
                 self._database.execute(
                     "INSERT INTO scope_accounts VALUES (?, ?, ?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET body = excluded.body, forget_at_ms = excluded.forget_at_ms",
-                    account.kind, account.id, account.window, _account_text(account, number), _forget_at_ms(account),
+                    account.kind, account.id, account.window, _account_text(each), _forget_at_ms(account),
                 )  # fmt: skip
 
     def forget_accounts(self, now_ms: int, accounts_max: int) -> None:
@@ -163,6 +169,25 @@ class LedgerStore:
         self._database.execute(
             "INSERT INTO checkpoints VALUES (1, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
             msgspec.json.encode(checkpoint).decode(),
+        )
+
+    # Alerts -------------------------------------------------------------------------------------------
+
+    def alert_flow(self) -> AlertFlow:
+        rows = self._database.execute("SELECT body FROM alert_flow")
+        if not rows:
+            return AlertFlow()
+        try:
+            return msgspec.json.decode(rows[0][0], type=AlertFlow)
+        except (msgspec.DecodeError, UnicodeError):
+            # What it knew is told again.
+            self._set_aside("alert_flow", rows[0][0])
+            return AlertFlow()
+
+    def put_alert_flow(self, flow: AlertFlow) -> None:
+        self._database.execute(
+            "INSERT INTO alert_flow VALUES (1, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
+            msgspec.json.encode(flow).decode(),
         )
 
     # Answers ------------------------------------------------------------------------------------------
@@ -289,8 +314,8 @@ def _hold_row(hold: Hold) -> RingRow:
     return RingRow(hold.id, number, msgspec.json.encode(hold).decode())
 
 
-def _session_row(account: Account, number: int) -> RingRow:
-    return RingRow(account.id, account.resets_at_ms or 0, _account_text(account, number))
+def _session_row(stored: StoredAccount) -> RingRow:
+    return RingRow(stored.account.id, stored.account.resets_at_ms or 0, _account_text(stored))
 
 
 def _forget_at_ms(account: Account) -> int:
@@ -300,6 +325,6 @@ def _forget_at_ms(account: Account) -> int:
     return account.resets_at_ms or 0 if is_plain else 0
 
 
-def _account_text(account: Account, number: int) -> str:
-    stored = StoredAccount(number, msgspec.structs.replace(account, held_nanousd=0))
-    return msgspec.json.encode(stored).decode()
+def _account_text(stored: StoredAccount) -> str:
+    account = msgspec.structs.replace(stored.account, held_nanousd=0)
+    return msgspec.json.encode(StoredAccount(stored.number, account, stored.history)).decode()

@@ -52,6 +52,9 @@ def test_an_alert_says_what_a_person_needs_and_is_recorded_as_an_event(ledger):
     assert isinstance(alert, Alert) and isinstance(event, BudgetEvent)
     assert alert.summary == "The budget of team search has passed 80 %: $4.1 of $5."
     assert (alert.kind, alert.tenant, alert.facts["share"]) == ("budget_threshold", "acme", "82 %")
+    assert (alert.severity, alert.team, alert.limit_nanousd) == ("warning", "search", 5_000_000_000)
+    assert """/v1/teams/search/budget" -H""" in alert.steps["double its limit"]
+    assert alert.steps["double its limit"].endswith("""-d '{"limit_usd":"10"}'""")
     assert (event.change, event.scope_id, event.spent_nanousd) == ("threshold_reached", "search", 4_100_000_000)
 
 

@@ -251,7 +251,9 @@ def test_a_counted_call_counts_against_the_rate_and_writes_nothing(ledger, datab
 def test_reports_count_against_the_rate_and_their_repeats_do_not(ledger, count):
     limits = RateLimits(tenant_requests_per_minute=2)
 
-    answers = [ledger.record(a_record(1, event, rate_limits=limits), NOW_MS) for event in ("e1", "e1", "e2", "e3", "e2")]
+    answers = [
+        ledger.record(a_record(1, event, rate_limits=limits), NOW_MS) for event in ("e1", "e1", "e2", "e3", "e2")
+    ]
 
     assert [type(each) for each in answers] == [Recorded, Recorded, Recorded, RateDenied, Recorded]
     assert [each.is_replay for each in answers if isinstance(each, Recorded)] == [False, True, False, True]

@@ -45,6 +45,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prompt_tokens: Total = 0
     completion_tokens: Total = 0
     is_paused: bool = False
+    paused_by: str | None = None
+    """The rule that paused it; None where a person did."""
     is_hard: bool = True
     alert_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
     """The share of the limit at which the tenant is told; None never tells."""
@@ -79,6 +81,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
             is_paused=self.is_paused,
+            paused_by=self.paused_by,
             is_hard=self.is_hard,
             alert_percent=self.alert_percent,
             resets_at_ms=self.resets_at_ms,
@@ -117,6 +120,7 @@ def successor(account: Account, now_ms: int) -> Account:
         open_account(account.kind, account.id, account.window, now_ms),
         limit_nanousd=account.limit_nanousd,
         is_paused=account.is_paused,
+        paused_by=account.paused_by,
         is_hard=account.is_hard,
         alert_percent=account.alert_percent,
     )
@@ -231,7 +235,7 @@ def configured(account: Account, request: ConfigureRequest, number: int) -> Acco
         is_decided = account.kind == "session"
         after = msgspec.structs.replace(after, limit_nanousd=request.limit_nanousd, is_limit_decided=is_decided)
     if request.is_paused is not None:
-        after = msgspec.structs.replace(after, is_paused=request.is_paused)
+        after = msgspec.structs.replace(after, is_paused=request.is_paused, paused_by=None)
     if request.is_hard is not None:
         after = msgspec.structs.replace(after, is_hard=request.is_hard)
     if request.alert_percent is not None:

@@ -15,6 +15,8 @@ import msgspec
 from core.bounds import OPEN_HOLDS_PER_TENANT_MAX
 from core.ledger.account import Account, session_view, used, used_at_ms, with_hold, with_terms
 from core.ledger.hold import Hold, HoldScope, Terms
+from core.ledger.loops.ruling import NO_RULES, Ruling
+from core.ledger.loops.turns import PLAIN_TURN
 from core.ledger.messages import (
     AdmitAnswer,
     AdmitRequest,
@@ -23,10 +25,12 @@ from core.ledger.messages import (
     Extended,
     ExtendRequest,
     Granted,
+    ModelChanged,
     PausedDenied,
     RateDenied,
     RateLimitState,
     RecordRequest,
+    RuleDenied,
 )
 from core.ledger.questions import to_wire
 from core.ledger.rate_limit import Passed
@@ -39,6 +43,9 @@ OPEN_ENDED_PERCENT = 12
 longest answer its model can give, and would lock everybody else out of the budget while it runs."""
 
 CROWDED_RETRY_AFTER_MS = 1_000
+
+STOPPING = frozenset({"block", "throttle", "downgrade", "pause_session"})
+"""What a rule may end a call with before it has begun."""
 
 REFUSED_USE_STEP_MS = 3_600_000
 """A refused call writes no hold, so its use of the session costs a row of its own: one an hour will do."""
@@ -60,6 +67,9 @@ class Refused(msgspec.Struct, frozen=True):
     """The call counts against its rates all the same."""
     left: list[Account] = []
     """Accounts that it changes without a hold."""
+    judged: list[Account] = []
+    """Those that its rules and its money were judged by, where it came so far."""
+    ruling: Ruling = NO_RULES
 
 
 class Extension(msgspec.Struct, frozen=True):
@@ -98,16 +108,26 @@ def may_continue(request: AdmitRequest, earlier_tokens: int | None) -> bool:
 
 
 def decide_admission(
-    request: AdmitRequest, found: Sequence[Account], passed: Passed, earlier_tokens: int | None, now_ms: int
+    request: AdmitRequest,
+    found: Sequence[Account],
+    passed: Passed,
+    earlier_tokens: int | None,
+    now_ms: int,
+    *,
+    ruling: Ruling = NO_RULES,
 ) -> Admitted | Refused:
-    """Hold on every account or on none. `earlier_tokens` are what earlier answers came to, where that is known."""
+    """Hold on every account or on none. `earlier_tokens` are what earlier answers came to, where that is known;
+    `ruling` is what the tenant's rules make of the call."""
     terms = terms_of(request, found)
     accounts = [with_terms(each, terms) for each in found]
     asked = knowing(request, earlier_tokens)
     paused = first_paused(accounts) if asked.want_nanousd else None
+    if paused is None and ruling.done.action in STOPPING:
+        return _stopped(ruling, found, accounts, passed, now_ms)
     grant = paused or fit([*accounts, *call_accounts(request.hold_id, terms)], asked)
     if isinstance(grant, Account):
-        return Refused(_denial(grant, asked), passed.arrivals_us, _left_by_refusal(found, accounts, now_ms))
+        left = _left_by_refusal(found, accounts, now_ms)
+        return Refused(_denial(grant, asked), passed.arrivals_us, left, [] if paused else accounts, ruling)
     held = grant.amount_nanousd
     hold = Hold(
         id=request.hold_id,
@@ -117,10 +137,13 @@ def decide_admission(
         want_nanousd=asked.want_nanousd,
         floor_nanousd=min(asked.floor_nanousd, held),
         expires_at_ms=now_ms + request.ttl_ms,
+        began_at_ms=now_ms,
         used_at_ms=now_ms,
         **msgspec.structs.asdict(terms),
         arrivals_us=passed.arrivals_us,
         earlier_tokens=earlier_tokens,
+        turn=request.turn,
+        ruling=ruling,
     )
     return Admitted(hold, [used(with_hold(each, held), now_ms) for each in accounts], passed.state)
 
@@ -162,9 +185,11 @@ def unheld(request: RecordRequest, found: Sequence[Account], passed: Passed, now
         want_nanousd=0,
         floor_nanousd=0,
         expires_at_ms=now_ms,
+        began_at_ms=now_ms,
         used_at_ms=now_ms,
         **msgspec.structs.asdict(terms),
         arrivals_us=passed.arrivals_us,
+        turn=request.turn,
     )
     return hold, accounts
 
@@ -181,13 +206,14 @@ def granted(hold: Hold, standing: Sequence[Account], rate: RateLimitState | None
         session=session_view(standing),
         rate=rate,
         earlier_tokens=hold.earlier_tokens,
+        ruling=hold.ruling,
     )
 
 
 def digest(request: AdmitRequest | RecordRequest) -> str:
     """What a repeat must agree in. A call that asks again does not count against the rate limits again, and whoever
     shares a session may repeat a report with another key."""
-    request = msgspec.structs.replace(request, rate_limits=None, key_id=None)
+    request = msgspec.structs.replace(request, rate_limits=None, key_id=None, turn=PLAIN_TURN)
     return hashlib.sha256(to_wire(request).encode()).hexdigest()[:32]
 
 
@@ -295,6 +321,23 @@ def _denial(account: Account, asked: AdmitRequest) -> PausedDenied | BudgetDenie
     if account.is_paused:
         return PausedDenied(account=account.view())
     return BudgetDenied(account=account.view(), needed_nanousd=asked.least_nanousd)
+
+
+def _stopped(
+    ruling: Ruling, found: Sequence[Account], accounts: Sequence[Account], passed: Passed, now_ms: int
+) -> Refused:
+    """What a rule that stops a call answers. Who is told to come back later is not counted, as with any rate; a call
+    that has no session to be paused is stopped by itself."""
+    action = ruling.done.action
+    if action == "downgrade":
+        return Refused(ModelChanged(ruling=ruling))
+    answer = RuleDenied(ruling=ruling, session=session_view(accounts))
+    arrivals_us = {} if action == "throttle" else passed.arrivals_us
+    left = _left_by_refusal(found, accounts, now_ms)
+    if action == "pause_session":
+        sessions = [used(each, now_ms) for each in accounts if each.kind == "session"]
+        left = [msgspec.structs.replace(each, is_paused=True, paused_by=ruling.done.rule) for each in sessions]
+    return Refused(answer, arrivals_us, left, list(accounts), ruling)
 
 
 def _left_by_refusal(found: Sequence[Account], accounts: Sequence[Account], now_ms: int) -> list[Account]:

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from core.ledger.loops.ruling import NO_RULES, Ruling
+from core.ledger.loops.turns import PLAIN_TURN, Turn
 from core.ledger.messages import (
     AccountView,
     AnswerNote,
@@ -71,6 +73,8 @@ class Hold(Terms, frozen=True, kw_only=True):
     want_nanousd: Count
     floor_nanousd: Count
     expires_at_ms: Count
+    began_at_ms: Count = 0
+    """When its call was admitted."""
     used_at_ms: Count
     """When the call last used its session: a sign of life that came after the session's end is none."""
     metered_nanousd: Count | None = None
@@ -85,6 +89,10 @@ class Hold(Terms, frozen=True, kw_only=True):
     """What the earlier answers that its call continues came to, as far as was known when it was granted."""
     answer: AnswerNote | None = None
     """What a later call may continue: a wake learns it here."""
+    turn: Turn = PLAIN_TURN
+    """What its session's history learns of the call once it has ended."""
+    ruling: Ruling = NO_RULES
+    """What the tenant's rules came to when it was granted."""
 
 
 class Ending(msgspec.Struct, frozen=True):

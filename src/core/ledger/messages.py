@@ -14,8 +14,11 @@ from core.bounds import (
     EARLIER_ANSWERS_MAX,
     HOLD_TTL_MS_MAX,
     REQUESTS_PER_MINUTE_MAX,
+    RULES_MAX,
     SCOPE_ID_CHARACTERS_MAX,
 )
+from core.ledger.loops.ruling import NO_RULES, Candidate, Ruling
+from core.ledger.loops.turns import PLAIN_TURN, SessionFacts, Turn
 from core.money.amount import NANOUSD_MAX
 
 Amount = Annotated[int, msgspec.Meta(ge=0, le=NANOUSD_MAX)]
@@ -60,6 +63,8 @@ class AccountView(Message, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     is_paused: bool = False
+    paused_by: str | None = None
+    """The rule that paused it; None where a person did."""
     is_hard: bool = True
     """False where the limit only warns."""
     alert_percent: int | None = None
@@ -135,6 +140,22 @@ class Granted(Message, frozen=True, tag="granted"):
     rate: RateLimitState | None = None
     earlier_tokens: int | None = None
     """What the earlier answers came to, where the ledger knows them."""
+    ruling: Ruling = NO_RULES
+
+
+class RuleDenied(Message, frozen=True, tag="rule_denied"):
+    """A rule of the tenant stops the call (`block`, `throttle`), or its session from this call on (`pause_session`).
+    Nothing was held anywhere."""
+
+    ruling: Ruling
+    session: AccountView | None = None
+
+
+class ModelChanged(Message, frozen=True, tag="model_changed"):
+    """A rule of the tenant has the call made of a cheaper model: it is to be decided anew. Nothing was held or counted
+    anywhere."""
+
+    ruling: Ruling
 
 
 class BudgetDenied(Message, frozen=True, tag="budget_denied"):
@@ -178,7 +199,18 @@ class AnswersUnknown(Message, frozen=True, tag="answers_unknown"):
     """The call continues an answer that this ledger does not know, and must. Nothing was held anywhere."""
 
 
-AdmitAnswer = Granted | BudgetDenied | PausedDenied | RateDenied | KeyDisabled | Outdated | AnswersUnknown | Conflict
+AdmitAnswer = (
+    Granted
+    | BudgetDenied
+    | PausedDenied
+    | RuleDenied
+    | ModelChanged
+    | RateDenied
+    | KeyDisabled
+    | Outdated
+    | AnswersUnknown
+    | Conflict
+)
 
 
 class AdmitRequest(Question[AdmitAnswer], frozen=True, tag="admit"):
@@ -215,6 +247,10 @@ class AdmitRequest(Question[AdmitAnswer], frozen=True, tag="admit"):
     """Refused where the tenant's configuration disables it."""
     documents_number: Count | None = None
     """By which state of the tenant's documents the caller has decided; None asks nothing of them."""
+    turn: Turn = PLAIN_TURN
+    """What the call is to its session's history."""
+    candidates: Annotated[tuple[Candidate, ...], msgspec.Meta(max_length=RULES_MAX)] = ()
+    """The tenant's rules whose request half the call meets, in the order in which they are asked."""
 
     def __post_init__(self) -> None:
         if self.least_nanousd > self.want_nanousd:
@@ -339,6 +375,7 @@ class RecordRequest(Question[RecordAnswer], frozen=True, tag="record"):
     key_id: Name | None = None
     """For a report, too: a call that was made is charged whoever made it."""
     answer: AnswerNote | None = None
+    turn: Turn = PLAIN_TURN
 
     def __post_init__(self) -> None:
         _cut(self, cost_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
@@ -361,6 +398,21 @@ class StatusRequest(Question[Status], frozen=True, tag="status"):
     team: Name | None = None
     include_tenant: bool = False
     session_default_limit_nanousd: Limit | None = None
+
+
+class SessionStanding(Message, frozen=True, tag="session_standing"):
+    """What a session would be judged by."""
+
+    facts: SessionFacts
+    prompt_sizes: tuple[int, ...] = ()
+    """Of its last calls, in tokens, the youngest last."""
+
+
+class SessionFactsRequest(Question[SessionStanding], frozen=True, tag="session_facts"):
+    """What rules would find of a session if this call came now; changes nothing."""
+
+    session_id: Name
+    turn: Turn
 
 
 class Configured(Message, frozen=True, tag="configured"):

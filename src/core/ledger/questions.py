@@ -19,6 +19,7 @@ from core.ledger.messages import (
     Message,
     Question,
     RecordRequest,
+    SessionFactsRequest,
     SettleRequest,
     StatusRequest,
 )
@@ -32,6 +33,7 @@ AnyQuestion = (
     | SettleRequest
     | RecordRequest
     | StatusRequest
+    | SessionFactsRequest
     | ConfigureRequest
     | ListSessionsRequest
     | DocumentRequest

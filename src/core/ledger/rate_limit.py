@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.bounds import RATE_KEYS_MAX
+from core.ledger.loops.ruling import Candidate
 from core.ledger.messages import RateDenied, RateLimits, RateLimitState
 
 MINUTE_US = 60_000_000
@@ -48,8 +49,30 @@ class Passed:
     arrivals_us: dict[str, int]
 
 
+class Throttles:
+    """The throttles among one call's rules. Each that lets the call pass is to be noted once it has been admitted, or
+    refused for another reason."""
+
+    def __init__(self, arrivals: "Arrivals", now_ms: int) -> None:
+        self._arrivals = arrivals
+        self._now_ms = now_ms
+        self.arrivals_us: dict[str, int] = {}
+
+    def wait_ms(self, candidate: Candidate) -> int:
+        """How long this throttle makes the call wait; zero lets it pass."""
+        rate = candidate.rate
+        if rate is None or rate.counted_as in self.arrivals_us:
+            return 0
+        known_us = self._arrivals.moment_us(rate.counted_as)
+        verdict = admit_request(known_us, limit_per_minute=rate.per_minute, now_ms=self._now_ms)
+        if verdict.is_allowed:
+            self.arrivals_us[rate.counted_as] = verdict.arrival_at_us
+        return verdict.retry_after_ms
+
+
 class Arrivals:
-    """The rate limiter of one tenant: a moment for the tenant and one for each of its keys."""
+    """The rate limiter of one tenant: a moment for the tenant, one for each of its keys, and one for whatever its
+    rules count."""
 
     def __init__(self) -> None:
         self._arrivals_us: dict[str, int] = {}
@@ -74,6 +97,10 @@ class Arrivals:
             if tightest is None or state.remaining < tightest.remaining:
                 tightest = state
         return Passed(tightest, arrivals_us)
+
+    def moment_us(self, name: str) -> int | None:
+        """How far ahead the calls that are counted under a name are."""
+        return self._arrivals_us.get(name)
 
     def note(self, arrivals_us: Mapping[str, int]) -> None:
         """Remember admissions, in any order. A key beyond the bound is followed by the tenant's limit alone."""

@@ -18,6 +18,7 @@ from core.ledger.messages import (
     KeepRequest,
     ListSessionsRequest,
     RecordRequest,
+    SessionFactsRequest,
     SettleRequest,
     StatusRequest,
 )
@@ -46,6 +47,7 @@ GOOD = {
     ConfigureRequest: {
         "type": "configure", "kind": "team", "id": "t", "window": "month", "limit_nanousd": 1, "alert_percent": 80,
     },
+    SessionFactsRequest: {"type": "session_facts", "session_id": "s", "turn": {}},
     ListSessionsRequest: {"type": "list_sessions", "limit": 1},
     CountRequest: {"type": "count", "rate_limits": {}, "key_id": "k"},
     KeepRequest: {"type": "keep", "text": "{}"},
