@@ -15,7 +15,7 @@ from call.metered import metered_call
 from core.bounds import OWN_BODY_BYTES_MAX
 from core.refusals import BudgetUnavailable, NotPermitted, Refusal
 from core.wire.dialects import DIALECTS
-from exchange import BODILESS, Answer, Exchange, Inbound, decoded, refused, with_headers
+from exchange import BODILESS, Answer, Exchange, Inbound, check_depth, decoded, refused, with_headers
 from isolate import Isolate
 from ports import LedgerUnreachable, Ports
 from routes import ProxyRoute, errors_in, proxy_route
@@ -90,4 +90,6 @@ async def _own_route(exchange: Exchange, route: Found, caller: Caller | None) ->
 
 
 def _body_of(endpoint: AnyEndpoint, body: bytes) -> msgspec.Struct:
-    return Nothing() if endpoint.body is Nothing else decoded(body, endpoint.body)
+    if endpoint.reads_body:
+        check_depth(body)
+    return Nothing() if endpoint.body is Nothing or endpoint.reads_body else decoded(body, endpoint.body)

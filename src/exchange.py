@@ -82,10 +82,15 @@ def json_answer(document: msgspec.Struct, *, headers: Mapping[str, str] | None =
     return Answer(200, {"content-type": "application/json", **(headers or {})}, msgspec.json.encode(document))
 
 
-def decoded(body: bytes, kind: type[T]) -> T:
-    """A JSON body of AgentWatch's own API, or a refusal that passes on what is wrong with it and names the field."""
+def check_depth(body: bytes) -> None:
+    """Raises `InvalidRequest` for a body that no decoder may see."""
     if is_too_deep(body):
         raise InvalidRequest("the body is nested too deeply")
+
+
+def decoded(body: bytes, kind: type[T]) -> T:
+    """A JSON body of AgentWatch's own API, or a refusal that passes on what is wrong with it and names the field."""
+    check_depth(body)
     try:
         return read_json(body, kind)
     except InvalidJSON as error:

@@ -32,6 +32,10 @@ class Settings:
     """How long a provider may take to begin its answer. SDKs wait ten minutes by default."""
     passed_headers: frozenset[str] = frozenset()
     """Further headers that pass on metered paths, for gateways of the operator's own behind a `{PROVIDER}_BASE_URL`."""
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    """All that the Worker has: every isolate of a deployment knows them, and nobody else does."""
+    allows_private_receivers: bool = False
+    """Tenants may have alerts sent to private networks and without encryption. The telemetry Worker has its own."""
 
     @property
     def first_hold_ttl_ms(self) -> int:
@@ -40,12 +44,14 @@ class Settings:
         return min(HOLD_TTL_MS_MAX, self.first_byte_timeout_ms + self.hold_ttl_ms)
 
 
+SECRET_NAMES = ("TENANT_TOKEN_MAP", *(provider.secret_name for provider in PROVIDERS.values()))
+
 SETTING_NAMES = (
-    "TENANT_TOKEN_MAP",
+    *SECRET_NAMES,
     "HOLD_TTL_MS",
     "FIRST_BYTE_TIMEOUT_MS",
     "PASSED_HEADERS",
-    *(provider.secret_name for provider in PROVIDERS.values()),
+    "ALLOW_PRIVATE_RECEIVERS",
     *(provider.base_url_name for provider in PROVIDERS.values()),
 )
 
@@ -63,6 +69,8 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         hold_ttl_ms=_milliseconds(environment, "HOLD_TTL_MS", 120_000),
         first_byte_timeout_ms=_milliseconds(environment, "FIRST_BYTE_TIMEOUT_MS", 600_000),
         passed_headers=_header_names(environment, "PASSED_HEADERS"),
+        secrets=tuple(environment[name].encode() for name in SECRET_NAMES if environment.get(name)),
+        allows_private_receivers=_flag(environment, "ALLOW_PRIVATE_RECEIVERS"),
     )
 
 
@@ -87,6 +95,13 @@ def _static_keys(document: str) -> tuple[tuple[bytes, KeyRecord], ...]:
         return parse_token_map(document)
     except InvalidJSON as error:
         raise InvalidSetting(f"TENANT_TOKEN_MAP must be JSON of token to tenant: {error}") from None
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "false"
+    if text not in ("true", "false"):
+        raise InvalidSetting(f"{name} must be true or false")
+    return text == "true"
 
 
 def _milliseconds(environment: Mapping[str, str], name: str, default_ms: int) -> int:

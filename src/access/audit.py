@@ -5,10 +5,14 @@ Each note is bounded per isolate (`core.dedup_window`) where a caller decides ho
 after the answer.
 """
 
+from collections.abc import Sequence
+
 from access.identity import Caller
+from core.ledger.loops.alerts import rule_broken_alert, rule_broken_claim
 from core.refusals import BudgetUnavailable, NotPermitted, ProviderKeyMissing, Refusal, Unauthenticated
 from core.telemetry import AccessRecord, Alert, AlertKind, AuthEvent, AuthOutcome
 from core.tenant.credentials import KeyRecord
+from core.tenant.rules.compiled import Broken
 from delivery import send_message
 from exchange import Exchange
 
@@ -66,6 +70,15 @@ def note_refusal(exchange: Exchange, caller: Caller, refusal: Refusal) -> None:
 def note_let_through(exchange: Exchange, caller: Caller) -> None:
     """A call went out that the Ledger did not hold money for."""
     _alert(exchange, caller, "ledger_away", "let_through", LET_THROUGH)
+
+
+def note_broken_rules(exchange: Exchange, caller: Caller, broken: Sequence[Broken]) -> None:
+    """Rules that stop nobody, because this version cannot read them or they failed."""
+    now_ms, version = exchange.started_at_ms, caller.documents.number
+    for rule in broken:
+        if exchange.isolate.told.is_new(f"{caller.tenant}:{rule_broken_claim(rule.id, version)}", now_ms):
+            alert = rule_broken_alert(caller.tenant, rule_id=rule.id, version=version, fault=rule.reason, now_ms=now_ms)
+            exchange.ports.defer(send_message(alert, exchange))
 
 
 def _alert(exchange: Exchange, caller: Caller, kind: AlertKind, what: str, summary: str) -> None:

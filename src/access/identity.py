@@ -39,6 +39,9 @@ CARRIED_ON_MS = 4 * 3_600_000
 ENTRIES_MAX = 2_000
 """Per cache; the oldest goes first."""
 
+DOCUMENTS_CHARACTERS_MAX = 4_000_000
+"""Of all tenants' documents that an isolate remembers: rules, compiled, take some five times what was written."""
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -116,11 +119,27 @@ class IdentityCache:
     records: dict[bytes, Known[KeyRecord | None]] = field(default_factory=dict)
     strangers: dict[bytes, Known[KeyRecord | None]] = field(default_factory=dict)
     documents: dict[str, Known[TenantDocuments]] = field(default_factory=dict)
+    documents_characters: int = 0
+    """Of all of them."""
     reads: int = 0
     """Reads of KV begun so far: time stands still while a Worker computes, so it does not order them."""
 
     def record_of(self, token_digest: bytes) -> Known[KeyRecord | None] | None:
         return self.records.get(token_digest) or self.strangers.get(token_digest)
+
+    def put_documents(self, tenant: str, known: Known[TenantDocuments]) -> None:
+        """Remember them, and forget the oldest of others while all are too many or too long."""
+        self.drop_documents(tenant)
+        self.documents_characters += known.value.characters
+        while self.documents and (
+            len(self.documents) >= ENTRIES_MAX or self.documents_characters > DOCUMENTS_CHARACTERS_MAX
+        ):
+            self.drop_documents(next(iter(self.documents)))
+        self.documents[tenant] = known
+
+    def drop_documents(self, tenant: str) -> None:
+        known = self.documents.pop(tenant, None)
+        self.documents_characters -= 0 if known is None else known.value.characters
 
     def begin_read(self) -> int:
         self.reads += 1
@@ -163,7 +182,7 @@ def learn(
         raise _unusable(error) from None
     known = cache.documents.get(tenant)
     if known is not None and known.value.number == instead_of:
-        del cache.documents[tenant]
+        cache.drop_documents(tenant)
     return _remember_documents(tenant, documents, cache, read_number, now_ms)
 
 
@@ -253,7 +272,7 @@ async def _read_documents(tenant: str, ports: Ports, cache: IdentityCache) -> Te
     that fails nor a document that does not parse may widen what is allowed."""
     now_ms, read_number = ports.clock.now_ms(), cache.begin_read()
     try:
-        documents = await _stored_documents(tenant, ports)
+        documents = await _stored_documents(tenant, ports, cache)
     except TenantStoreUnreachable:
         known = cache.documents.get(tenant)
         if known is not None:
@@ -267,15 +286,16 @@ async def _read_documents(tenant: str, ports: Ports, cache: IdentityCache) -> Te
     return _remember_documents(tenant, documents, cache, read_number, now_ms)
 
 
-async def _stored_documents(tenant: str, ports: Ports) -> TenantDocuments:
-    """What KV has: a copy of the Ledger's, or a configuration written by hand, which the Ledger takes in if it can be
-    reached. Raises `TenantStoreUnreachable` or `InvalidDocument`."""
+async def _stored_documents(tenant: str, ports: Ports, cache: IdentityCache) -> TenantDocuments:
+    """What KV has: a copy of the Ledger's, which is read only if it says something new, or a configuration written by
+    hand, which the Ledger takes in if it can be reached. Raises `TenantStoreUnreachable` or `InvalidDocument`."""
     text = await ports.tenants.config(tenant)
     if text is None:
         return TenantDocuments()
     copy = read_copy(text)
     if copy is not None:
-        return parse_copy(copy)
+        known = cache.documents.get(tenant)
+        return known.value if known is not None and known.value.digest == copy.digest else parse_copy(copy)
     by_hand = parse_by_hand(text)
     try:
         return _parsed_present(await ports.ledger_of(tenant).tell(CopyRequest(found=text)))
@@ -313,7 +333,7 @@ def _remember_documents(
         return known.value
     if known is not None and known.value.number > documents.number:
         documents = known.value
-    _remember(cache.documents, tenant, documents, read_number, now_ms)
+    cache.put_documents(tenant, Known(documents, read_number, now_ms, now_ms + RENEWED_AFTER_MS))
     return documents
 
 

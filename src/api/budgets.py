@@ -51,6 +51,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int
     completion_tokens: int
     paused: bool
+    paused_by: str | None
+    """The rule that did; null where a person did."""
     hard: bool
     alert_percent: int | None
 
@@ -214,6 +216,7 @@ def _account(view: AccountView) -> Account:
         prompt_tokens=view.prompt_tokens,
         completion_tokens=view.completion_tokens,
         paused=view.is_paused,
+        paused_by=view.paused_by,
         hard=view.is_hard,
         alert_percent=view.alert_percent,
     )

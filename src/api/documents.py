@@ -24,7 +24,7 @@ from core.ledger.document_messages import (
 )
 from core.ledger.messages import KeyDisabled
 from core.refusals import BodyTooLarge, InvalidRequest, NotFound, VersionChanged
-from core.tenant.document import DocumentKind, InvalidDocument
+from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument
 from core.tenant.etag import etag, version_to_replace
 from exchange import Answer, json_answer
 
@@ -37,10 +37,12 @@ class DocumentQuery(msgspec.Struct, frozen=True):
     """An earlier version; the present one unless said."""
 
 
-class DocumentReceipt(msgspec.Struct, frozen=True):
+class DocumentReceipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """A write that stands."""
 
     version: int
+    warnings: tuple[DocumentWarning, ...] = ()
+    """What is odd about a document that can be used."""
 
 
 class HistoryQuery(msgspec.Struct, frozen=True):
@@ -75,6 +77,7 @@ def document_endpoints(kind: DocumentKind[Any]) -> tuple[AnyEndpoint, ...]:
         Endpoint(
             "PUT", path, write, f"Replace: {what}", DocumentReceipt,
             audience="admin", body=kind.schema, headers=("if-match",), answer_headers=("etag",), is_administration=True,
+            reads_body=True,
         ),
         Endpoint(
             "GET", f"{path}/history", history, f"Who wrote it when: {what}", History,
@@ -96,9 +99,8 @@ async def _read(kind: DocumentKind[Any], request: ApiRequest[DocumentQuery, Noth
 async def _write(kind: DocumentKind[Any], request: ApiRequest[Nothing, Any]) -> Answer:
     exchange, caller = request.exchange, request.caller
     instead_of = version_to_replace(exchange.request.headers.get("if-match"))
-    question = WriteRequest(
-        kind=kind.name, text=_judged(kind, request.text), instead_of=instead_of, written_by=caller.key_id
-    )
+    text, warnings = _judged(kind, request)
+    question = WriteRequest(kind=kind.name, text=text, instead_of=instead_of, written_by=caller.key_id)
     written = await request.ledger.tell(question)
     if isinstance(written, KeyDisabled):
         raise key_refusal()
@@ -111,7 +113,7 @@ async def _write(kind: DocumentKind[Any], request: ApiRequest[Nothing, Any]) -> 
         )
     now_ms = exchange.ports.clock.now_ms()
     learn(caller.tenant, written.present, cache=exchange.isolate.identities, now_ms=now_ms)
-    return json_answer(DocumentReceipt(written.version), headers={"etag": etag(written.version)})
+    return json_answer(DocumentReceipt(written.version, warnings), headers={"etag": etag(written.version)})
 
 
 async def _history(kind: DocumentKind[Any], request: ApiRequest[HistoryQuery, Nothing]) -> Answer:
@@ -120,16 +122,19 @@ async def _history(kind: DocumentKind[Any], request: ApiRequest[HistoryQuery, No
     return json_answer(History(page.versions, page.next_below))
 
 
-def _judged(kind: DocumentKind[Any], text: bytes) -> str:
-    """The document as it came, if it can be used. Raises the refusal otherwise, naming the field."""
-    written = text.decode()  # it was decoded before, so it is UTF-8
+def _judged(kind: DocumentKind[Any], request: ApiRequest[Nothing, Any]) -> tuple[str, tuple[DocumentWarning, ...]]:
+    """The document as it came, if it can be used, and what is odd about it. Raises the refusal otherwise, naming the
+    field."""
+    try:
+        written = request.text.decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("the document is not UTF-8") from None
     if len(written) > DOCUMENT_CHARACTERS_MAX:
         raise BodyTooLarge(f"a document has at most {DOCUMENT_CHARACTERS_MAX} characters")
     try:
-        kind.parse(text)
+        return written, kind.judge(written, request.exchange.isolate.settings.allows_private_receivers)
     except InvalidDocument as error:
         raise InvalidRequest(f"the document does not fit: {error}", param=error.param) from None
-    return written
 
 
 def _document(text: bytes, version: int) -> Answer:

@@ -75,6 +75,8 @@ class Endpoint(Generic[Q, B]):
     """Request headers with a meaning of their own here."""
     answer_headers: tuple[str, ...] = ()
     """Headers of the answer that say something beside it."""
+    reads_body: bool = False
+    """The handler reads the body's text by itself: it says more of what is wrong than a type can."""
     is_administration: bool = False
     """For people and their tools: each request is in the access log."""
 

@@ -13,6 +13,7 @@ from api.endpoint import ApiRequest, Nothing
 from call.admission import key_refusal, rate_refusal
 from call.settlement import new_record
 from core.call.context import CallContext, check_session_id
+from core.ledger.loops.turns import Turn
 from core.ledger.messages import Conflict, Count, KeyDisabled, RateDenied, Recorded, RecordRequest
 from core.money import price_book, pricing
 from core.money.price_book import Price
@@ -64,6 +65,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     iteration_index: Annotated[int, msgspec.Meta(ge=0, le=10**9)] | None = None
     identified_risks: list[Label] = []
     project: Label | None = None
+    agent: Label | None = None
     team: Label | None = None
     """Checked and not used: whose budget is charged, and whose row it is, the token alone says."""
     event_id: Label | None = None
@@ -91,6 +93,7 @@ async def ingest(request: ApiRequest[Nothing, Report]) -> Answer:
             session_default_limit_nanousd=caller.policy.session_limit_nanousd,
             rate_limits=caller.rate_limits,
             key_id=caller.key_id,
+            turn=Turn(agent=report.agent, iteration=report.iteration_index, model=report.model),
         ),
     )
     record = _record_of(request, report_id=event_id, at_ms=recorded.at_ms, price=price, usage=usage, cost_nanousd=cost)
@@ -119,7 +122,12 @@ def _record_of(
         request_id=report_id,
         started_at_ms=at_ms,
         caller=request.caller,
-        context=CallContext(session_id=report.session_id, project=report.project, iteration=report.iteration_index),
+        context=CallContext(
+            session_id=report.session_id,
+            project=report.project,
+            agent=report.agent,
+            iteration=report.iteration_index,
+        ),
         provider=price.provider or report.provider,
         path=request.exchange.request.path,
         dialect=None,

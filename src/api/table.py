@@ -24,8 +24,10 @@ from api.health import Health, health
 from api.ingest import Report, ingest
 from api.models import ModelList, list_models
 from api.openapi import OpenApi, openapi_of
+from api.rules import RulesTest, try_rules
 from core.refusals import RouteNotFound
 from core.tenant.documents import DOCUMENTS
+from core.tenant.rules.explain import Explanation
 from exchange import Answer, json_answer
 from routes import not_allowed
 
@@ -69,6 +71,10 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         "PUT", "/v1/budget", change_budget, "Change the tenant's own budget, of a day, a month or in all",
         Accounts, audience="admin", body=BudgetChange, is_administration=True,
+    ),
+    Endpoint(
+        "POST", "/v1/rules/test", try_rules, "Which rules would fire for a call, and why", Explanation,
+        audience="admin", body=RulesTest, is_administration=True,
     ),
     *(endpoint for kind in DOCUMENTS for endpoint in document_endpoints(kind)),
 )  # fmt: skip

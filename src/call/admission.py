@@ -11,11 +11,14 @@ from typing import TypeVar
 import msgspec
 
 from access.identity import Caller
+from call.rules import CallRules
 from core.call.context import CallContext
 from core.call.plan import CallPlan
 from core.ledger.account import Account
-from core.ledger.admission import call_accounts, fit
+from core.ledger.admission import STOPPING, call_accounts, fit
 from core.ledger.hold import Terms
+from core.ledger.loops.ruling import rule_on
+from core.ledger.loops.turns import NOTHING_KNOWN
 from core.ledger.messages import (
     AccountView,
     AdmitAnswer,
@@ -26,6 +29,7 @@ from core.ledger.messages import (
     CountRequest,
     Granted,
     KeyDisabled,
+    ModelChanged,
     Outdated,
     PausedDenied,
     PresentDocuments,
@@ -33,6 +37,7 @@ from core.ledger.messages import (
     RateDenied,
     RateLimitState,
     RecordRequest,
+    RuleDenied,
 )
 from core.ledger.patience import ask_again_in_ms
 from core.money.amount import format_usd
@@ -70,6 +75,16 @@ class DocumentsMoved(Exception):
         """It waited for money before, and counts against the request rates already."""
 
 
+class ModelMoved(Exception):
+    """A rule has the call made of another model: it is to be decided anew."""
+
+    def __init__(self, rule: str, *, is_counted: bool) -> None:
+        super().__init__()
+        self.rule = rule
+        self.is_counted = is_counted
+        """It waited for money before, and counts against the request rates already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What was granted for one call: by the Ledger, or (`is_fail_open`) out of the outage allowance."""
@@ -90,12 +105,13 @@ async def hold_money(
     caller: Caller,
     context: CallContext,
     plan: CallPlan,
+    rules: CallRules,
     *,
     is_shared_account: bool,
     is_counted: bool,
 ) -> Receipt:
-    """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise, or
-    `DocumentsMoved`.
+    """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise,
+    `DocumentsMoved` or `ModelMoved`. What the tenant's rules came to is told to `rules`, however it ends.
 
     Under an account that tenants share a call may only continue answers that the Ledger knows.
     """
@@ -106,22 +122,43 @@ async def hold_money(
     request = msgspec.structs.replace(
         _admit_request(plan, caller=caller, context=context, hold_ttl_ms=hold_ttl_ms, hold_id=ports.ids.new("rsv_")),
         earlier=plan.earlier_answers(must_be_known=is_shared_account),
-        rate_limits=None if is_counted else caller.rate_limits,
+        turn=rules.turn,
+        rate_limits=caller.rate_limits,
+        candidates=rules.candidates,
     )
+    if is_counted:
+        request = _uncounted(request)
     is_decided = False
     try:
         answer, tries = await _admit_with_patience(request, caller, exchange)
         is_decided = True
     except LedgerUnreachable:
-        receipt = _receipt_of_allowance(request, caller, exchange)
+        receipt = _receipt_without_ledger(request, rules, caller, exchange)
         is_decided = True
         return receipt
     finally:
         if not is_decided:
             ports.defer(_leave_no_hold(request, caller, exchange))
-    if isinstance(answer, Outdated):
-        raise DocumentsMoved(answer.present, is_counted=is_counted or tries > 1)
-    return _receipt_of(answer, plan)
+    return _receipt_of(answer, plan, rules, is_counted=is_counted or tries > 1)
+
+
+def _receipt_without_ledger(request: AdmitRequest, rules: CallRules, caller: Caller, exchange: Exchange) -> Receipt:
+    """A hold out of the outage allowance, if the tenant's rules let the call go: those that ask for its session or
+    count are not judged, and are named in its record."""
+    ruling = rule_on(request.candidates, NOTHING_KNOWN, lambda _: 0)
+    uncounted = tuple(each.id for each in request.candidates if each.rate is not None and not each.is_shadow)
+    rules.ruling = msgspec.structs.replace(ruling, unknown=(*ruling.unknown, *uncounted))
+    if ruling.done.action == "downgrade":
+        raise ModelMoved(ruling.done.rule or "", is_counted=True)
+    if ruling.done.action in STOPPING:
+        raise rules.refusal(RuleDenied(ruling=ruling))
+    return _receipt_of_allowance(request, caller, exchange)
+
+
+def _uncounted(request: AdmitRequest) -> AdmitRequest:
+    """The same question of a call that counts against its rates already: asking again is not another call."""
+    unthrottled = tuple(each for each in request.candidates if each.rate is None)
+    return msgspec.structs.replace(request, rate_limits=None, candidates=unthrottled)
 
 
 def take_from_allowance(amount_nanousd: int, *, caller: Caller, exchange: Exchange) -> int:
@@ -166,8 +203,7 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, exchange: 
     ports = exchange.ports
     ledger = ports.ledger_of(caller.tenant)
     began_at_ms = ports.clock.now_ms()
-    # The rate limit counts a call once: asking again is not another one.
-    again = msgspec.structs.replace(request, rate_limits=None)
+    again = _uncounted(request)
     answer = await asked_with_one_retry(ledger, request)
     tries = 1
     while isinstance(answer, BudgetDenied):
@@ -234,12 +270,11 @@ async def asked_with_one_retry(ledger: Ledger, question: Question[A]) -> A:
         return await ledger.tell(question)
 
 
-def _receipt_of(
-    answer: Granted | BudgetDenied | PausedDenied | RateDenied | KeyDisabled | AnswersUnknown | Conflict, plan: CallPlan
-) -> Receipt:
-    """What the Ledger has granted. Raises what it means for the caller where that is nothing."""
+def _receipt_of(answer: AdmitAnswer, plan: CallPlan, rules: CallRules, *, is_counted: bool) -> Receipt:
+    """What the Ledger has granted. Raises what it means for the call where that is nothing."""
     match answer:
         case Granted():
+            rules.ruling = answer.ruling
             return Receipt(
                 id=answer.hold_id,
                 granted_nanousd=answer.granted_nanousd,
@@ -248,6 +283,13 @@ def _receipt_of(
                 rate=answer.rate,
                 earlier_tokens=answer.earlier_tokens,
             )
+        case Outdated(present=present):
+            raise DocumentsMoved(present, is_counted=is_counted)
+        case ModelChanged(ruling=ruling):
+            raise ModelMoved(ruling.done.rule or "", is_counted=is_counted)
+        case RuleDenied():
+            rules.ruling = answer.ruling
+            raise rules.refusal(answer)
         case BudgetDenied(account=account, needed_nanousd=needed_nanousd):
             raise budget_refusal(account, plan, needed_nanousd=needed_nanousd)
         case _:
@@ -280,7 +322,8 @@ def _refusal_of(answer: PausedDenied | RateDenied | KeyDisabled | AnswersUnknown
                 "provider's account is shared; send your own provider key, or the conversation itself"
             )
         case PausedDenied(account=account):
-            return ScopePaused(f"{_scope_words(account)} is paused", details=account_details(account))
+            by = "" if account.paused_by is None else f" by rule {account.paused_by!r}"
+            return ScopePaused(f"{_scope_words(account)} is paused{by}", details=account_details(account))
         case RateDenied():
             return rate_refusal(answer)
         case KeyDisabled():

@@ -55,6 +55,7 @@ def _call_headers(call: OpenCall) -> dict[str, str]:
         "x-agentwatch-request-id": call.exchange.request_id,
         "x-agentwatch-provider": call.plan.provider,
         "x-agentwatch-attempts": "1",
+        **call.rules.headers(),
     }
     if call.output_ceiling_tokens is not None:
         headers["x-agentwatch-max-tokens"] = str(call.output_ceiling_tokens)

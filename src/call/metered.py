@@ -10,12 +10,13 @@ import msgspec
 
 from access import audit
 from access.identity import Caller, learn
-from call.admission import DocumentsMoved, Receipt, hold_money
+from call.admission import DocumentsMoved, ModelMoved, Receipt, hold_money
 from call.endings import answer_of_call
+from call.rules import CallRules, Rulebook
 from call.settlement import OpenCall, new_record
 from call.upstream_request import provider_key, upstream_request
 from core.call.context import CallContext, read_call_context
-from core.call.plan import CallPlan, plan_call
+from core.call.plan import CallPlan
 from core.refusals import Refusal, TenantsUnavailable
 from core.tenant.shared_account import refuse_shared_references
 from core.wire.bytes_in_flight import BodyRoom
@@ -25,9 +26,9 @@ from exchange import Answer, Exchange
 from ports import UpstreamRequest
 from routes import ProxyRoute
 
-DECISIONS_MAX = 3
-"""An isolate may have to learn of a change, and there may be another while the call waits for money. A tenant that
-changes its documents more often than that changes them faster than calls can go."""
+DECISIONS_MAX = 4
+"""An isolate may have to learn of a change, and there may be another while the call waits for money; and a rule may
+want another model. A tenant that changes its documents more often changes them faster than calls can go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Decision:
     question: UpstreamRequest
     """What the provider is asked, but for the body."""
     is_shared_account: bool
+    rules: CallRules
 
 
 async def metered_call(exchange: Exchange, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
@@ -47,7 +49,7 @@ async def metered_call(exchange: Exchange, route: ProxyRoute, caller: Caller, ro
     context = read_call_context(exchange.request.headers)
     received = await exchange.read_body(room)
     decision, receipt = await _held(exchange, route, caller, context, received)
-    with OpenCall(exchange, decision.caller, context, decision.plan, receipt) as call:
+    with OpenCall(exchange, decision.caller, context, decision.plan, receipt, decision.rules) as call:
         if receipt.is_fail_open:
             audit.note_let_through(exchange, call.caller)
         call.fit_to_grant()
@@ -64,21 +66,24 @@ async def _held(
     exchange: Exchange, route: ProxyRoute, caller: Caller, context: CallContext, received: bytes
 ) -> tuple[Decision, Receipt]:
     """The call as it goes out, and the money for it. Where the tenant has changed its documents since this isolate read
-    them, the call is decided anew by those that hold."""
-    is_counted = False
+    them, or a rule wants another model, the call is decided anew."""
+    is_counted, changed_by = False, None
     for _ in range(DECISIONS_MAX):
-        decision = _decide(exchange, route, caller, received)
+        decision = _decide(exchange, route, caller, context, received, changed_by)
         try:
             return decision, await hold_money(
                 exchange,
                 caller,
                 context,
                 decision.plan,
+                decision.rules,
                 is_shared_account=decision.is_shared_account,
                 is_counted=is_counted,
             )
+        except ModelMoved as moved:
+            is_counted, changed_by = moved.is_counted, moved.rule
         except DocumentsMoved as moved:
-            is_counted = moved.is_counted
+            is_counted, changed_by = moved.is_counted, None
             documents = learn(
                 caller.tenant,
                 moved.present,
@@ -88,25 +93,38 @@ async def _held(
             )
             caller = replace(caller, documents=documents)
         except Refusal as refusal:
-            _record_refusal(exchange, caller, context, decision.plan, refusal)
+            _record_refusal(exchange, caller, context, decision, refusal)
             raise
     restless = TenantsUnavailable("this tenant's documents change while they are read", retry_after_ms=1_000)
-    _record_refusal(exchange, caller, context, decision.plan, restless)
+    _record_refusal(exchange, caller, context, decision, restless)
     raise restless
 
 
-def _decide(exchange: Exchange, route: ProxyRoute, caller: Caller, received: bytes) -> Decision:
-    """What the call may cost, and whom it asks with whose key. Raises the refusal of a call that may not be made."""
-    plan, body = plan_call(route.provider, route.upstream, received, caller.policy, exchange.started_at_ms)
-    key = provider_key(caller, plan.provider, exchange.isolate.settings, is_in_path=route.provider is not None)
+def _decide(
+    exchange: Exchange,
+    route: ProxyRoute,
+    caller: Caller,
+    context: CallContext,
+    received: bytes,
+    changed_by: str | None,
+) -> Decision:
+    """What the call may cost, whom it asks with whose key, and which rules it meets. `changed_by` is a rule that the
+    ledger has found to want another model. Raises the refusal of a call that may not be made."""
+    settings = exchange.isolate.settings
+    call = Rulebook(route, caller, context, settings, exchange.started_at_ms).apply(received, changed_by)
+    audit.note_broken_rules(exchange, caller, call.broken)
+    key = provider_key(caller, call.plan.provider, settings, is_in_path=route.provider is not None)
     is_shared_account = not key.is_own and not caller.policy.allows_unmetered_paths
     if is_shared_account:
-        refuse_shared_references(plan.parsed, path=plan.path)
-    question = upstream_request(exchange, plan.provider, plan.path, key, is_metered=True)
-    return Decision(caller, plan, body, question, is_shared_account)
+        refuse_shared_references(call.plan.parsed, path=call.plan.path)
+    question = upstream_request(exchange, call.plan.provider, call.plan.path, key, is_metered=True)
+    return Decision(caller, call.plan, call.body, question, is_shared_account, call.rules)
 
 
-def _record_refusal(exchange: Exchange, caller: Caller, context: CallContext, plan: CallPlan, refusal: Refusal) -> None:
+def _record_refusal(
+    exchange: Exchange, caller: Caller, context: CallContext, decision: Decision, refusal: Refusal
+) -> None:
+    plan = decision.plan
     record = new_record(
         request_id=exchange.request_id,
         started_at_ms=exchange.started_at_ms,
@@ -117,5 +135,5 @@ def _record_refusal(exchange: Exchange, caller: Caller, context: CallContext, pl
         dialect=plan.dialect.name,
     )
     record = msgspec.structs.replace(record, model=plan.parsed.model, is_streaming=plan.parsed.is_streaming)
-    record = record.refused(refusal, ended_at_ms=exchange.ports.clock.now_ms())
+    record = decision.rules.on(record).refused(refusal, ended_at_ms=exchange.ports.clock.now_ms())
     exchange.ports.defer(send_message(record, exchange))

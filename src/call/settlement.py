@@ -11,6 +11,7 @@ import msgspec
 
 from access.identity import Caller
 from call.admission import Receipt
+from call.rules import CallRules
 from core.bounds import SCOPE_ID_CHARACTERS_MAX
 from core.call.context import CallContext
 from core.call.plan import CallPlan
@@ -55,6 +56,7 @@ class OpenCall:
     context: CallContext
     plan: CallPlan
     receipt: Receipt
+    rules: CallRules
     output_ceiling_tokens: int | None = None
     """The lowered ceiling under which the call was sent; None where it is as the caller set it."""
     sent_at_ms: int | None = None
@@ -170,6 +172,7 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Settlement:
         caller=call.caller.owner,
         session_default_limit_nanousd=call.caller.policy.session_limit_nanousd,
         answer=_note_of(call, end),
+        turn=call.rules.turn,
     )
 
 
@@ -197,7 +200,7 @@ def _with_totals(record: CallRecord, charged: Settled | Recorded | None) -> Call
 
 
 def _record_of(call: OpenCall, end: CallEnd) -> CallRecord:
-    return msgspec.structs.replace(
+    record = call.rules.on(
         new_record(
             request_id=call.exchange.request_id,
             started_at_ms=call.exchange.started_at_ms,
@@ -206,7 +209,10 @@ def _record_of(call: OpenCall, end: CallEnd) -> CallRecord:
             provider=call.plan.provider,
             path=call.plan.path,
             dialect=call.plan.dialect.name,
-        ),
+        )
+    )
+    return msgspec.structs.replace(
+        record,
         outcome=end.outcome,
         usage=end.usage,
         cost_nanousd=end.cost_nanousd,

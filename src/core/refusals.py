@@ -8,7 +8,9 @@
       NotPermitted         403  not_permitted
       UnmeteredPath        403  unmetered_path
       SharedAccount        403  shared_account
+      RuleBlocked          403  rule_blocked          details name the rule
       RateLimited          429  rate_limited          retryable
+      RuleThrottled        429  rule_throttled        retryable, details name the rule
       InvalidRequest       400  invalid_request       param names the field
       UnpricedModel        400  unpriced_model
       RouteNotFound        404  route_not_found
@@ -99,9 +101,21 @@ class BudgetExhausted(Refusal):
 
 
 class ScopePaused(Refusal):
-    """An administrator paused the session, team or tenant."""
+    """An administrator paused the session, team or tenant, or a rule of the tenant the session."""
 
     status, type, code = 402, "budget_error", "scope_paused"
+
+
+class RuleBlocked(Refusal):
+    """A rule of the tenant stops the call."""
+
+    status, type, code = 403, "permission_error", "rule_blocked"
+
+
+class RuleThrottled(Refusal):
+    """Calls that a rule of the tenant counts come too fast."""
+
+    status, type, code, is_retryable = 429, "rate_limit_error", "rule_throttled", True
 
 
 class RateLimited(Refusal):

@@ -9,16 +9,19 @@ import pytest
 
 from access.identity import (
     CARRIED_ON_MS,
+    DOCUMENTS_CHARACTERS_MAX,
     ENTRIES_MAX,
     FRESH_MS,
     RENEWED_AFTER_MS,
     Caller,
     IdentityCache,
+    Known,
     Stranger,
     identify,
 )
 from core.refusals import TenantsUnavailable
 from core.tenant.credentials import digest
+from core.tenant.documents import TenantDocuments, copy_text
 from settings import parse_settings
 from tests.support.memory_ports import TOKEN, World
 
@@ -251,6 +254,29 @@ def test_what_is_remembered_of_made_up_tokens_is_bounded(world):
     assert len(world.cache.strangers) == ENTRIES_MAX == 2_000
     assert world.ask(f"aw_live_{0:048x}")[1] == 1
     assert world.ask(f"aw_live_{ENTRIES_MAX:048x}")[1] == 0
+
+
+def test_what_is_remembered_of_documents_is_bounded_by_their_length(world):
+    long = TenantDocuments(1, {}, "d", DOCUMENTS_CHARACTERS_MAX // 3)
+
+    for number in range(10):
+        world.cache.put_documents(f"t{number}", Known(long, number, 0, 0))
+
+    assert list(world.cache.documents) == ["t7", "t8", "t9"]
+    world.cache.put_documents("t9", Known(TenantDocuments(), 11, 0, 0))
+    assert world.cache.documents_characters == 2 * long.characters
+
+
+def test_documents_are_compiled_once_a_version(world):
+    world.kv["t:acme:config"] = copy_text(1, {"config": "{}", "rules": '{"rules": []}'})
+    first = world.ask()[0]
+    world.pass_time(FRESH_MS + 1)
+    second = world.ask()[0]
+    assert second.documents is first.documents
+
+    world.kv["t:acme:config"] = copy_text(2, {"config": "{}"})
+    world.pass_time(FRESH_MS + 1)
+    assert world.ask()[0].documents.number == 2
 
 
 def test_of_too_many_real_tokens_the_one_read_longest_ago_goes_first(world):

@@ -15,6 +15,7 @@ from sink import take
 class RestServices:
     url: str
     service_role_jwt: str
+    allows_private_receivers: bool = False
     configs: dict[str, str] = field(default_factory=dict)
     webhook_answers: list[Answer] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)

@@ -104,13 +104,17 @@ def test_a_stored_row_says_what_the_message_said(services: RestServices, sql: ps
         overhead_ms=2.25,
         is_cut=True,
         iteration=7,
+        rules=("cheaper", "night:skipped"),
+        shadow_rules=("no-big",),
+        unknown_rules=("dear",),
+        asked_model="openai/gpt-4o",
     )
 
     deliver([to_wire(call)], services)
 
     row = sql.execute(
         "select cost_nanousd, risks, tags, agent, overhead_ms, is_cut, is_clamped, iteration, team,"
-        " extract(epoch from started_at) * 1000 from llm_request_logs"
+        " rules, shadow_rules, unknown_rules, asked_model, extract(epoch from started_at) * 1000 from llm_request_logs"
     ).fetchone()
     assert row == (
         9_000_000_000_000_000,
@@ -122,6 +126,10 @@ def test_a_stored_row_says_what_the_message_said(services: RestServices, sql: ps
         False,
         7,
         None,
+        ["cheaper", "night:skipped"],
+        ["no-big"],
+        ["dear"],
+        "openai/gpt-4o",
         call.started_at_ms,
     )
 

@@ -19,6 +19,7 @@ from tests.support.memory_ports import TOKEN
 BODIES: dict[str, Any] = {
     "Report": {"model": "gpt-4o-mini", "prompt_tokens": 100, "completion_tokens": 10, "latency_ms": 5},
     "BudgetChange": {"limit_usd": "5"},
+    "RulesTest": {"call": {"provider": "openai", "model": "gpt-4o"}},
 }
 """A body of each type that does not take `{}`."""
 

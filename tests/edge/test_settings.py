@@ -31,6 +31,7 @@ REFUSED = [
     {"XAI_BASE_URL": "https://[::1"},
     {"PASSED_HEADERS": "x-a,authorization"},
     {"PASSED_HEADERS": "content type"},
+    {"ALLOW_PRIVATE_RECEIVERS": "yes"},
     {"HOLD_TTL_MS": "soon"},
     {"HOLD_TTL_MS": "0"},
     {"TENANT_TOKEN_MAP": "{"},
@@ -53,6 +54,12 @@ def test_only_this_machine_is_reached_without_encryption(url: str) -> None:
 
 def test_an_operator_names_headers_for_its_own_gateway() -> None:
     assert parse_settings({"PASSED_HEADERS": "X-Route, x-team"}).passed_headers == {"x-route", "x-team"}
+
+
+def test_private_receivers_are_the_operator_s_to_allow() -> None:
+    said = [parse_settings({"ALLOW_PRIVATE_RECEIVERS": text}) for text in ("", "false", "true")]
+
+    assert [settings.allows_private_receivers for settings in said] == [False, False, True]
 
 
 def test_no_secret_is_printed() -> None:

@@ -62,7 +62,9 @@ def test_a_worker_killed_in_the_middle_of_a_call_leaves_no_hold_and_no_unpaid_bi
     body, script, tokens = MOMENTS[moment]
 
     with a_call_under_way(edge, run, body, script):
-        eventually(lambda: running(edge, run), lambda entries: bool(entries) and entries[0]["generated_tokens"] >= tokens)
+        eventually(
+            lambda: running(edge, run), lambda entries: bool(entries) and entries[0]["generated_tokens"] >= tokens
+        )
         edge.stack.restart_workers()
 
     assert_the_books_are_right(edge, run)

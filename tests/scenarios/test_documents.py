@@ -98,6 +98,8 @@ BAD_WRITES = [
     ({"budget_wait_s": 121}, {"if_match": "*"}, 400, "invalid_request", "budget_wait_s"),
     ({"session_budget_usd": "-1"}, {"if_match": "*"}, 400, "invalid_request", "session_budget_usd"),
     ([], {"if_match": "*"}, 400, "invalid_request", None),
+    ({"webhook_url": "https://10.0.0.1/"}, {"if_match": "*"}, 400, "invalid_request", "webhook_url"),
+    ({"slack_webhook_url": "hooks.slack.com"}, {"if_match": "*"}, 400, "invalid_request", "slack_webhook_url"),
     ({"disabled_keys": ["x" * 300]}, {"if_match": "*"}, 400, "invalid_request", "disabled_keys[0]"),
     ({}, {"if_match": etag(3)}, 412, "version_changed", "if-match"),
 ]

@@ -45,10 +45,15 @@ class MemoryLedger:
 
     def __init__(self, world: "World", tenant: str) -> None:
         self._world = world
-        self.service = a_service(SqliteDatabase(), tenant)
+        self.rows, self._tenant = SqliteDatabase(), tenant
+        self.wake()
         copy = read_copy(world.kv.get(f"t:{tenant}:config", ""))
         for kind, text in {} if copy is None else copy.documents.items():
             self.service.documents.write(WriteRequest(kind=kind, text=bytes(text).decode()), START_MS)
+
+    def wake(self) -> None:
+        """Forget all that is in memory alone, as an object that was evicted."""
+        self.service = a_service(self.rows, self._tenant)
 
     @property
     def outbox(self) -> list[str]:
@@ -275,6 +280,9 @@ class World:
 
     def pass_time(self, milliseconds: int) -> None:
         self._now_ms += milliseconds
+
+    def wake_ledger(self, tenant: str) -> None:
+        self.ledger_of(tenant).wake()
 
     def knows(self, token: str, **record: Any) -> None:
         """Whose this token is."""

@@ -72,6 +72,14 @@ class CallPlan:
         return None if self.ample_tokens is None else self.costing.nanousd(self.ample_tokens)
 
     @property
+    def new_prompt_tokens(self) -> int | None:
+        """What the request itself sends, estimated high, without what it continues; None where nobody can tell."""
+        prompt, media = self.parsed.prompt, self.costing.media
+        if prompt.hidden_inputs or prompt.unsized_media:
+            return None
+        return prompt.text_tokens + media.image + media.video + media.audio
+
+    @property
     def injects_usage(self) -> bool:
         """A stream whose caller did not ask for usage is made to tell it; the relay takes it out again."""
         return self.parsed.is_streaming and not self.parsed.wants_stream_usage

@@ -139,7 +139,9 @@ READ = {
     ),
     "a page opened in Responses": (
         "openai_responses",
-        sse({"type": "response.output_item.done", "item": {"type": "web_search_call", "action": {"type": "open_page"}}}),
+        sse(
+            {"type": "response.output_item.done", "item": {"type": "web_search_call", "action": {"type": "open_page"}}}
+        ),
         8_000,
     ),
 }
@@ -186,9 +188,15 @@ SEARCHING = {
     ),
 }
 COUNTED = {
-    "openai_responses": sse({"type": "response.completed", "response": {"usage": {"input_tokens": 9, "output_tokens": 2}}}),
+    "openai_responses": sse(
+        {"type": "response.completed", "response": {"usage": {"input_tokens": 9, "output_tokens": 2}}}
+    ),
     "anthropic_messages": sse(
-        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"input_tokens": 9, "output_tokens": 2}}
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn"},
+            "usage": {"input_tokens": 9, "output_tokens": 2},
+        }
     ),
 }
 

@@ -30,6 +30,14 @@ SAMPLES: tuple[Refusal, ...] = (
                            "the tenant's configuration can let such calls through", param="tools"),
     refusals.SharedAccount("GET files reaches what is stored under an account that tenants share; "
                            "send your own provider key"),
+    refusals.RuleBlocked(
+        "Ask the platform team for o3.", details={"rule": "no-big-models", "rule_name": "Research uses small models"}
+    ),
+    refusals.RuleThrottled(
+        "rule 'Slow down' lets 10 such requests pass a minute",
+        retry_after_ms=600,
+        details={"rule": "slow", "rule_name": "Slow down", "limit_per_minute": 10, "remaining": 0},
+    ),
     refusals.RateLimited(
         "more than 100 requests a minute", retry_after_ms=600, details={"limit_per_minute": 100, "remaining": 0}
     ),

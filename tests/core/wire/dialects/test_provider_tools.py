@@ -144,7 +144,11 @@ def test_a_stream_with_a_prediction_is_held_for_in_full() -> None:
 
 ATTACHED = [
     ("openai_responses", {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, 10),
-    ("openai_responses", {"input": [{"role": "user", "content": [{"type": "input_file", "file_data": "JVBERi0="}]}]}, 10),
+    (
+        "openai_responses",
+        {"input": [{"role": "user", "content": [{"type": "input_file", "file_data": "JVBERi0="}]}]},
+        10,
+    ),
     ("openai_chat", {"messages": [{"content": [{"type": "file", "file": {"file_url": "https://e"}}]}]}, 10),
     ("openai_responses", {"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]}, 0),
 ]

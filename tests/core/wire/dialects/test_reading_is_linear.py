@@ -41,8 +41,11 @@ def numbered(piece: bytes, *, around: bytes = b"{%b}") -> Callable[[int], bytes]
 
 SHAPES: dict[str, Callable[[int], bytes]] = {
     "members": numbered(b'"%d":1'),
-    "members, all one but for case": lambda size: b"{%b}" % b",".join(
-        b'"%b":1' % format(number, "017b").translate({48: "a", 49: "A"}).encode() for number in range(size // 22)
+    "members, all one but for case": lambda size: (
+        b"{%b}"
+        % b",".join(
+            b'"%b":1' % format(number, "017b").translate({48: "a", 49: "A"}).encode() for number in range(size // 22)
+        )
     ),
     "members with an escape": numbered(b'"\\u006d%d":1'),
     "members in objects": numbered(b'{"type":"text","a%d":"b"}', around=b"[%b]"),

@@ -47,9 +47,21 @@ REFUSED = [
     ("openai_responses", b'{"model":"m","max_tool_calls":-1}', "max_tool_calls"),
     ("openai_chat", b'{"model":"m","messages":[{}],"tools":"all"}', "tools"),
     ("openai_chat", b'{"model":"m","messages":[{}],"tools":[{"type":7}]}', "tools[].type"),
-    ("anthropic_messages", b'{"model":"m","max_tokens":1,"messages":[{}],"tools":[{"type":"web_search_x","max_uses":0}]}', "tools[].max_uses"),
-    ("anthropic_messages", b'{"model":"m","max_tokens":1,"messages":[{}],"tools":{"type":"web_search_x","max_uses":-3}}', "tools[].max_uses"),
-    ("anthropic_messages", b'{"model":"m","max_tokens":1,"messages":[{}],"thinking":{"budget_tokens":0}}', "thinking.budget_tokens"),
+    (
+        "anthropic_messages",
+        b'{"model":"m","max_tokens":1,"messages":[{}],"tools":[{"type":"web_search_x","max_uses":0}]}',
+        "tools[].max_uses",
+    ),
+    (
+        "anthropic_messages",
+        b'{"model":"m","max_tokens":1,"messages":[{}],"tools":{"type":"web_search_x","max_uses":-3}}',
+        "tools[].max_uses",
+    ),
+    (
+        "anthropic_messages",
+        b'{"model":"m","max_tokens":1,"messages":[{}],"thinking":{"budget_tokens":0}}',
+        "thinking.budget_tokens",
+    ),
     ("gemini", b'{"contents":[],"tools":7}', "tools"),
     ("gemini", b'{"contents":[],"generationConfig":{"maxOutputTokens":0}}', "generationConfig.maxOutputTokens"),
 ]

@@ -1,0 +1,35 @@
+"""A request as it would be for another model of the same provider's API: named in the body, or where Gemini has it, in
+the path.
+
+The rule easy to break: what comes out is planned like any request that came in. Nothing is carried over from the plan
+of the model that was asked for.
+"""
+
+from dataclasses import replace
+
+import msgspec
+
+from core.providers import PROVIDERS
+from core.refusals import InvalidRequest
+from core.routing.paths import UpstreamPath
+from core.wire.dialects.prepared_body import Piece, members_of, object_of
+
+_MODEL_IN_PATH = frozenset({"gemini", "gemini_embed"})
+
+
+def with_model(provider: str | None, upstream: UpstreamPath, body: bytes, model: str) -> tuple[UpstreamPath, bytes]:
+    """The path and the body that ask for `model`: `provider/model`, or a bare name. `provider` is the one that the
+    route names, if it names one. Raises `InvalidRequest` where that one does not serve the model."""
+    named, slash, bare = model.partition("/")
+    if slash and named in PROVIDERS and provider is not None:
+        if named != provider:
+            raise InvalidRequest(f"the route leads to {provider}, and {model} is another provider's", param="model")
+        model = bare
+    members: dict[str, tuple[Piece, ...]] = {name: (value,) for name, value in members_of(body).items()}
+    path = upstream.path
+    if upstream.dialect in _MODEL_IN_PATH:
+        members.pop("model", None)
+        path = f"{path.partition('/')[0]}/models/{model}:{path.rpartition(':')[2]}"
+    else:
+        members["model"] = (msgspec.json.encode(model),)
+    return replace(upstream, path=path), b"".join(piece for piece in object_of(members) if piece is not None)
