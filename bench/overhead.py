@@ -52,7 +52,7 @@ async def measure_overhead(stack: Stack, samples: int, say: Callable[[str], None
         ("first chunk", 1, samples // 4, _short_stream, Connection.first_chunk_s, [direct, baseline, ours]),
     ):
         say(f"overhead: {name}, connections: {connections}")
-        turns = await _in_turns(compared, connections, count, encode, measure, pid=stack.workerd_pid())
+        turns = await in_turns(compared, connections, count, encode, measure, pid=stack.workerd_pid())
         loads.append(Load(name, connections, turns.latencies(), turns.processor_ms()))
     return loads
 
@@ -87,7 +87,7 @@ def _short_stream(target: Target) -> bytes:
 
 
 @dataclass
-class _Turns:
+class Turns:
     """Seconds of each call and processor seconds of all, per target."""
 
     calls_s: dict[str, list[float]]
@@ -100,18 +100,19 @@ class _Turns:
         return {name: round(self.processor_s[name] / len(found) * 1000, 3) for name, found in self.calls_s.items()}
 
 
-async def _in_turns(
+async def in_turns(
     all_targets: list[Target], connections: int, count: int, encode: Encode, measure: Measure, *, pid: int
-) -> _Turns:
+) -> Turns:
+    """So many calls to each target in short rounds, the first of which warms up."""
     per_connection = max(count // (ROUNDS * connections), 1)
-    turns = _Turns({target.name: [] for target in all_targets}, {target.name: 0.0 for target in all_targets})
+    turns = Turns({target.name: [] for target in all_targets}, {target.name: 0.0 for target in all_targets})
     for turn in range(ROUNDS + 1):
         for target in all_targets:
             repeat = per_connection if turn else max(WARM_UP_CALLS // connections, 1)
             before_s = process_s(pid)
             found = await _burst(target, connections, repeat, encode(target), measure)
             await asyncio.sleep(DEFERRED_S)
-            if turn:  # the first turn warms up
+            if turn:
                 turns.calls_s[target.name] += found
                 turns.processor_s[target.name] += process_s(pid) - before_s
     return turns

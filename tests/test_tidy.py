@@ -22,7 +22,7 @@ FUNCTION_LINES_MAX = 60
 ORCHESTRATION = ("access", "call", "api")
 """Folders of the edge Worker that await ports and ask the core; each may import those before it."""
 
-CORE_FOLDERS = ("money", "wire", "ledger", "tenant", "routing", "call")
+CORE_FOLDERS = ("money", "wire", "risk", "ledger", "tenant", "routing", "call")
 """Each may import those before it, and the core's own files, which belong to no folder."""
 
 FILES_SIDE_BY_SIDE_MAX = 12

@@ -55,7 +55,9 @@ def test_adapted_glue_calls_the_runtime_in_place_of_what_workers_forbid() -> Non
     adapted = adapt_glue(GLUE)
 
     assert not [
-        word for word in ("new WebAssembly.Module", "Date.now", "crypto.getRandomValues", "eval(func)") if word in adapted
+        word
+        for word in ("new WebAssembly.Module", "Date.now", "crypto.getRandomValues", "eval(func)")
+        if word in adapted
     ]
     assert adapted.endswith("export { _createPyodideModule };")
 
