@@ -124,6 +124,49 @@ def test_rules_hold_from_the_next_call_on_in_every_isolate(world: World, member:
     assert member.call().status == 200
 
 
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
+CONDITIONS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "model": ({"model": "gpt-4o"}, {"model": "gpt-4o"}, {}),
+    "provider": ({"provider": "openai", "model": "gpt-4o"}, {"model": "gpt-4o"}, {}),
+    "prompt_tokens_min": ({"prompt_tokens_min": 200}, {"messages": [{"role": "user", "content": "word " * 300}]}, {}),
+    "prompt_tokens_max": ({"prompt_tokens_max": 100}, {}, {"messages": [{"role": "user", "content": "word " * 300}]}),
+    "max_tokens_min": ({"max_tokens_min": 1_001}, {"max_tokens": 1_001}, {}),
+    "estimated_cost_usd_min": ({"estimated_cost_usd_min": "0.005"}, {"model": "gpt-4o"}, {}),
+    "has_tools": ({"has_tools": True}, {"tools": TOOLS}, {}),
+    "has_tools: none": ({"has_tools": False}, {}, {"tools": TOOLS}),
+    "stream": ({"stream": True}, {"stream": True}, {}),
+    "risk_tags_any": ({"risk_tags_any": "PII_EMAIL"}, {"messages": EMAIL["messages"]}, {}),
+}
+"""A condition of each kind, a request that meets it, and one that does not."""
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_condition_on_the_request_is_met_by_whole_calls(member: Client, admin: Client, name: str) -> None:
+    condition, meets, fails = CONDITIONS[name]
+    write_rules(admin, a_rule(condition=condition))
+
+    assert member.call({**CALL, **meets}).status == 403
+    assert member.call({**CALL, **fails}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("condition", "headers"),
+    [
+        ({"project": "p"}, {"x_agentwatch_project": "p"}),
+        ({"agent": ["a", "b"]}, {"x_agentwatch_agent": "b"}),
+        ({"iteration_min": 7}, {"x_agentwatch_session_id": "s", "x_agentwatch_iteration": "7"}),
+        ({"key_id": "key_1", "team": "search"}, {}),
+    ],
+    ids=str,
+)
+def test_a_condition_on_who_calls_is_met_by_whole_calls(
+    member: Client, admin: Client, condition: dict[str, Any], headers: dict[str, str]
+) -> None:
+    write_rules(admin, a_rule(condition=condition))
+
+    assert (member.call(CALL, **headers).status, admin.call().status) == (403, 200)
+
+
 def test_an_allow_ends_the_rules_and_no_budget(world: World, member: Client, admin: Client) -> None:
     write_rules(admin, a_rule("let-me", priority=9, action={"type": "allow"}), a_rule("no-calls"))
     world.set_month(10)

@@ -100,6 +100,8 @@ class CompiledRules:
     needs_risk_tags: bool = False
     """A condition asks for them."""
     may_redact: bool = False
+    needs_tools: bool = False
+    """A condition asks whether a request offers tools."""
     session_fields: frozenset[SessionField] = frozenset()
     """What the rules ask of a session."""
 
@@ -109,8 +111,8 @@ class CompiledRules:
 
     @property
     def needs_steps(self) -> bool:
-        """Somebody has to look at the steps in a request."""
-        return not self.session_fields.isdisjoint(STEP_FIELDS)
+        """Somebody has to look at the steps in a request, or at the tools that it offers."""
+        return self.needs_tools or not self.session_fields.isdisjoint(STEP_FIELDS)
 
     def find(self, rule_id: str) -> CompiledRule:
         """Raises `KeyError` for an id of another version."""
@@ -128,6 +130,7 @@ def in_force(rules: Iterable[CompiledRule], broken: Iterable[Broken]) -> Compile
         by_id={rule.id: rule for rule in ordered},
         needs_risk_tags=any(rule.document.condition.risk_tags_any is not UNSET for rule in ordered),
         may_redact=any(isinstance(rule.action, Redact) for rule in ordered),
+        needs_tools=any(rule.document.condition.has_tools is not UNSET for rule in ordered),
         session_fields=frozenset(need.field for rule in ordered for need in rule.needs),
     )
 
