@@ -204,7 +204,8 @@ def _money(seen: Circumstances, now_ms: int) -> str:
     if seen.spent_nanousd is None:
         return ""
     pace, minutes = pace_nanousd(seen, now_ms), minutes_to_limit(seen, now_ms)
-    words = f" {dollars(seen.spent_nanousd)} so far"
+    spent = dollars(seen.spent_nanousd)
+    words = f" {spent[0].upper()}{spent[1:]} so far"
     if pace is not None:
         words += f", {dollars(pace)} an hour at this pace"
     if minutes is not None:
