@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from core.ledger.document_messages import WriteRequest
 from ports import AttemptFailed
 from tests.support.api_client import CALL, SSE, Client, an_isolate, sse
 from tests.support.core_faults import CoreFaults, Surprise
-from tests.support.memory_ports import ScriptedAnswer, World
+from tests.support.memory_ports import START_MS, ScriptedAnswer, World
 
 LIMIT_NANOUSD = 2_000_000
 USAGE = {"prompt_tokens": 8, "completion_tokens": 9}
@@ -25,6 +26,13 @@ END = (
     sse({"id": "c", "choices": [], "usage": USAGE}),
     b"data: [DONE]\n\n",
 )
+
+RULES = [
+    {"id": "tagged", "condition": {"always": True}, "action": {"type": "tag", "tags": ["a"]}},
+    {"id": "told", "condition": {"iteration_min": 1}, "action": {"type": "alert"}},
+    {"id": "not-yet", "condition": {"repeated_step_min": 9}, "action": {"type": "block"}},
+    {"id": "perhaps", "mode": "shadow", "condition": {"risk_tags_any": ["PII_SSN"]}, "action": {"type": "block"}},
+]
 
 ANSWERS: dict[str, tuple[ScriptedAnswer | AttemptFailed, int]] = {
     "whole": (ScriptedAnswer(chunks=(COMPLETE,)), 100),
@@ -51,11 +59,13 @@ def play(way: str, fails_at: int) -> tuple[World, CoreFaults]:
     world.answer, times = ANSWERS[way]
     world.set_month(LIMIT_NANOUSD * times or LIMIT_NANOUSD // 6)
     world.upstream_also = lambda: world.pass_time(700)
+    rules = WriteRequest(kind="rules", text=json.dumps({"rules": RULES}))
+    world.ledger_of("acme").service.documents.write(rules, START_MS)
     is_streaming = isinstance(world.answer, ScriptedAnswer) and world.answer.headers == SSE
     body = {**CALL, "max_tokens": 2_000, "stream": is_streaming}
     faults = CoreFaults(begins=lambda: world.has_granted, spares=lambda: world.is_asking_ledger or world.is_winding_up)
     with contextlib.suppress(Surprise), faults.raising(at=fails_at):
-        Client(world, an_isolate()).call(body)
+        Client(world, an_isolate()).call(body, x_agentwatch_session_id="s")
     return world, faults
 
 
