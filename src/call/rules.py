@@ -29,6 +29,7 @@ from core.telemetry import CallRecord
 from core.tenant.rules.compiled import Broken, CompiledRule, CompiledRules
 from core.tenant.rules.facts import RequestFacts
 from core.tenant.rules.request_half import FAULTS, NOTHING_MET, RequestVerdict, judge_request
+from core.tenant.shared_account import refuse_shared_references
 from core.wire.dialects.prepared_body import PreparedBody
 from core.wire.steps.digests import digest_key, prompt_digest
 from core.wire.steps.steps import StepFacts, read_steps
@@ -280,7 +281,9 @@ class Rulebook:
         try:
             upstream, changed = with_model(self.route.provider, self.route.upstream, received, to)
             cheaper, cheaper_body = self._plan(upstream, changed)
-            provider_key(self.caller, cheaper.provider, self.settings, is_in_path=self.route.provider is not None)
+            key = provider_key(self.caller, cheaper.provider, self.settings, is_in_path=self.route.provider is not None)
+            if not key.is_own and not self.caller.policy.allows_unmetered_paths:
+                refuse_shared_references(cheaper.parsed, path=cheaper.path)
         except Refusal as refusal:
             return plan, body, ModelChange(rule.id, asked, to, refusal.code)
         if (cheaper.provider, cheaper.parsed.model) == (plan.provider, plan.parsed.model):

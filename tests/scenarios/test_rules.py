@@ -287,6 +287,16 @@ def test_a_downgrade_of_a_native_gemini_call_changes_its_path(world: World, memb
     assert "/models/gemini-2.5-flash-lite:generateContent" in world.sent[-1].url
 
 
+@pytest.mark.parametrize("to", ["../../files", "x:batchGenerateContent?y", "a/b", "x%2f..", "é"])
+def test_a_downgrade_leads_to_no_other_path(world: World, member: Client, admin: Client, to: str) -> None:
+    write_rules(admin, downgrade(to), unpriced_models="free")
+
+    answer = member.call({"contents": [{"parts": [{"text": "hi"}]}]}, GENERATE)
+
+    assert world.sent[-1].url.endswith("/models/gemini-2.5-pro:generateContent")
+    assert "x-agentwatch-downgrade-skipped" in answer.headers
+
+
 @pytest.mark.parametrize(
     ("to", "reason"),
     [("o3-pro", "not_cheaper"), ("anthropic/claude-haiku-4-5", "invalid_request"), ("no-such-model", "unpriced_model")],
@@ -302,6 +312,15 @@ def test_a_model_that_cannot_serve_or_costs_no_less_is_passed_over_and_said_so(
     assert json.loads(world.sent[-1].body)["model"] == "gpt-4o"
     assert answer.headers["x-agentwatch-downgrade-skipped"] == f"cheaper: {reason}"
     assert last_call(world)["rules"] == ["cheaper:skipped"]
+
+
+def test_a_downgrade_to_what_the_shared_account_stores_is_passed_over(
+    world: World, member: Client, admin: Client
+) -> None:
+    write_rules(admin, downgrade("ft:gpt-4o-mini:acme::x"), unpriced_models="free")
+
+    assert member.call(BIG).headers["x-agentwatch-downgrade-skipped"] == "cheaper: shared_account"
+    assert json.loads(world.sent[-1].body)["model"] == "gpt-4o"
 
 
 def test_a_call_of_the_model_that_a_downgrade_leads_to_is_none(world: World, member: Client, admin: Client) -> None:

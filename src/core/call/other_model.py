@@ -5,13 +5,11 @@ The rule easy to break: what comes out is planned like any request that came in.
 of the model that was asked for.
 """
 
-from dataclasses import replace
-
 import msgspec
 
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
-from core.routing.paths import UpstreamPath
+from core.routing.paths import UpstreamPath, resolve_upstream_path
 from core.wire.dialects.prepared_body import Piece, members_of, object_of
 
 _MODEL_IN_PATH = frozenset({"gemini", "gemini_embed"})
@@ -26,10 +24,18 @@ def with_model(provider: str | None, upstream: UpstreamPath, body: bytes, model:
             raise InvalidRequest(f"the route leads to {provider}, and {model} is another provider's", param="model")
         model = bare
     members: dict[str, tuple[Piece, ...]] = {name: (value,) for name, value in members_of(body).items()}
-    path = upstream.path
     if upstream.dialect in _MODEL_IN_PATH:
         members.pop("model", None)
-        path = f"{path.partition('/')[0]}/models/{model}:{path.rpartition(':')[2]}"
+        upstream = _with_path(upstream, model)
     else:
         members["model"] = (msgspec.json.encode(model),)
-    return replace(upstream, path=path), b"".join(piece for piece in object_of(members) if piece is not None)
+    return upstream, b"".join(piece for piece in object_of(members) if piece is not None)
+
+
+def _with_path(upstream: UpstreamPath, model: str) -> UpstreamPath:
+    """Gemini's path to another model, classified like one that a caller writes: a name must not lead anywhere else."""
+    version, method = upstream.path.partition("/")[0], upstream.path.rpartition(":")[2]
+    found = resolve_upstream_path("gemini", f"{version}/models/{model}:{method}", "POST")
+    if (found.billing, found.dialect) != (upstream.billing, upstream.dialect):
+        raise InvalidRequest(f"{model[:100]!r} is no name of a model", param="model")
+    return found
