@@ -17,9 +17,6 @@ from dataclasses import dataclass
 
 OWNED = b"\x01"
 
-MISSES_MAX = 5_000
-"""Candidates that turn out to be none, of one pattern in one window."""
-
 Span = tuple[int, int]
 Check = Callable[[bytes, "re.Match[bytes]"], Span | None]
 """Of a candidate: what exactly is found, if anything. `bytes` is the text, whatever was matched on."""
@@ -72,14 +69,10 @@ class Scan:
         if not any(anchor in where for anchor in pattern.anchors):
             return []
         spans: list[Span] = []
-        misses = done = 0
+        done = 0
         for match in pattern.expression.finditer(seen):
             span = pattern.check(self.data, match)
-            if span is None:
-                misses += 1
-                if misses > MISSES_MAX:
-                    break
-            elif span[0] >= done:
+            if span is not None and span[0] >= done:
                 spans.append(span)
                 done = span[1]
         if spans:

@@ -17,7 +17,7 @@ T = TypeVar("T", str, bytes)
 
 RATIO_MAX = 3.0
 """Twice the text may take twice the time, and the machine may be disturbed. Quadratic work takes four times."""
-PER_PLAIN_CHARACTER_MAX = 60
+PER_PLAIN_CHARACTER_MAX = 300
 """Times what prose costs. A pattern that looks over its whole window again and again is linear, and ruinous."""
 ONCE = 30_000
 RUNS = 3
