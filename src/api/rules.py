@@ -17,6 +17,7 @@ from core.money import price_book
 from core.money.price_book import Unpriced
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
+from core.risk.pattern import TooManyCandidates
 from core.risk.tags import tags_of
 from core.tenant.document import InvalidDocument
 from core.tenant.rules.compiled import CompiledRules
@@ -127,6 +128,10 @@ def _facts_of(asked: RulesTest, now_ms: int) -> RequestFacts:
     at_ms = now_ms if call.at is None else _moment_ms(call.at)
     price = price_book.find(call.provider, call.model, at_ms=at_ms)
     tags = None if call.risk_tags is None else tuple(call.risk_tags)
+    try:
+        found = () if call.text is None else tags_of(call.text)
+    except TooManyCandidates as error:
+        raise InvalidRequest(f"text cannot be looked through: {error}", param="call.text") from None
     return RequestFacts(
         asked_model=call.model,
         provider=call.provider,
@@ -141,7 +146,7 @@ def _facts_of(asked: RulesTest, now_ms: int) -> RequestFacts:
         session_id=asked.session_id,
         prompt_tokens=call.prompt_tokens,
         max_tokens=call.max_tokens,
-        risk_tags=tags if call.text is None else (*(tags or ()), *tags_of(call.text)),
+        risk_tags=tags if call.text is None else (*(tags or ()), *found),
         has_tools=call.has_tools,
     )
 

@@ -467,6 +467,21 @@ def test_a_rule_blocks_what_holds_a_secret(world: World, member: Client, admin: 
     assert "jane" not in json.dumps(world.records) + json.dumps(world.ledger_of("acme").outbox)
 
 
+def test_a_request_that_cannot_be_looked_through_is_never_called_clean(
+    world: World, member: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = [
+        a_rule("no-mail", condition={"risk_tags_any": ["PII_EMAIL"]}),
+        a_rule("clean", action={"type": "redact"}),
+    ]
+    write_rules(admin, *rules, redaction=True)
+    monkeypatch.setattr("core.risk.pattern.CANDIDATES_MAX", 10)
+
+    member.call({**CALL, "messages": [{"role": "user", "content": "a@b.png " * 11}]})
+
+    assert (last_call(world)["unknown_rules"], last_call(world)["rules"]) == (["no-mail"], ["clean:skipped"])
+
+
 def test_redaction_replaces_what_was_found_before_the_provider_sees_it(
     world: World, member: Client, admin: Client
 ) -> None:

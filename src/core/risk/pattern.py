@@ -17,6 +17,10 @@ from dataclasses import dataclass
 
 OWNED = b"\x01"
 
+CANDIDATES_MAX = 300_000
+"""Of one request, found or not, at some ten microseconds each: a body made of little else would keep the interpreter,
+and everybody else's calls in it, for a minute."""
+
 Span = tuple[int, int]
 Check = Callable[[bytes, "re.Match[bytes]"], Span | None]
 """Of a candidate: what exactly is found, if anything. `bytes` is the text, whatever was matched on."""
@@ -51,13 +55,32 @@ def long_word(*anchors: bytes, of: bytes, check: Check = _whole) -> Pattern:
     return Pattern(anchors, re.compile(of, re.DOTALL), check, is_long_word=True)
 
 
+class TooManyCandidates(ValueError):
+    """More is nearly something than can be looked at: nobody knows what is in the text."""
+
+
+class Effort:
+    """How many candidates have been looked at, over all pieces of one text."""
+
+    __slots__ = ("_spent",)
+
+    def __init__(self) -> None:
+        self._spent = 0
+
+    def spend(self) -> None:
+        self._spent += 1
+        if self._spent > CANDIDATES_MAX:
+            raise TooManyCandidates(f"more than {CANDIDATES_MAX} candidates")
+
+
 class Scan:
     """A text that is being searched."""
 
-    __slots__ = ("_long_words", "_shape", "data")
+    __slots__ = ("_effort", "_long_words", "_shape", "data")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, effort: "Effort") -> None:
         self.data = data
+        self._effort = effort
         self._shape: bytes | None = None
         words = data.translate(_IN_LONG_WORDS)
         self._long_words = b" ".join([data[slice(*word.span())] for word in _LONG_WORD.finditer(words)])
@@ -71,6 +94,7 @@ class Scan:
         spans: list[Span] = []
         done = 0
         for match in pattern.expression.finditer(seen):
+            self._effort.spend()
             span = pattern.check(self.data, match)
             if span is not None and span[0] >= done:
                 spans.append(span)

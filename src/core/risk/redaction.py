@@ -13,7 +13,8 @@ from core.wire.json_text import InvalidJSON, read_json
 
 
 def redacted(body: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The body to send instead, and what was found, in the order of `TAGS`. Without a finding it is the same object."""
+    """The body to send instead, and what was found, in the order of `TAGS`. Without a finding it is the same object.
+    Raises `TooManyCandidates`."""
     pieces: list[bytes] = []
     tags: set[str] = set()
     done = 0

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from core.risk.pattern import Effort
 from core.risk.tags import find, in_order
 from core.wire.media.walk import folded
 
@@ -93,19 +94,21 @@ class FoundInText(NamedTuple):
 
 
 def request_tags(body: bytes) -> tuple[str, ...]:
-    """What is in the texts of a request, in the order of `TAGS`."""
+    """What is in the texts of a request, in the order of `TAGS`. Raises `TooManyCandidates`."""
     return in_order({found.tag for found in found_in(body)})
 
 
 def found_in(body: bytes) -> Iterator[FoundInText]:
-    """All of it, in the order in which it stands. What goes over several texts is told for each of them."""
+    """All of it, in the order in which it stands. What goes over several texts is told for each of them. Raises
+    `TooManyCandidates`."""
+    effort = Effort()
     piece = _Piece(body)
     for start, end, is_name in _strings(body):
         piece.add(start, end, is_name=is_name)
         if piece.bytes >= PIECE_BYTES:
-            yield from piece.found()
+            yield from piece.found(effort)
             piece = _Piece(body)
-    yield from piece.found()
+    yield from piece.found(effort)
 
 
 class _Piece:
@@ -127,8 +130,8 @@ class _Piece:
         self._seen.append(seen)
         self.bytes += len(seen) + 1
 
-    def found(self) -> Iterator[FoundInText]:
-        findings = find(b"\n".join(self._seen).decode("utf-8", "replace"))
+    def found(self, effort: Effort) -> Iterator[FoundInText]:
+        findings = find(b"\n".join(self._seen).decode("utf-8", "replace"), effort)
         if not findings:
             return
         lengths = [len(seen.decode("utf-8", "replace")) for seen in self._seen]

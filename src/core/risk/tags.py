@@ -12,7 +12,7 @@ from core.risk.azure_keys import AZURE
 from core.risk.credentials import DB_CONNECTION, SSH_KEY
 from core.risk.email import EMAIL
 from core.risk.numbers import CARD, PHONE, SSN
-from core.risk.pattern import Pattern, Scan
+from core.risk.pattern import Effort, Pattern, Scan
 from core.risk.plain_text import plain
 from core.risk.tokens import AWS, GITHUB, JWT, SLACK, STRIPE
 
@@ -72,10 +72,12 @@ class Finding(NamedTuple):
     end: int
 
 
-def find(text: str) -> list[Finding]:
-    """All that is found, in the order in which it stands; no two overlap."""
+def find(text: str, effort: Effort | None = None) -> list[Finding]:
+    """All that is found, in the order in which it stands; no two overlap. Raises `TooManyCandidates`; texts that share
+    an effort share its bound."""
+    effort = effort or Effort()
     if len(text) <= WINDOW_CHARACTERS:
-        return _find_in(text)
+        return _find_in(text, effort)
     found: list[Finding] = []
     first = done = 0
     while first < len(text):
@@ -83,7 +85,7 @@ def find(text: str) -> list[Finding]:
         window = text[window_start : window_start + WINDOW_CHARACTERS]
         window_end = window_start + len(window)
         limit = window_end if window_end == len(text) else window_end - OVERLAP_CHARACTERS
-        for tag, start, end in _find_in(window):
+        for tag, start, end in _find_in(window, effort):
             start, end = start + window_start, end + window_start
             if max(first, done) <= start < limit:
                 found.append(Finding(tag, start, end))
@@ -101,9 +103,9 @@ def in_order(tags: set[str]) -> tuple[str, ...]:
     return tuple(tag for tag in TAGS if tag in tags) if tags else ()
 
 
-def _find_in(text: str) -> list[Finding]:
+def _find_in(text: str, effort: Effort) -> list[Finding]:
     seen = plain(text)
-    scan = Scan(seen.data)
+    scan = Scan(seen.data, effort)
     written = [match.span() for match in _WRITTEN.finditer(seen.data)]
     if written:
         scan.own(written)

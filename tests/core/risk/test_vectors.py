@@ -5,6 +5,9 @@ from itertools import pairwise
 import pytest
 
 from core.risk import tags
+from core.risk.pattern import TooManyCandidates
+from core.risk.redaction import redacted
+from core.risk.request_text import request_tags
 from core.risk.tags import find, tags_of
 from tests.core.risk.vectors import CASES, HITS, PATH, PLACEHOLDERS, TAGS, Case
 
@@ -71,3 +74,18 @@ def replaced(text: str) -> str:
 
 def test_no_number_of_near_misses_hides_what_comes_after_them() -> None:
     assert tags_of("a@b.png " * 20_000 + " jane.doe@corp-mail.com") == ("PII_EMAIL",)
+
+
+def test_a_text_that_is_nearly_something_all_over_is_given_up_and_never_called_clean(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("core.risk.pattern.CANDIDATES_MAX", 100)
+
+    for body in (
+        b'{"input": "' + b"a@b.png " * 101 + b'"}',
+        b'{"input": ["' + b'","'.join([b"a@corp-mail.com "] * 101) + b'"]}',
+    ):
+        with pytest.raises(TooManyCandidates):
+            request_tags(body)
+        with pytest.raises(TooManyCandidates):
+            redacted(body)
