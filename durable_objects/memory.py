@@ -32,8 +32,10 @@ class AccountBook:
 
     def find(self, key: ScopeKey) -> Account | None:
         """The account as it was last changed, its window perhaps over; None where there is none."""
-        account = self._accounts.get(key)
+        account = self._accounts.pop(key, None)
         if account is not None:
+            # Now the last used: what is read next may let go of others, and a session's past with it.
+            self._accounts[key] = account
             return account
         stored = self.find_stored(key)
         if stored is None:
