@@ -7,7 +7,7 @@ of the model that was asked for.
 
 import msgspec
 
-from core.providers import PROVIDERS
+from core.providers import canonical_provider
 from core.refusals import InvalidRequest
 from core.routing.paths import UpstreamPath, resolve_upstream_path
 from core.wire.dialects.prepared_body import Piece, members_of, object_of
@@ -19,12 +19,14 @@ def with_model(provider: str | None, upstream: UpstreamPath, body: bytes, model:
     """The path and the body that ask for `model`: `provider/model`, or a bare name. `provider` is the one that the
     route names, if it names one. Raises `InvalidRequest` where that one does not serve the model."""
     named, slash, bare = model.partition("/")
-    if slash and named in PROVIDERS and provider is not None:
-        if named != provider:
+    owner = canonical_provider(named) if slash else None
+    if owner is not None:
+        if provider not in (None, owner):
             raise InvalidRequest(f"the route leads to {provider}, and {model} is another provider's", param="model")
-        model = bare
+        model = bare if provider is not None else f"{owner}/{bare}"
     members: dict[str, tuple[Piece, ...]] = {name: (value,) for name, value in members_of(body).items()}
     if upstream.dialect in _MODEL_IN_PATH:
+        model = model.removeprefix("models/")
         members.pop("model", None)
         upstream = _with_path(upstream, model)
     else:

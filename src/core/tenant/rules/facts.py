@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from core.money.model_names import undecorated, without_version
+from core.providers import canonical_provider
 from core.tenant.rules.globs import ascii_lower
 from core.tenant.rules.time_zones import LocalTime, Zone, local_time
 
@@ -76,7 +77,9 @@ def _models(provider: str, asked: str, resolved: str) -> Models:
     """Cached: a tenant calls few models, and taking a version off a name is what costs most of judging it."""
     prefix = ascii_lower(provider) + "/"
     asked, resolved = ascii_lower(asked), ascii_lower(resolved)
-    names = {asked.removeprefix(prefix), resolved.removeprefix(prefix), resolved}
+    named, slash, behind = asked.partition("/")
+    is_own = slash and canonical_provider(named) == provider  # `google/` where the route leads to Gemini
+    names = {behind if is_own else asked, resolved.removeprefix(prefix), resolved}
     bare = sorted({spelling for name in names for spelling in _spellings(name)})
     return Models(tuple(bare), tuple(prefix + name for name in bare))
 
