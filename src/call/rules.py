@@ -245,6 +245,10 @@ class Rulebook:
         if rule is not None:
             plan, body, change = self._downgraded(plan, body, received, rule)
             verdict = self._judge(seen, plan, is_downgraded=True)
+            if verdict.redacts and not redacted_by:  # by a rule behind the downgrade, or about the other model
+                received, redacted_by, risk_tags = self._redacted(received, verdict.redacts, risk_tags)
+                plan, body = self._plan(self.route.upstream, received)
+                plan, body, change = self._downgraded(plan, body, received, rule)
         rules = CallRules(
             compiled,
             turn=seen.turn(plan, self.context),

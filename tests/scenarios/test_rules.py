@@ -114,6 +114,14 @@ def test_a_model_is_forbidden_to_one_team_under_all_its_names(world: World, memb
     assert admin.call(BIG).status == 200  # of another team: none
 
 
+def test_another_name_of_its_provider_before_a_model_hides_it_from_no_rule(member: Client, admin: Client) -> None:
+    write_rules(admin, a_rule(condition={"model": "gemini-2.5-pro"}))
+
+    call = {**CALL, "model": "google/gemini-2.5-pro"}
+
+    assert member.call(call, "/v1/proxy/gemini/v1beta/openai/chat/completions").status == 403
+
+
 def test_rules_hold_from_the_next_call_on_in_every_isolate(world: World, member: Client, admin: Client) -> None:
     assert member.call().status == 200
 
@@ -285,6 +293,66 @@ def test_a_downgrade_of_a_native_gemini_call_changes_its_path(world: World, memb
     member.call({"contents": [{"parts": [{"text": "hi"}]}]}, GENERATE)
 
     assert "/models/gemini-2.5-flash-lite:generateContent" in world.sent[-1].url
+
+
+@pytest.mark.parametrize("action", ["generateContent", "streamGenerateContent"])
+@pytest.mark.parametrize("prefix", ["gemini/", "google/", "Gemini/", "models/", "google/models/"])
+def test_the_model_of_a_downgrade_may_be_written_in_any_usual_way(
+    world: World, member: Client, admin: Client, prefix: str, action: str
+) -> None:
+    write_rules(admin, downgrade(f"{prefix}gemini-2.5-flash-lite"))
+
+    member.call({"contents": [{"parts": [{"text": "hi"}]}]}, GENERATE.replace("generateContent", action))
+    assert world.sent[-1].url.partition("/v1beta/")[2].partition("?")[0] == f"models/gemini-2.5-flash-lite:{action}"
+
+    member.call({**CALL, "model": "gemini/gemini-2.5-pro"}, UNIFIED)
+    assert json.loads(world.sent[-1].body)["model"].removeprefix("models/") == "gemini-2.5-flash-lite"
+
+
+@pytest.mark.parametrize(
+    "behind", [":batchGenerateContent?x=", ":countTokens", "?x=1", "#", "/../x", "\r\nx", "\u00e9", "%3Fx", "%2Fx"]
+)
+def test_a_rule_cannot_write_another_path_than_a_model_s(
+    world: World, member: Client, admin: Client, behind: str
+) -> None:
+    write_rules(admin, downgrade(f"gemini-2.5-flash-lite{behind}"))
+
+    answer = member.call({"contents": [{"parts": [{"text": "hi"}]}]}, GENERATE)
+
+    assert "x-agentwatch-downgrade-skipped" in answer.headers
+    assert world.sent[-1].url.endswith("/v1beta/models/gemini-2.5-pro:generateContent")
+
+
+EMBED = "/v1/proxy/gemini/v1beta/models/gemini-embedding-001:embedContent"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "to"),
+    [
+        ("/v1/proxy/openai/v1/embeddings", {"model": "text-embedding-3-large", "input": ["a", "b"]}, "gpt-4.1-nano"),
+        (EMBED, {"content": {"parts": [{"text": "a"}]}}, "gemini/gemini-2.5-flash-lite"),
+        (CHAT, BIG, "text-embedding-3-small"),
+        (UNIFIED, BIG, "openai/text-embedding-3-small"),
+    ],
+    ids=["embeddings", "gemini embeddings", "chat", "unified"],
+)
+def test_embeddings_are_made_by_models_for_them_and_nothing_else_is(
+    world: World, member: Client, admin: Client, path: str, body: dict[str, Any], to: str
+) -> None:
+    write_rules(admin, downgrade(to))
+
+    answer = member.call(body, path)
+
+    assert answer.headers["x-agentwatch-downgrade-skipped"] == "cheaper: invalid_request"
+    assert json.loads(world.sent[-1].body) == body
+
+
+def test_embeddings_become_cheaper_ones(world: World, member: Client, admin: Client) -> None:
+    write_rules(admin, downgrade("text-embedding-3-small"))
+
+    member.call({"model": "text-embedding-3-large", "input": ["a", "b"]}, "/v1/proxy/openai/v1/embeddings")
+
+    assert json.loads(world.sent[-1].body) == {"model": "text-embedding-3-small", "input": ["a", "b"]}
 
 
 @pytest.mark.parametrize("to", ["../../files", "x:batchGenerateContent?y", "a/b", "x%2f..", "é"])
@@ -509,6 +577,30 @@ def test_without_the_tenant_s_switch_nothing_is_redacted_and_the_record_says_so(
 
     assert b"jane.doe" in world.sent[-1].body
     assert last_call(world)["rules"] == ["clean:skipped"]
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-mini"], ids=["downgraded", "of that model already"])
+@pytest.mark.parametrize(
+    "condition", [{"always": True}, {"model": "gpt-4o-mini"}], ids=["of any model", "of the other model"]
+)
+@pytest.mark.parametrize("spend", [{}, {"session_spend_usd_min": "0.0000001"}], ids=["at once", "found by the ledger"])
+def test_a_call_that_meets_a_downgrade_is_redacted_by_the_rules_behind_it(
+    world: World, member: Client, admin: Client, model: str, condition: dict[str, Any], spend: dict[str, Any]
+) -> None:
+    write_rules(
+        admin,
+        downgrade("gpt-4o-mini", model_pattern="gpt-4o*", **spend) | {"priority": 9},
+        a_rule("clean", condition=condition, action={"type": "redact"}),
+        redaction=True,
+    )
+    member.call(x_agentwatch_session_id="s1")
+
+    answer = member.call(EMAIL | {"model": model}, x_agentwatch_session_id="s1")
+
+    sent = json.loads(world.sent[-1].body)
+    assert (sent["model"], sent["messages"][0]["content"]) == ("gpt-4o-mini", "write to [EMAIL] today")
+    assert answer.headers["x-agentwatch-redacted"] == "PII_EMAIL"
+    assert "clean" in last_call(world)["rules"]
 
 
 # What is missing or broken --------------------------------------------------------------------------------

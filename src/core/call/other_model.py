@@ -7,6 +7,7 @@ of the model that was asked for.
 
 import msgspec
 
+from core.money.model_names import family_of
 from core.providers import canonical_provider
 from core.refusals import InvalidRequest
 from core.routing.paths import UpstreamPath, resolve_upstream_path
@@ -24,6 +25,8 @@ def with_model(provider: str | None, upstream: UpstreamPath, body: bytes, model:
         if provider not in (None, owner):
             raise InvalidRequest(f"the route leads to {provider}, and {model} is another provider's", param="model")
         model = bare if provider is not None else f"{owner}/{bare}"
+    if _embeds(upstream) != _is_embedding_model(owner or provider or "", bare if owner else model):
+        raise InvalidRequest(f"{model[:100]!r} is no model for such a call", param="model")
     members: dict[str, tuple[Piece, ...]] = {name: (value,) for name, value in members_of(body).items()}
     if upstream.dialect in _MODEL_IN_PATH:
         model = model.removeprefix("models/")
@@ -32,6 +35,16 @@ def with_model(provider: str | None, upstream: UpstreamPath, body: bytes, model:
     else:
         members["model"] = (msgspec.json.encode(model),)
     return upstream, b"".join(piece for piece in object_of(members) if piece is not None)
+
+
+def _embeds(upstream: UpstreamPath) -> bool:
+    return upstream.dialect in ("openai_embeddings", "gemini_embed")
+
+
+def _is_embedding_model(provider: str, model: str) -> bool:
+    """Small models for chat cost less than some embeddings: price alone would lead from one to the other."""
+    family = family_of(provider, model)
+    return family is not None and family.apart == "embedding"
 
 
 def _with_path(upstream: UpstreamPath, model: str) -> UpstreamPath:

@@ -186,9 +186,9 @@ def test_a_picture_is_not_searched(part: dict[str, object], monkeypatch: pytest.
     searched: list[int] = []
     scan = pattern.Scan.__init__
 
-    def noted(self: pattern.Scan, data: bytes) -> None:
+    def noted(self: pattern.Scan, data: bytes, effort: pattern.Effort) -> None:
         searched.append(len(data))
-        scan(self, data)
+        scan(self, data, effort)
 
     monkeypatch.setattr(tags.Scan, "__init__", noted)
     media = base64.b64encode(random.Random(1).randbytes(3_750_000)).decode()
