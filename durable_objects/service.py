@@ -15,6 +15,7 @@ from core.ledger.admission import (
     digest,
     first_paused,
     granted,
+    knowing,
     may_continue,
     unheld,
     unless_crowded,
@@ -271,9 +272,10 @@ class LedgerService:
     def _ruled(
         self, request: AdmitRequest, accounts: list[Account], passed: Passed, earlier_tokens: int | None, now_ms: int
     ) -> tuple[Ruling, Passed]:
-        """What the tenant's rules make of the call, and its arrivals with those that they count. Of a scope that is
-        paused nothing is asked."""
-        if not request.candidates or first_paused(accounts) is not None:
+        """What the tenant's rules make of the call, and its arrivals with those that they count. Where a pause
+        stops the call nothing is asked; what costs nothing passes a pause, and no rule."""
+        is_stopped = first_paused(accounts) is not None and knowing(request, earlier_tokens).want_nanousd > 0
+        if not request.candidates or is_stopped:
             return NO_RULES, passed
         throttles = Throttles(self._state.arrivals, now_ms)
         facts = self._state.watch.facts(request, accounts, earlier_tokens, now_ms)

@@ -139,12 +139,13 @@ class Watch:
             severity=rule.severity,
             now_ms=now_ms,
         )
-        is_new = self._tell(alert, rule_claim(rule.id, seen.session_id), seen, now_ms)
-        if is_new and rule.action == "pause_session" and session is not None:
+        self._tell(alert, rule_claim(rule.id, seen.session_id), seen, now_ms)
+        if rule.action == "pause_session" and session is not None:
+            # Whoever reads what became of a budget is told of each pause, however often somebody has resumed it.
             self._outbox.put(telemetry.to_wire(_paused(session, self._tenant, rule, now_ms)))
 
-    def _tell(self, alert: Alert, claim: str, seen: Circumstances, now_ms: int) -> bool:
-        """Tell it, unless it was told within a day. False where it was."""
+    def _tell(self, alert: Alert, claim: str, seen: Circumstances, now_ms: int) -> None:
+        """Tell it, unless it was told within a day."""
         flow, told = claimed(
             self._flow,
             alert,
@@ -155,10 +156,9 @@ class Watch:
             now_ms=now_ms,
         )
         if flow is self._flow or (told is not None and not self._outbox.put(telemetry.to_wire(told))):
-            return False
+            return
         self._store.put_alert_flow(flow)
         self._flow = flow
-        return True
 
     def _circumstances(
         self, session: Account | None, turn: Turn, team: str | None, sizes: tuple[int, ...], now_ms: int

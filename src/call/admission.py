@@ -133,7 +133,7 @@ async def hold_money(
         answer, tries = await _admit_with_patience(request, caller, exchange)
         is_decided = True
     except LedgerUnreachable:
-        receipt = _receipt_without_ledger(request, rules, caller, exchange)
+        receipt = _receipt_without_ledger(request, rules, caller, exchange, is_counted=is_counted)
         is_decided = True
         return receipt
     finally:
@@ -142,14 +142,16 @@ async def hold_money(
     return _receipt_of(answer, plan, rules, is_counted=is_counted or tries > 1)
 
 
-def _receipt_without_ledger(request: AdmitRequest, rules: CallRules, caller: Caller, exchange: Exchange) -> Receipt:
+def _receipt_without_ledger(
+    request: AdmitRequest, rules: CallRules, caller: Caller, exchange: Exchange, *, is_counted: bool
+) -> Receipt:
     """A hold out of the outage allowance, if the tenant's rules let the call go: those that ask for its session or
     count are not judged, and are named in its record."""
     ruling = rule_on(request.candidates, NOTHING_KNOWN, lambda _: 0)
     uncounted = tuple(each.id for each in request.candidates if each.rate is not None and not each.is_shadow)
     rules.ruling = msgspec.structs.replace(ruling, unknown=(*ruling.unknown, *uncounted))
     if ruling.done.action == "downgrade":
-        raise ModelMoved(ruling.done.rule or "", is_counted=True)
+        raise ModelMoved(ruling.done.rule or "", is_counted=is_counted)  # nobody has counted it, and it may yet be
     if ruling.done.action in STOPPING:
         raise rules.refusal(RuleDenied(ruling=ruling))
     return _receipt_of_allowance(request, caller, exchange)

@@ -211,9 +211,11 @@ def granted(hold: Hold, standing: Sequence[Account], rate: RateLimitState | None
 
 
 def digest(request: AdmitRequest | RecordRequest) -> str:
-    """What a repeat must agree in. A call that asks again does not count against the rate limits again, and whoever
-    shares a session may repeat a report with another key."""
+    """What a repeat must agree in. A call that asks again does not count against the rate limits and throttles
+    again, and whoever shares a session may repeat a report with another key."""
     request = msgspec.structs.replace(request, rate_limits=None, key_id=None, turn=PLAIN_TURN)
+    if isinstance(request, AdmitRequest):
+        request = msgspec.structs.replace(request, candidates=())
     return hashlib.sha256(to_wire(request).encode()).hexdigest()[:32]
 
 
@@ -327,13 +329,14 @@ def _stopped(
     ruling: Ruling, found: Sequence[Account], accounts: Sequence[Account], passed: Passed, now_ms: int
 ) -> Refused:
     """What a rule that stops a call answers. Who is told to come back later is not counted, as with any rate; a call
-    that has no session to be paused is stopped by itself."""
+    that has no session to be paused is stopped by itself. Like every refused call it uses its session, else an agent
+    that keeps asking would outlive what stopped it."""
     action = ruling.done.action
     if action == "downgrade":
         return Refused(ModelChanged(ruling=ruling))
     answer = RuleDenied(ruling=ruling, session=session_view(accounts))
     arrivals_us = {} if action == "throttle" else passed.arrivals_us
-    left = _left_by_refusal(found, accounts, now_ms)
+    left = _left_by_refusal(found, found, now_ms)
     if action == "pause_session":
         sessions = [used(each, now_ms) for each in accounts if each.kind == "session"]
         left = [msgspec.structs.replace(each, is_paused=True, paused_by=ruling.done.rule) for each in sessions]
