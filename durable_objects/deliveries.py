@@ -27,9 +27,13 @@ class Outbox:
     def is_empty(self) -> bool:
         return self._waiting == 0
 
+    @property
+    def is_full(self) -> bool:
+        return self._waiting >= OUTBOX_MESSAGES_MAX
+
     def put(self, text: str) -> bool:
         """Keep a message; False where it is too long for the queue or the outbox is full."""
-        if self._waiting >= OUTBOX_MESSAGES_MAX or len(text.encode()) > QUEUE_MESSAGE_BYTES_MAX:
+        if self.is_full or len(text.encode()) > QUEUE_MESSAGE_BYTES_MAX:
             return False
         self._store.enqueue(text)
         self._waiting += 1

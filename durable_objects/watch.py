@@ -102,8 +102,9 @@ class Watch:
             self._tell_runaway(session, hold.turn, team, sizes, now_ms)
 
     def digest_due_at_ms(self) -> int | None:
-        """When what was held back is to be told, perhaps long past; None where nothing was."""
-        return digest_due_at_ms(self._flow)
+        """When what was held back is to be told, perhaps long past; None where nothing was, or nobody would take it:
+        the alarm rings for the outbox until it has room."""
+        return None if self._outbox.is_full else digest_due_at_ms(self._flow)
 
     def tell_digest(self, now_ms: int) -> None:
         """Tell together what was too much to be told one by one, if it is time."""
