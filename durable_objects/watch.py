@@ -7,11 +7,11 @@ an alert and the memory of having told it are rows of one turn, so a wake neithe
 from collections.abc import Sequence
 
 from core import telemetry
-from core.ledger.account import Account
+from core.ledger.account import Account, session_of
 from core.ledger.hold import Hold
 from core.ledger.loops.alert_flow import claimed, digest_due_at_ms, due_digest
 from core.ledger.loops.alerts import Circumstances, anomaly_alert, anomaly_claim, rule_alert, rule_claim
-from core.ledger.loops.history import SessionHistory, ended_sizes_of, facts_of, sizes_of
+from core.ledger.loops.history import ended_sizes_of, facts_of, sizes_of
 from core.ledger.loops.ruling import Candidate, Ruling
 from core.ledger.loops.sizes import is_runaway
 from core.ledger.loops.turns import NOTHING_KNOWN, PLAIN_TURN, SessionFacts, Turn
@@ -52,7 +52,7 @@ class Watch:
         self, request: AdmitRequest, accounts: Sequence[Account], earlier_tokens: int | None, now_ms: int
     ) -> SessionFacts:
         """What the session half of a call's rules is judged by; nothing where no rule asks for it."""
-        session = _session_of(accounts)
+        session = session_of(accounts)
         if session is None or not any(candidate.needs for candidate in request.candidates):
             return NOTHING_KNOWN
         return self._facts_of(session, request.turn, earlier_tokens, now_ms)
@@ -83,7 +83,7 @@ class Watch:
         now_ms: int,
     ) -> None:
         """Tell what there is to tell of a call that was decided, whatever became of it."""
-        session, turn = _session_of(accounts), request.turn
+        session, turn = session_of(accounts), request.turn
         sizes: tuple[int, ...] = ()
         if session is not None and turn is not PLAIN_TURN:
             sizes = sizes_of(self._book.history(session), turn, earlier_tokens=earlier_tokens)
@@ -95,7 +95,7 @@ class Watch:
     def ended(self, hold: Hold, accounts: Sequence[Account], now_ms: int) -> None:
         """Tell what there is to tell of a call whose usage is known: a report, which nobody decided, or one whose
         estimate had not been comparable."""
-        session = _session_of(accounts)
+        session = session_of(accounts)
         if session is not None and hold.charge is not None and hold.charge.prompt_tokens:
             sizes = ended_sizes_of(self._book.history(session), hold.turn.agent)
             team = next((scope.key.id for scope in hold.scopes if scope.key.kind == "team"), None)
@@ -166,10 +166,7 @@ class Watch:
     ) -> Circumstances:
         if session is None:
             return Circumstances(team=team, agent=turn.agent, model=turn.model)
-        history: SessionHistory = self._book.history(session)
-        facts = facts_of(
-            history, turn, open_began_at_ms=(), earlier_tokens=None, spent_nanousd=session.spent_nanousd, now_ms=now_ms
-        )
+        facts = self._facts_of(session, turn, None, now_ms)
         return Circumstances(
             session_id=session.id,
             team=team,
@@ -181,10 +178,6 @@ class Watch:
             began_at_ms=session.starts_at_ms,
             limit_nanousd=session.limit_nanousd,
         )
-
-
-def _session_of(accounts: Sequence[Account]) -> Account | None:
-    return next((each for each in accounts if each.kind == "session"), None)
 
 
 def _paused(session: Account, tenant: str, rule: Candidate, now_ms: int) -> BudgetEvent:

@@ -3,7 +3,6 @@
 It asks what calls are judged by, of an example or of a live session, and changes and sends nothing.
 """
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -21,7 +20,7 @@ from core.risk.pattern import TooManyCandidates
 from core.risk.tags import tags_of
 from core.tenant.document import InvalidDocument
 from core.tenant.rules.compiled import CompiledRules
-from core.tenant.rules.document import Count, Moment, Named, RiskTag, RuleDocument, Usd
+from core.tenant.rules.document import Count, Moment, Named, RiskTag, RuleDocument, Usd, moment_ms
 from core.tenant.rules.explain import explain
 from core.tenant.rules.facts import RequestFacts
 from core.tenant.rules.reading import RULES, judge_rules, parse_rules
@@ -125,7 +124,7 @@ def _facts_of(asked: RulesTest, now_ms: int) -> RequestFacts:
     call = asked.call
     if call.provider not in PROVIDERS:
         raise InvalidRequest(f"provider must be one of {', '.join(PROVIDERS)}", param="call.provider")
-    at_ms = now_ms if call.at is None else _moment_ms(call.at)
+    at_ms = now_ms if call.at is None else _at_ms(call.at)
     price = price_book.find(call.provider, call.model, at_ms=at_ms)
     tags = None if call.risk_tags is None else tuple(call.risk_tags)
     try:
@@ -155,9 +154,8 @@ def _nanousd(text: str | None, param: str) -> int | None:
     return None if text is None else read_limit_usd(text, param)
 
 
-def _moment_ms(text: str) -> int:
+def _at_ms(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+        return moment_ms(text)
     except ValueError:
         raise InvalidRequest("at is no moment that a calendar has", param="call.at") from None
-    return int(moment.timestamp() * 1_000)

@@ -141,9 +141,15 @@ def used_at_ms(hold: Hold, standing: Sequence[Account], now_ms: int) -> int:
     return hold.used_at_ms if is_over else max(hold.used_at_ms, now_ms)
 
 
+def session_of(accounts: Sequence[Account]) -> Account | None:
+    """The session among a call's accounts."""
+    return next((account for account in accounts if account.kind == "session"), None)
+
+
 def session_view(accounts: Sequence[Account]) -> AccountView | None:
     """The session among a call's accounts, as other Workers see it."""
-    return next((account.view() for account in accounts if account.kind == "session"), None)
+    session = session_of(accounts)
+    return None if session is None else session.view()
 
 
 def with_terms(account: Account, terms: Terms) -> Account:

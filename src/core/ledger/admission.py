@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from core.bounds import OPEN_HOLDS_PER_TENANT_MAX
-from core.ledger.account import Account, session_view, used, used_at_ms, with_hold, with_terms
+from core.ledger.account import Account, session_of, session_view, used, used_at_ms, with_hold, with_terms
 from core.ledger.hold import Hold, HoldScope, Terms
 from core.ledger.loops.ruling import NO_RULES, Ruling
 from core.ledger.loops.turns import PLAIN_TURN
@@ -225,7 +225,7 @@ def digest(request: AdmitRequest | RecordRequest) -> str:
 def terms_of(request: AdmitRequest | RecordRequest, accounts: Sequence[Account]) -> Terms:
     """Who owns the call's session from now on, and which limit the call's own one is: a session belongs to its first
     caller, and a limit that somebody else states there is not the session's but this call's."""
-    session = next((account for account in accounts if account.kind == "session"), None)
+    session = session_of(accounts)
     owner = None if session is None else session.owner or request.caller
     terms = Terms(owner=owner, default_limit_nanousd=request.session_default_limit_nanousd)
     if isinstance(request, RecordRequest) or request.session_limit_nanousd is None:

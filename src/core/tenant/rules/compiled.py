@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from msgspec import UNSET
 
@@ -19,6 +18,7 @@ from core.tenant.rules.document import (
     RuleDocument,
     Tag,
     Throttle,
+    moment_ms,
 )
 from core.tenant.rules.facts import RequestFacts
 
@@ -152,7 +152,7 @@ def compile_rule(document: RuleDocument) -> CompiledRule:
         checks=checks,
         tests=tuple(check.test for check in checks),
         candidate=Candidate(document.id, document.name or document.id, kind, is_shadow, needs, severity=severity),
-        expires_at_ms=None if document.expires_at is None else _moment_ms(document.expires_at),
+        expires_at_ms=None if document.expires_at is None else _expiry_ms(document.expires_at),
         ends_rules=not is_shadow and not needs and kind not in ACCUMULATED and kind != "throttle",
         id=document.id,
         type=kind,
@@ -168,12 +168,11 @@ def _judge_whole(condition: Condition) -> None:
         raise InvalidRule("condition.always", "stands alone: what is always met needs no other member")
 
 
-def _moment_ms(text: str) -> int:
+def _expiry_ms(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+        return moment_ms(text)
     except ValueError:
         raise InvalidRule("expires_at", "is no moment that a calendar has") from None
-    return int(moment.timestamp() * 1_000)
 
 
 def _counted_as(rule: Candidate, per: str, facts: RequestFacts) -> str:

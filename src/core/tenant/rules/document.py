@@ -6,6 +6,7 @@ exists) is judged where a rule is compiled.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -183,6 +184,11 @@ class InvalidRule(ValueError):
     def __init__(self, field: str, words: str) -> None:
         super().__init__(words)
         self.field = field
+
+
+def moment_ms(text: str) -> int:
+    """A `Moment` in UTC milliseconds. Raises `ValueError` for one that no calendar has."""
+    return int(datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC).timestamp() * 1_000)
 
 
 def listed(several: T | list[T]) -> Sequence[T]:
