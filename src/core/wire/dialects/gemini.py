@@ -80,7 +80,7 @@ class GeminiDialect(_GeminiBase, frozen=True):
         for given_config in objects([read.members.get("generationConfig"), read.members.get("generation_config")]):
             refuse_other_spellings(given_config, _GenerationConfig.__struct_fields__)
         config = request.generationConfig or request.generation_config or _GenerationConfig()
-        model = _model_of(path)
+        model = model_of(path)
         _refuse_other_model(read.members, model)
         media = read.media(model)
         tools = gemini_tools(media.tools)
@@ -114,7 +114,7 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
         read = decode_request(body, _EmbedRequest)
         if read.view.content is None and read.view.requests is None:
             raise InvalidRequest("the request body has neither content nor requests", param="content")
-        model = _model_of(path)
+        model = model_of(path)
         _refuse_other_model(read.members, model)
         media = read.media(model)
         return ParsedCall(
@@ -137,7 +137,7 @@ def _refuse_other_model(members: Mapping[str, object], model: str) -> None:
             raise InvalidRequest("the body names another model than the path", param="model")
 
 
-def _model_of(path: str) -> str:
+def model_of(path: str) -> str:
     """`v1beta/models/{model}:method`, or a tuned model's whole name."""
     name = path.rpartition(":")[0].partition("/")[2]
     model = name.removeprefix("models/")

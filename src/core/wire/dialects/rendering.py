@@ -73,13 +73,15 @@ def openai_error(refusal: Refusal, request_id: str) -> bytes:
 
 def anthropic_error(refusal: Refusal, request_id: str) -> bytes:
     """`{"type": "error", "error": {type, message, …}, "request_id"}`."""
-    error = {
+    error: dict[str, object] = {
         "type": _ANTHROPIC_TYPES.get(refusal.status, "api_error"),
         "message": refusal.message,
         "code": refusal.code,
         "param": refusal.param,
         **refusal.details,
     }
+    if "error_code" in refusal.details:  # where Anthropic has it, for its own clients to go by
+        error["details"] = {"error_code": refusal.details["error_code"]}
     return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
 
 
