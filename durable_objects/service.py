@@ -6,6 +6,8 @@ row, to admit and again to settle; whether an id was used before is told by that
 
 from collections.abc import Sequence
 
+import msgspec
+
 from core.ledger.account import Account, configured, session_view, with_terms
 from core.ledger.admission import (
     Admitted,
@@ -21,6 +23,7 @@ from core.ledger.admission import (
     unless_crowded,
 )
 from core.ledger.document_messages import CopyRequest, DocumentRequest, VersionsRequest, WriteRequest
+from core.ledger.health.messages import HealthRequest, TargetsHealth
 from core.ledger.hold import Ending, Hold, ScopeKey, Terms, is_settled_so, record_of, settled, settlement_of
 from core.ledger.loops.history import EMPTY
 from core.ledger.loops.ruling import NO_RULES, Ruling, rule_on
@@ -39,6 +42,7 @@ from core.ledger.messages import (
     ExtendAnswer,
     ExtendDenied,
     ExtendRequest,
+    Granted,
     KeepRequest,
     Kept,
     KeyDisabled,
@@ -108,19 +112,24 @@ class LedgerService:
                 return self.documents.take_in(found, now_ms)
             case KeepRequest(text=text):
                 return Kept() if self.outbox.put(text) else NotKept()
+            case HealthRequest():
+                return self.health(question, now_ms)
 
     # Calls --------------------------------------------------------------------------------------------
 
     def admit(self, request: AdmitRequest, now_ms: int) -> AdmitAnswer:
         """Hold on every scope or on none; the same request again gets the same hold."""
         state = self._state
+        if request.replaces is not None:
+            self.settle(request.replaces, now_ms)
         known = state.holds.find(request.hold_id)
         if known is not None:
             return self._granted_before(known, request, now_ms)
         decision = self._decide(request, now_ms)
         if isinstance(decision, Admitted) and state.opened(decision.hold, decision.accounts, now_ms):
+            state.health.began(request, now_ms)
             state.watch.came(request, decision.accounts, decision.hold.ruling, decision.hold.earlier_tokens, now_ms)
-            return granted(decision.hold, decision.accounts, decision.rate)
+            return self._with_health(granted(decision.hold, decision.accounts, decision.rate), request, now_ms)
         first = state.store.find_hold(request.hold_id)
         if first is not None:
             return self._granted_before(first, request, now_ms)
@@ -191,6 +200,12 @@ class LedgerService:
         (session,) = self._state.accounts_of(request.session_id, None, now_ms, include_tenant=False)
         return self._state.watch.standing(session, request.turn, now_ms)
 
+    def health(self, request: HealthRequest, now_ms: int) -> TargetsHealth:
+        """What is left alone, after all of it or a part was cleared."""
+        if request.clears:
+            self._state.health.clear(request.provider, request.model)
+        return TargetsHealth(cooling=self._state.health.standing(now_ms))
+
     def configure(self, request: ConfigureRequest, now_ms: int) -> Configured:
         """An administrator's change takes effect at once and is written at once. A repeat of it changes nothing."""
         state = self._state
@@ -259,6 +274,9 @@ class LedgerService:
             return Refused(Outdated(present=documents.present()))
         if documents.is_disabled(request.key_id):
             return Refused(KeyDisabled())
+        cooling = state.health.refusal(request, now_ms)
+        if cooling is not None:
+            return Refused(cooling)
         passed = unless_crowded(state.arrivals.judge(request.rate_limits, now_ms), len(state.holds))
         if isinstance(passed, RateDenied):
             return Refused(passed)
@@ -304,7 +322,13 @@ class LedgerService:
         """The first answer, where the admission is the replay of the one that was granted the hold."""
         if hold.request != digest(request):
             return _other_contents()
-        return granted(hold, self._state.standing(hold, now_ms), None)
+        return self._with_health(granted(hold, self._state.standing(hold, now_ms), None), request, now_ms)
+
+    def _with_health(self, grant: Granted, request: AdmitRequest, now_ms: int) -> Granted:
+        """The grant with what this tenant's calls leave alone, for a call that could ask somebody else."""
+        if request.target is None:
+            return grant
+        return msgspec.structs.replace(grant, cooling=self._state.health.standing(now_ms))
 
     def _recorded_on(self, hold: Hold, request: RecordRequest, now_ms: int) -> RecordAnswer:
         """A record whose id is known: its repeat, or the late word on a hold whose admission went unheard."""

@@ -32,6 +32,7 @@ from core.ledger.windows import BUDGET_WINDOWS
 from durable_objects.answers import Answers
 from durable_objects.deliveries import Mirrors, Outbox
 from durable_objects.documents import Documents
+from durable_objects.health import TargetHealth
 from durable_objects.memory import AccountBook, OpenHolds
 from durable_objects.storage.rows import Checkpoint, LedgerStore, StoredAccount
 from durable_objects.watch import Watch
@@ -56,6 +57,7 @@ class LedgerState:
         self.outbox = Outbox(store)
         self.answers = Answers(store)
         self.documents = Documents(store)
+        self.health = TargetHealth(store)
         self.watch = Watch(store, tenant, self.book, self.holds, self.outbox, self.documents)
         self._tenant_keys = [ScopeKey("tenant", tenant, window) for window in BUDGET_WINDOWS["tenant"]]
         self._number = self._checkpoint_number = 0
@@ -153,6 +155,7 @@ class LedgerState:
         self._remember(changed, now_ms, histories=histories)
         self.tell(changed, now_ms)
         self.watch.ended(after, changed, now_ms)
+        self.health.ended(after.id, ending.health, now_ms)
         return after
 
     def _stored(
@@ -266,6 +269,7 @@ def _with_call(history: SessionHistory, hold: Hold, *, corrected: Charge | None)
         prompt_tokens=charge.prompt_tokens,
         completion_tokens=charge.completion_tokens,
         cost_nanousd=charge.charged_nanousd,
+        is_replaced=hold.is_replaced,
         ended_at_ms=hold.used_at_ms,
         is_correction=corrected is not None,
         earlier_cost_nanousd=0 if corrected is None else corrected.charged_nanousd,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from core import telemetry
 from core.ledger.account import Account, session_of
 from core.ledger.hold import Hold
-from core.ledger.loops.alert_flow import claimed, digest_due_at_ms, due_digest
+from core.ledger.loops.alert_flow import AlertFlow, claimed, digest_due_at_ms, due_digest
 from core.ledger.loops.alerts import Circumstances, anomaly_alert, anomaly_claim, rule_alert, rule_claim
 from core.ledger.loops.history import ended_sizes_of, facts_of, sizes_of
 from core.ledger.loops.ruling import Candidate, Ruling
@@ -24,6 +24,9 @@ from durable_objects.storage.rows import LedgerStore
 
 TELLING = frozenset({"alert", "pause_session"})
 """Actions of which somebody is told: a session that stands still until somebody resumes it is one."""
+
+
+_ROW = "alert_flow"
 
 
 class Watch:
@@ -44,7 +47,7 @@ class Watch:
         self._holds = holds
         self._outbox = outbox
         self._documents = documents
-        self._flow = store.alert_flow()
+        self._flow = store.kept(_ROW, AlertFlow)
 
     # What there is to know ----------------------------------------------------------------------------
 
@@ -110,7 +113,7 @@ class Watch:
         """Tell together what was too much to be told one by one, if it is time."""
         flow, alert = due_digest(self._flow, self._tenant, now_ms)
         if alert is not None and self._outbox.put(telemetry.to_wire(alert)):
-            self._store.put_alert_flow(flow)
+            self._store.keep(_ROW, flow)
             self._flow = flow
 
     def _tell_runaway(
@@ -158,7 +161,7 @@ class Watch:
         )
         if flow is self._flow or (told is not None and not self._outbox.put(telemetry.to_wire(told))):
             return
-        self._store.put_alert_flow(flow)
+        self._store.keep(_ROW, flow)
         self._flow = flow
 
     def _circumstances(

@@ -6,17 +6,19 @@ cannot be read is set aside, where a person can look at it, and never stops the 
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 
 from core.ledger.account import Account, open_account, successor
 from core.ledger.document_messages import WrittenDocument
 from core.ledger.hold import Hold, ScopeKey
-from core.ledger.loops.alert_flow import AlertFlow
 from core.ledger.loops.history import EMPTY, SessionHistory
 from core.ledger.messages import AnswerNote
 from core.ledger.windows import SESSION_IDLE_MS
 from durable_objects.storage.ring import RingRow, RowRing, SqlDatabase
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 ENDED_KEPT_MS = 15 * 60_000
 """How long an ended hold is remembered at least, so that late replays and settlements are recognised."""
@@ -33,7 +35,7 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS documents (version INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS found_in_kv (place INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE)",
     "CREATE TABLE IF NOT EXISTS documents_copied (one INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS alert_flow (one INTEGER PRIMARY KEY, body TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS set_aside (id INTEGER PRIMARY KEY, source TEXT NOT NULL, body TEXT NOT NULL)",
 )
 
@@ -171,23 +173,25 @@ class LedgerStore:
             msgspec.json.encode(checkpoint).decode(),
         )
 
-    # Alerts -------------------------------------------------------------------------------------------
+    # What there is one of -----------------------------------------------------------------------------
 
-    def alert_flow(self) -> AlertFlow:
-        rows = self._database.execute("SELECT body FROM alert_flow")
+    def kept(self, name: str, kind: type[T]) -> T:
+        """One value that is kept under a name, as it was written last; a new one where none was, or where it cannot be
+        read: what is kept so can be learned again."""
+        rows = self._database.execute("SELECT body FROM kept WHERE name = ?", name)
         if not rows:
-            return AlertFlow()
+            return kind()
         try:
-            return msgspec.json.decode(rows[0][0], type=AlertFlow)
+            return msgspec.json.decode(rows[0][0], type=kind)
         except (msgspec.DecodeError, UnicodeError):
-            # What it knew is told again.
-            self._set_aside("alert_flow", rows[0][0])
-            return AlertFlow()
+            self._set_aside(name, rows[0][0])
+            return kind()
 
-    def put_alert_flow(self, flow: AlertFlow) -> None:
+    def keep(self, name: str, value: msgspec.Struct) -> None:
         self._database.execute(
-            "INSERT INTO alert_flow VALUES (1, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
-            msgspec.json.encode(flow).decode(),
+            "INSERT INTO kept VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
+            name,
+            msgspec.json.encode(value).decode(),
         )
 
     # Answers ------------------------------------------------------------------------------------------

@@ -219,7 +219,7 @@ def test_what_the_outbox_cannot_take_is_told_later(ledger: LedgerService, monkey
 
 def test_a_row_of_alerts_that_cannot_be_read_stops_nobody(ledger: LedgerService, database: SqliteDatabase) -> None:
     ledger.admit(an_admission("rsv_1", 10, candidates=(TELL,)), NOW_MS)
-    database.execute("UPDATE alert_flow SET body = '{'")
+    database.execute("UPDATE kept SET body = '{' WHERE name = 'alert_flow'")
 
     woken = a_service(database)
 

@@ -215,7 +215,7 @@ def digest(request: AdmitRequest | RecordRequest) -> str:
     again, and whoever shares a session may repeat a report with another key."""
     request = msgspec.structs.replace(request, rate_limits=None, key_id=None, turn=PLAIN_TURN)
     if isinstance(request, AdmitRequest):
-        request = msgspec.structs.replace(request, candidates=())
+        request = msgspec.structs.replace(request, candidates=(), replaces=None, target=None, insists=False)
     return hashlib.sha256(to_wire(request).encode()).hexdigest()[:32]
 
 
@@ -228,11 +228,22 @@ def terms_of(request: AdmitRequest | RecordRequest, accounts: Sequence[Account])
     session = session_of(accounts)
     owner = None if session is None else session.owner or request.caller
     terms = Terms(owner=owner, default_limit_nanousd=request.session_default_limit_nanousd)
-    if isinstance(request, RecordRequest) or request.session_limit_nanousd is None:
+    if isinstance(request, RecordRequest):
         return terms
-    if session is not None and (request.is_admin or owner == request.caller):
-        return msgspec.structs.replace(terms, stated_limit_nanousd=request.session_limit_nanousd)
-    return msgspec.structs.replace(terms, call_limit_nanousd=request.session_limit_nanousd)
+    if request.session_limit_nanousd is None or session is None or not (request.is_admin or owner == request.caller):
+        return msgspec.structs.replace(terms, call_limit_nanousd=call_limit_of(request, request.session_limit_nanousd))
+    return msgspec.structs.replace(
+        terms,
+        stated_limit_nanousd=request.session_limit_nanousd,
+        call_limit_nanousd=call_limit_of(request, None),
+    )
+
+
+def call_limit_of(request: AdmitRequest, stated_nanousd: int | None) -> int | None:
+    """What this attempt may cost: what is left of the limit that its caller states for the call, and by its chain."""
+    left = None if stated_nanousd is None else max(0, stated_nanousd - request.spent_before_nanousd)
+    limits = [limit for limit in (left, request.call_limit_nanousd) if limit is not None]
+    return min(limits, default=None)
 
 
 def call_accounts(hold_id: str, terms: Terms, *, held_nanousd: int = 0) -> list[Account]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from core.ledger.health.notes import HealthNote
 from core.ledger.loops.ruling import NO_RULES, Ruling
 from core.ledger.loops.turns import PLAIN_TURN, Turn
 from core.ledger.messages import (
@@ -93,6 +94,8 @@ class Hold(Terms, frozen=True, kw_only=True):
     """What its session's history learns of the call once it has ended."""
     ruling: Ruling = NO_RULES
     """What the tenant's rules came to when it was granted."""
+    is_replaced: bool = False
+    """Its call went on with another attempt: a session's history sees that one, and of this only what it cost."""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -103,10 +106,20 @@ class Ending(msgspec.Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     answer: AnswerNote | None = None
+    is_replaced: bool = False
+    health: HealthNote | None = None
 
 
 def settlement_of(request: SettleRequest) -> Ending:
-    return Ending("settled", request.actual_nanousd, request.prompt_tokens, request.completion_tokens, request.answer)
+    return Ending(
+        "settled",
+        request.actual_nanousd,
+        request.prompt_tokens,
+        request.completion_tokens,
+        request.answer,
+        request.is_replaced,
+        request.health,
+    )
 
 
 def record_of(request: RecordRequest, state: Literal["recorded", "settled"] = "recorded") -> Ending:
@@ -132,6 +145,7 @@ def ended(hold: Hold, ending: Ending, *, number: int, used_at_ms: int) -> Hold:
         charge=Charge(number, ending.charged_nanousd, overrun, ending.prompt_tokens, ending.completion_tokens),
         corrected=hold.charge,
         answer=ending.answer,
+        is_replaced=ending.is_replaced,
     )
 
 

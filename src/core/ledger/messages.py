@@ -17,6 +17,9 @@ from core.bounds import (
     RULES_MAX,
     SCOPE_ID_CHARACTERS_MAX,
 )
+from core.ledger.health.notes import HealthNote
+from core.ledger.health.targets import Target
+from core.ledger.health.views import CoolingView
 from core.ledger.loops.ruling import NO_RULES, Candidate, Ruling
 from core.ledger.loops.turns import PLAIN_TURN, SessionFacts, Turn
 from core.money.amount import NANOUSD_MAX
@@ -141,6 +144,15 @@ class Granted(Message, frozen=True, tag="granted"):
     earlier_tokens: int | None = None
     """What the earlier answers came to, where the ledger knows them."""
     ruling: Ruling = NO_RULES
+    cooling: tuple[CoolingView, ...] | None = None
+    """What this tenant's calls leave alone just now; None where the call named no target."""
+
+
+class CoolingDown(Message, frozen=True, tag="cooling_down"):
+    """Whom the call was to ask is left alone until then. Nothing was held or counted anywhere."""
+
+    until_ms: int
+    cooling: tuple[CoolingView, ...]
 
 
 class RuleDenied(Message, frozen=True, tag="rule_denied"):
@@ -205,6 +217,7 @@ AdmitAnswer = (
     | PausedDenied
     | RuleDenied
     | ModelChanged
+    | CoolingDown
     | RateDenied
     | KeyDisabled
     | Outdated
@@ -251,6 +264,17 @@ class AdmitRequest(Question[AdmitAnswer], frozen=True, tag="admit"):
     """What the call is to its session's history."""
     candidates: Annotated[tuple[Candidate, ...], msgspec.Meta(max_length=RULES_MAX)] = ()
     """The tenant's rules whose request half the call meets, in the order in which they are asked."""
+    replaces: "SettleRequest | None" = None
+    """The end of the attempt before, which failed: it is settled in the same transaction, so that nobody else takes
+    the money in between, and whatever the answer is."""
+    target: Target | None = None
+    """Whom the call is to ask, where it could ask somebody else instead."""
+    insists: bool = False
+    """It could not: a target that cools down is asked all the same."""
+    call_limit_nanousd: Count | None = None
+    """What this attempt may cost at most, by its tenant's chain."""
+    spent_before_nanousd: Count = 0
+    """By the attempts before: of a limit of this one call, so much is gone."""
 
     def __post_init__(self) -> None:
         if self.least_nanousd > self.want_nanousd:
@@ -340,6 +364,10 @@ class SettleRequest(Question[SettleAnswer], frozen=True, tag="settle"):
     completion_tokens: Count = 0
     iteration: int | None = None
     answer: AnswerNote | None = None
+    health: HealthNote | None = None
+    """How whom it asked has done."""
+    is_replaced: bool = False
+    """The call goes on with another attempt, which its session's history learns of instead."""
 
     def __post_init__(self) -> None:
         _cut(self, actual_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)

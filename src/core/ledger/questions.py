@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast, get_args
 import msgspec
 
 from core.ledger.document_messages import CopyRequest, DocumentRequest, VersionsRequest, WriteRequest
+from core.ledger.health.messages import HealthRequest
 from core.ledger.messages import (
     AdmitRequest,
     ConfigureRequest,
@@ -41,6 +42,7 @@ AnyQuestion = (
     | VersionsRequest
     | CopyRequest
     | KeepRequest
+    | HealthRequest
 )
 
 _read_question: msgspec.json.Decoder[AnyQuestion] = msgspec.json.Decoder(AnyQuestion)

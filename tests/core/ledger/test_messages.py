@@ -8,6 +8,7 @@ import pytest
 
 from core.bounds import HOLD_TTL_MS_MAX
 from core.ledger.document_messages import CopyRequest, DocumentRequest, VersionsRequest, WriteRequest
+from core.ledger.health.messages import HealthRequest
 from core.ledger.messages import (
     TOKENS_MAX,
     AdmitRequest,
@@ -57,6 +58,7 @@ GOOD = {
     },
     VersionsRequest: {"type": "list_versions", "kind": "config", "below": 2, "limit": 1},
     CopyRequest: {"type": "copy_documents", "found": "{}"},
+    HealthRequest: {"type": "health_question", "clears": True, "provider": "openai", "model": "gpt-4o"},
 }  # fmt: skip
 
 ENDS = {

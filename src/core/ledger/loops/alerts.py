@@ -1,4 +1,5 @@
-"""What a tenant is told of a session that looks like a loop, of a rule that fired, and of one that could not be judged.
+"""What a tenant is told of a session that looks like a loop, of a rule that fired, and of a rule or a failover chain
+that cannot be used.
 
 An alert says what happened, who spends how much, how fast, until when the limit holds, and what to do. Its key names
 the occasion and the day (UTC), so that it is the same alert however often it is delivered. Sizes, amounts and names
@@ -6,10 +7,11 @@ only: no text of a prompt ever comes here. Whether it is told at all is `alert_f
 """
 
 import hashlib
+from typing import Literal
 
 import msgspec
 
-from core.ledger.loops.remedies import rules_steps, session_steps
+from core.ledger.loops.remedies import failover_steps, rules_steps, session_steps
 from core.ledger.loops.ruling import Action, Severity
 from core.ledger.windows import calendar_date
 from core.money.amount import dollars
@@ -28,6 +30,14 @@ _COUNT_MAX = 2**53
 _CLAIM_PART_CHARACTERS_MAX = 64
 _NAME_CHARACTERS_MAX = 120
 _FAULT_MAX = 500
+
+BrokenPart = Literal["rule", "chain"]
+
+_BROKEN_TITLES: dict[BrokenPart, tuple[str, str]] = {
+    "rule": ("Rule", "The rules"),
+    "chain": ("Failover chain", "The failover chains"),
+}
+"""One, and all."""
 
 _DONE: dict[Action, str] = {
     "allow": "let the call pass",
@@ -70,9 +80,9 @@ def rule_claim(rule_id: str, session_id: str | None) -> str:
     return f"rule:{_part(rule_id)}:{_part(session_id or '-')}"
 
 
-def rule_broken_claim(rule_id: str, version: int) -> str:
-    """Once per rule as it was written."""
-    return f"rule_broken:{_part(rule_id)}:{version}"
+def broken_claim(part: BrokenPart, part_id: str, version: int) -> str:
+    """Once per rule or chain as it was written."""
+    return f"{part}_broken:{_part(part_id)}:{version}"
 
 
 def anomaly_alert(tenant: str, seen: Circumstances, *, now_ms: int) -> Alert:
@@ -123,18 +133,23 @@ def rule_alert(
     )
 
 
-def rule_broken_alert(tenant: str, *, rule_id: str, version: int, fault: str, now_ms: int) -> Alert:
-    """A rule is skipped, because it can be read no more. `fault` says why, in words of ours."""
+def broken_alert(
+    tenant: str, part: BrokenPart, *, part_id: str, is_whole: bool, version: int, fault: str, now_ms: int
+) -> Alert:
+    """A part of a document is skipped, because it can be read no more. `fault` says why, in words of ours. Where it is
+    the whole, nothing of the document holds."""
+    title, whole = _BROKEN_TITLES[part]
+    skipped = f"{title} {_name(part_id)} cannot be used and is skipped, the others hold"
     return Alert(
-        alert_key=alert_key(rule_broken_claim(rule_id, version), now_ms),
+        alert_key=alert_key(broken_claim(part, part_id, version), now_ms),
         occurred_at_ms=now_ms,
         tenant=tenant,
-        kind="rule_broken",
+        kind="rule_broken" if part == "rule" else "chain_broken",
         severity="critical",
-        summary=f"Rule {_name(rule_id)} cannot be used and is skipped, the others hold: {fault[:_FAULT_MAX]}",
-        facts={"rule": rule_id, "version of the rules": str(version)},
-        steps=rules_steps(),
-        rule=rule_id,
+        summary=f"{f'{whole} cannot be used, none holds' if is_whole else skipped}: {fault[:_FAULT_MAX]}",
+        facts={part: part_id, f"version of the {whole[4:]}": str(version)},
+        steps=rules_steps() if part == "rule" else failover_steps(),
+        rule=part_id if part == "rule" else None,
     )
 
 

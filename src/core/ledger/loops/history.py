@@ -67,6 +67,7 @@ def with_ended(
     cost_nanousd: int,
     ended_at_ms: int | None = None,
     is_correction: bool = False,
+    is_replaced: bool = False,
     earlier_cost_nanousd: int = 0,
 ) -> SessionHistory:
     """The history with one ended call, in the order of ends' numbers.
@@ -74,12 +75,16 @@ def with_ended(
     `began_at_ms` is its admission; of a report, when it was taken in, never what its sender states. By `ended_at_ms`
     calls that ran at once are told from steps; without it, as of a report, the call took no time. A correction
     replaces the charge of a hold that had expired, and was folded in as ended at `earlier_cost_nanousd`: the call
-    counts no second time, and what its prompt came to is known at last.
+    counts no second time, and what its prompt came to is known at last. Of an attempt that was replaced by another
+    within its call only the cost counts.
     """
     minute = began_at_ms // 60_000
     is_billed = bool(prompt_tokens or completion_tokens or cost_nanousd)
     repeats_count = is_billed and not is_correction
     agents = history.agents
+    if is_replaced:
+        spent = rates.with_amount(history.spent, minute, cost_nanousd - earlier_cost_nanousd)
+        return msgspec.structs.replace(history, spent=spent)
     if repeats_count or prompt_tokens:
         before = _agent(history, turn.agent)
         took_ms = 0 if ended_at_ms is None or is_correction else max(0, ended_at_ms - began_at_ms)

@@ -43,6 +43,11 @@ def rules_steps() -> Steps:
     return {"look at the rules": _get("/v1/rules")}
 
 
+def failover_steps() -> Steps:
+    """The same of its chains."""
+    return {"look at the failover chains": _get("/v1/failover")}
+
+
 def _budget_steps(path: str, body: str) -> Steps:
     steps = {"double its limit": _put(path, body), "look at the budget": _get(path)}
     return {name: command for name, command in steps.items() if len(command) <= COMMAND_CHARACTERS_MAX}

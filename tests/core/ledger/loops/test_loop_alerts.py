@@ -13,13 +13,14 @@ from core.ledger.loops.alerts import (
     HOUR_MS,
     MINUTE_MS,
     MINUTES_MAX,
+    BrokenPart,
     Circumstances,
     alert_key,
     anomaly_alert,
+    broken_alert,
     minutes_to_limit,
     pace_nanousd,
     rule_alert,
-    rule_broken_alert,
     rule_claim,
 )
 from core.ledger.loops.remedies import session_steps, team_steps, tenant_steps
@@ -115,11 +116,26 @@ def test_a_rule_may_fire_without_a_session() -> None:
     assert list(alert.steps) == ["look at the rules"]
 
 
-def test_a_rule_that_cannot_be_used_is_named_and_presses() -> None:
-    alert = rule_broken_alert("acme", rule_id="r1", version=7, fault="unknown zone", now_ms=NOW_MS)
+BROKEN: list[tuple[BrokenPart, bool, str, str]] = [
+    ("rule", False, "Rule r1 cannot be used and is skipped, the others hold: unknown zone", "look at the rules"),
+    ("rule", True, "The rules cannot be used, none holds: unknown zone", "look at the rules"),
+    (
+        "chain",
+        False,
+        "Failover chain r1 cannot be used and is skipped, the others hold: unknown zone",
+        "look at the failover chains",
+    ),
+    ("chain", True, "The failover chains cannot be used, none holds: unknown zone", "look at the failover chains"),
+]
 
-    assert alert.summary == "Rule r1 cannot be used and is skipped, the others hold: unknown zone"
-    assert (alert.severity, alert.rule) == ("critical", "r1")
+
+@pytest.mark.parametrize(("part", "is_whole", "summary", "step"), BROKEN)
+def test_what_cannot_be_used_is_named_and_presses(part: BrokenPart, is_whole: bool, summary: str, step: str) -> None:
+    alert = broken_alert("acme", part, part_id="r1", is_whole=is_whole, version=7, fault="unknown zone", now_ms=NOW_MS)
+
+    assert (alert.kind, alert.severity, alert.summary) == (f"{part}_broken", "critical", summary)
+    assert (alert.alert_key.split(":")[:3], list(alert.steps)) == ([f"{part}_broken", "r1", "7"], [step])
+    assert alert.rule == ("r1" if part == "rule" else None)
 
 
 AGE_CASES = [
