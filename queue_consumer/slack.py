@@ -56,9 +56,12 @@ _TITLES: dict[AlertKind, str] = {
     "budget_threshold": "Budget",
     "rule": "Rule fired",
     "rule_broken": "Rule out of use",
+    "chain_broken": "Failover chain out of use",
     "digest": "More alerts",
     "ledger_away": "Ledger away",
     "provider_key_missing": "Provider key missing",
+    "provider_account": "Provider account in trouble",
+    "translation_refused": "Translated call refused",
 }
 
 

@@ -8,11 +8,12 @@ after the answer.
 from collections.abc import Sequence
 
 from access.identity import Caller
-from core.ledger.loops.alerts import rule_broken_alert, rule_broken_claim
+from core.ledger.loops.alerts import BrokenPart, broken_alert, broken_claim
 from core.refusals import BudgetUnavailable, NotPermitted, ProviderKeyMissing, Refusal, Unauthenticated
+from core.routing.failure import Failure
 from core.telemetry import AccessRecord, Alert, AlertKind, AuthEvent, AuthOutcome
 from core.tenant.credentials import KeyRecord
-from core.tenant.rules.compiled import Broken
+from core.tenant.document import Broken
 from delivery import send_message
 from exchange import Exchange
 
@@ -72,13 +73,30 @@ def note_let_through(exchange: Exchange, caller: Caller) -> None:
     _alert(exchange, caller, "ledger_away", "let_through", LET_THROUGH)
 
 
-def note_broken_rules(exchange: Exchange, caller: Caller, broken: Sequence[Broken]) -> None:
-    """Rules that stop nobody, because this version cannot read them or they failed."""
+def note_broken(exchange: Exchange, caller: Caller, part: BrokenPart, broken: Sequence[Broken]) -> None:
+    """Rules that stop nobody, because this version cannot read them or they failed; chains along which no call goes."""
     now_ms, version = exchange.started_at_ms, caller.documents.number
-    for rule in broken:
-        if exchange.isolate.told.is_new(f"{caller.tenant}:{rule_broken_claim(rule.id, version)}", now_ms):
-            alert = rule_broken_alert(caller.tenant, rule_id=rule.id, version=version, fault=rule.reason, now_ms=now_ms)
+    for each in broken:
+        if exchange.isolate.told.is_new(f"{caller.tenant}:{broken_claim(part, each.id, version)}", now_ms):
+            alert = broken_alert(
+                caller.tenant,
+                part,
+                part_id=each.id,
+                is_whole=each.is_whole,
+                version=version,
+                fault=each.reason,
+                now_ms=now_ms,
+            )
             exchange.ports.defer(send_message(alert, exchange))
+
+
+def note_failure(exchange: Exchange, caller: Caller, provider: str, failure: Failure, *, is_translated: bool) -> None:
+    """A provider does not serve us for a reason that somebody has to do something about."""
+    if failure.tells_operator:
+        words = "has no money left" if failure.kind == "empty_account" else "does not take our key"
+        _alert(exchange, caller, "provider_account", f"{provider}:{failure.kind}", f"{provider} {words}.")
+    elif failure.is_ours and is_translated:
+        _alert(exchange, caller, "translation_refused", provider, f"{provider} refused what we translated for it.")
 
 
 def _alert(exchange: Exchange, caller: Caller, kind: AlertKind, what: str, summary: str) -> None:

@@ -24,7 +24,7 @@ from core.ledger.document_messages import (
 )
 from core.ledger.messages import KeyDisabled
 from core.refusals import BodyTooLarge, InvalidRequest, NotFound, VersionChanged
-from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument
+from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument, Writing
 from core.tenant.etag import etag, version_to_replace
 from exchange import Answer, json_answer
 
@@ -131,8 +131,9 @@ def _judged(kind: DocumentKind[Any], request: ApiRequest[Nothing, Any]) -> tuple
         raise InvalidRequest("the document is not UTF-8") from None
     if len(written) > DOCUMENT_CHARACTERS_MAX:
         raise BodyTooLarge(f"a document has at most {DOCUMENT_CHARACTERS_MAX} characters")
+    settings, at_ms = request.exchange.isolate.settings, request.exchange.started_at_ms
     try:
-        return written, kind.judge(written, request.exchange.isolate.settings.allows_private_receivers)
+        return written, kind.judge(written, Writing(settings.allows_private_receivers, at_ms))
     except InvalidDocument as error:
         raise InvalidRequest(f"the document does not fit: {error}", param=error.param) from None
 

@@ -21,7 +21,16 @@ Outcome = Literal["complete", "client_disconnected", "cut", "upstream_truncated"
 Source = Literal["proxy", "sdk"]
 AuthOutcome = Literal["accepted", "missing", "unknown", "disabled", "not_permitted"]
 AlertKind = Literal[
-    "anomaly", "budget_threshold", "rule", "rule_broken", "digest", "ledger_away", "provider_key_missing"
+    "anomaly",
+    "budget_threshold",
+    "rule",
+    "rule_broken",
+    "chain_broken",
+    "digest",
+    "ledger_away",
+    "provider_key_missing",
+    "provider_account",
+    "translation_refused",
 ]
 BudgetEventKind = Literal[
     "limit_changed",
@@ -122,7 +131,11 @@ class CallRecord(TelemetryRecord, frozen=True, tag="call"):
     unknown_rules: tuple[str, ...] = ()
     """Ids of rules that could not be judged: nobody knew a fact that they ask for."""
     asked_model: str | None = None
-    """The model that the caller asked for, where a rule had the call made of another."""
+    """The model that the caller asked for, where a rule or a failover had the call made of another."""
+    failover_reason: str | None = None
+    """Whom the call asked before, and the class of each failure."""
+    skipped_hops: tuple[str, ...] = ()
+    """Hops of its chain that could not serve the call, and why."""
     cumulative_tokens: Count | None = None
     """The session's total tokens after this call."""
     is_cut: bool = False

@@ -1,4 +1,4 @@
-"""What a caller says about its call in `x-agentwatch-*` headers: session, budget, project, agent, iteration.
+"""What a caller says about its call in `x-agentwatch-*` headers: session, budget, project, agent, iteration, failover.
 
 The same rules on every route: a session id that does not fit the pattern is refused, never trimmed, because two
 spellings of one session would be two budgets.
@@ -31,6 +31,8 @@ class CallContext:
     project: str | None = None
     agent: str | None = None
     iteration: int | None = None
+    may_fail_over: bool = True
+    """The caller takes an answer of another model, where its tenant has a chain for that."""
 
 
 def read_call_context(headers: Mapping[str, str]) -> CallContext:
@@ -45,6 +47,7 @@ def read_call_context(headers: Mapping[str, str]) -> CallContext:
         project=_label(headers, "x-agentwatch-project"),
         agent=_label(headers, "x-agentwatch-agent"),
         iteration=_iteration(headers),
+        may_fail_over=_may_fail_over(headers),
     )
 
 
@@ -94,3 +97,11 @@ def _iteration(headers: Mapping[str, str]) -> int | None:
     if text is None:
         return None
     return read_whole(text, name, least=0, most=ITERATION_MAX)
+
+
+def _may_fail_over(headers: Mapping[str, str]) -> bool:
+    name = "x-agentwatch-failover"
+    text = headers.get(name, "on")
+    if text not in ("on", "off"):
+        raise InvalidRequest(f"{name} must be on or off", param=name)
+    return text == "on"

@@ -30,6 +30,27 @@ class DocumentWarning(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """A part of a stored document that this version cannot use: its id, or its place where the id cannot be read; and
+    why."""
+
+    id: str
+    reason: str
+    is_whole: bool = False
+    """It is all of the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What a new text is judged under besides what it says."""
+
+    allows_private_receivers: bool
+    """The operator lets alerts go into private networks."""
+    at_ms: int
+    """Prices change."""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentKind(Generic[T]):
     """One kind of document. Its name stands in its route (`/v1/{name}`) and in the rows."""
 
@@ -41,6 +62,6 @@ class DocumentKind(Generic[T]):
     """Raises `InvalidDocument`."""
     default: T
     """What holds while nothing was written."""
-    judge: Callable[[str, bool], tuple[DocumentWarning, ...]]
+    judge: Callable[[str, Writing], tuple[DocumentWarning, ...]]
     """What a new text has to pass, where `parse` forgives what was written before there was such a rule; what is odd
-    about it. Is told whether the operator allows receivers of alerts in private networks. Raises `InvalidDocument`."""
+    about it. Raises `InvalidDocument`."""

@@ -14,6 +14,8 @@ import msgspec
 
 from core.bounds import DOCUMENT_CHARACTERS_MAX
 from core.tenant.document import DocumentKind, InvalidDocument
+from core.tenant.failover.chains import Chains
+from core.tenant.failover.reading import FAILOVER
 from core.tenant.policy import CONFIG, TenantPolicy
 from core.tenant.rules.compiled import CompiledRules
 from core.tenant.rules.reading import RULES
@@ -21,7 +23,7 @@ from core.wire.json_text import InvalidJSON, read_json
 
 T = TypeVar("T")
 
-DOCUMENTS: tuple[DocumentKind[Any], ...] = (CONFIG, RULES)
+DOCUMENTS: tuple[DocumentKind[Any], ...] = (CONFIG, RULES, FAILOVER)
 """One row a kind: its routes, its versions and its place in every copy follow from it."""
 
 KINDS: Mapping[str, DocumentKind[Any]] = {kind.name: kind for kind in DOCUMENTS}
@@ -57,6 +59,10 @@ class TenantDocuments:
     @property
     def rules(self) -> CompiledRules:
         return self.of(RULES)
+
+    @property
+    def failover(self) -> Chains:
+        return self.of(FAILOVER)
 
 
 def copy_text(number: int, texts: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from core.bounds import REQUESTS_PER_MINUTE_MAX
 from core.money.amount import InvalidAmount, parse_usd
-from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument
+from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument, Writing
 from core.tenant.receiver_url import url_fault
 from core.wire.json_text import InvalidJSON, read_json
 
@@ -103,7 +103,7 @@ def parse_policy(document: bytes | str) -> TenantPolicy:
     )
 
 
-def judge_config(document: str, allows_private: bool) -> tuple[DocumentWarning, ...]:
+def judge_config(document: str, writing: Writing) -> tuple[DocumentWarning, ...]:
     """Raises `InvalidDocument`, also for a receiver of alerts that nothing would be sent to. Calls do not depend on
     one, so a configuration that has such a receiver goes on to be read; `report_dispatches` says why nothing was
     sent."""
@@ -111,7 +111,7 @@ def judge_config(document: str, allows_private: bool) -> tuple[DocumentWarning, 
     written = read_json(document, ConfigDocument)
     for field in ("slack_webhook_url", "webhook_url"):
         url = getattr(written, field)
-        fault = None if url is None else url_fault(url, allows_private=allows_private)
+        fault = None if url is None else url_fault(url, allows_private=writing.allows_private_receivers)
         if fault:
             raise InvalidDocument(f"{field} {fault}", field)
     return ()

@@ -84,6 +84,14 @@ def own_key_for(keys: Iterable[OwnKey], provider: str, *, is_in_path: bool) -> K
     return None
 
 
+def own_key_of(keys: Iterable[OwnKey], provider: str) -> KeyToShow | None:
+    """The caller's own key for a provider that it has not asked itself: one that is certainly for it, or none."""
+    for key in keys:
+        if (key.provider or _issuer_of(key.value)) == provider:
+            return KeyToShow(key.value, is_own=True, is_bearer=key.place == "authorization")
+    return None
+
+
 def _issuer_of(value: str) -> str | None:
     for start, provider in _ISSUER_BY_START.items():
         if value.startswith(start):

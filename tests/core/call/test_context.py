@@ -41,6 +41,10 @@ REFUSED = [
     ("x-agentwatch-iteration", "+1"),
     ("x-agentwatch-iteration", " 1"),
     ("x-agentwatch-project", "p" * 129),
+    ("x-agentwatch-failover", ""),
+    ("x-agentwatch-failover", "Off"),
+    ("x-agentwatch-failover", "false"),
+    ("x-agentwatch-failover", "off, on"),
 ]
 
 
@@ -82,3 +86,11 @@ def test_a_budget_with_a_session_limits_the_session() -> None:
 def test_a_number_is_plain_digits_within_bounds(text: str) -> None:
     with pytest.raises(InvalidRequest, match="whole number from 1 to 200"):
         read_whole(text, "limit", least=1, most=200)
+
+
+SAID = [({}, True), ({"x-agentwatch-failover": "on"}, True), ({"x-agentwatch-failover": "off"}, False)]
+
+
+@pytest.mark.parametrize(("headers", "expected"), SAID)
+def test_a_call_may_fail_over_unless_its_caller_says_otherwise(headers: dict[str, str], expected: bool) -> None:
+    assert read_call_context(headers).may_fail_over is expected

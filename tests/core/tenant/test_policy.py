@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.tenant.document import InvalidDocument
+from core.tenant.document import InvalidDocument, Writing
 from core.tenant.policy import CONFIG, DEFAULT_POLICY, parse_policy
 
 
@@ -44,8 +44,8 @@ def test_a_receiver_that_nothing_would_be_sent_to_is_not_written_anew_but_stops_
     document = f'{{"{field}": "http://10.0.0.1/"}}'
 
     with pytest.raises(InvalidDocument, match=f"{field} must begin with https://") as fault:
-        CONFIG.judge(document, False)
+        CONFIG.judge(document, Writing(allows_private_receivers=False, at_ms=0))
 
     assert fault.value.param == field
-    CONFIG.judge(document, True)
+    CONFIG.judge(document, Writing(allows_private_receivers=True, at_ms=0))
     assert parse_policy(document) == DEFAULT_POLICY

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from msgspec import UNSET
 
 from core.ledger.loops.ruling import ACCUMULATED, Action, Candidate, Rate, SessionField, SessionNeed
+from core.tenant.document import Broken
 from core.tenant.rules.checks import SESSION_FIELDS, Check, Test, compile_checks, compile_needs
 from core.tenant.rules.document import (
     Alert,
@@ -23,14 +24,6 @@ from core.tenant.rules.document import (
 from core.tenant.rules.facts import RequestFacts
 
 STEP_FIELDS: frozenset[SessionField] = frozenset({"repeated_step", "step_errors"})
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A rule that this version cannot use: its id, or its place where the id cannot be read; and why."""
-
-    id: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class CallView:
     def models(self) -> Models:
         if self._models is None:
             asked, resolved = self.facts.asked_model, self.facts.model
-            self._models = _models(self.facts.provider, asked[:MODEL_CHARACTERS_MAX], resolved[:MODEL_CHARACTERS_MAX])
+            self._models = models_called(self.facts.provider, asked, resolved)
         return self._models
 
     def local(self, zone: Zone) -> LocalTime:
@@ -72,6 +72,11 @@ class CallView:
         return found
 
 
+def models_called(provider: str, asked: str, resolved: str) -> Models:
+    """What the model of a call may be called that was named so, and resolved so."""
+    return _models(provider, asked[:MODEL_CHARACTERS_MAX], resolved[:MODEL_CHARACTERS_MAX])
+
+
 @lru_cache(maxsize=256)
 def _models(provider: str, asked: str, resolved: str) -> Models:
     """Cached: a tenant calls few models, and taking a version off a name is what costs most of judging it."""
@@ -80,11 +85,11 @@ def _models(provider: str, asked: str, resolved: str) -> Models:
     named, slash, behind = asked.partition("/")
     is_own = slash and canonical_provider(named) == provider  # `google/` where the route leads to Gemini
     names = {behind if is_own else asked, resolved.removeprefix(prefix), resolved}
-    bare = sorted({spelling for name in names for spelling in _spellings(name)})
+    bare = sorted({spelling for name in names for spelling in names_called(name)})
     return Models(tuple(bare), tuple(prefix + name for name in bare))
 
 
-def _spellings(name: str) -> set[str]:
+def names_called(name: str) -> set[str]:
     """A name, and what it is listed as: a version stands for its model, as it does in the price table."""
     plain = undecorated(name)
     return {name, plain, without_version(plain) or plain}

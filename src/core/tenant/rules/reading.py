@@ -5,10 +5,7 @@ how a call reads what is stored: a rule that this version cannot use is left out
 """
 
 import json
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeVar
 
@@ -16,8 +13,9 @@ import msgspec
 from msgspec import UNSET
 
 from core.bounds import RULES_MAX
-from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument
-from core.tenant.rules.compiled import Broken, CompiledRule, CompiledRules, compile_rule, in_force
+from core.tenant.document import Broken, DocumentKind, DocumentWarning, InvalidDocument
+from core.tenant.document_text import IS_MISSING, characters_of, fault_in, objects_in, repeated_member
+from core.tenant.rules.compiled import CompiledRule, CompiledRules, compile_rule, in_force
 from core.tenant.rules.document import (
     ACTIONS,
     RULES_CHARACTERS_MAX,
@@ -31,14 +29,10 @@ from core.tenant.rules.document import (
 from core.tenant.rules.warnings import warnings_of
 from core.wire.json_text import InvalidJSON, read_json
 
-_PLACE = re.compile(r" - at `\$\.?([^`]*)`\Z")
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(.*)`")
-_MEMBER = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
 _ID_CHARACTERS_MAX = 64
 """Of an id that may be none."""
 
+_TOP = {"": RulesDocument.__struct_fields__}
 _MEMBERS = {
     "": RuleDocument.__struct_fields__,
     "condition": Condition.__struct_fields__,
@@ -70,7 +64,7 @@ def parse_rules(text: bytes | str) -> CompiledRules:
     try:
         envelope = _envelope(text, _Envelope)
     except InvalidDocument as error:
-        return CompiledRules(broken=(Broken("rules", str(error)),))
+        return CompiledRules(broken=(Broken("rules", str(error), is_whole=True),))
     rules: dict[str, CompiledRule] = {}
     broken = []
     for number, raw in enumerate(envelope.rules):
@@ -90,9 +84,7 @@ def judge_rules(text: bytes | str) -> tuple[DocumentWarning, ...]:
 
 
 def _read_strictly(text: bytes | str) -> Sequence[CompiledRule]:
-    written = _characters(text)
-    if len(written) > RULES_CHARACTERS_MAX:
-        raise InvalidDocument(f"rules: more than {RULES_CHARACTERS_MAX} characters", "rules")
+    written = characters_of(text, "rules", most=RULES_CHARACTERS_MAX)
     envelope = _envelope(written, _StrictEnvelope)
     if len(envelope.rules) > RULES_MAX:
         raise InvalidDocument(f"rules: more than {RULES_MAX} of them", "rules")
@@ -110,18 +102,11 @@ def _read_strictly(text: bytes | str) -> Sequence[CompiledRule]:
     return list(rules.values())
 
 
-def _characters(text: bytes | str) -> str:
-    try:
-        return text if isinstance(text, str) else text.decode()
-    except UnicodeDecodeError:
-        raise InvalidDocument("rules: not UTF-8", "rules") from None
-
-
 def _envelope(text: bytes | str, kind: type[E]) -> E:
     try:
         return read_json(text, kind)
     except InvalidJSON as error:
-        member, words = _fault(str(error), top=True)
+        member, words = fault_in(str(error), _TOP)
         raise InvalidDocument(f"{member or 'rules'}: {words}", member or "rules") from None
 
 
@@ -154,32 +139,11 @@ def _id_in(raw: msgspec.Raw) -> str | None:
         return None
 
 
-def _fault(words: str, *, top: bool = False) -> tuple[str, str]:
-    """The member at fault, as msgspec names it, and what is wrong with it."""
-    found = _PLACE.search(words)
-    place = found[1] if found else ""
-    words = words[: found.start()] if found else words
-    unknown, missing = _UNKNOWN.fullmatch(words), _MISSING.fullmatch(words)
-    if missing:
-        return _joined(place, missing[1]), "is missing"
-    if unknown:
-        known = RulesDocument.__struct_fields__ if top else _MEMBERS.get(place, ())
-        return _unknown_member(place, unknown[1], known)
-    if place == "action.type":
-        words = f"must be one of {', '.join(str(action.__struct_config__.tag) for action in ACTIONS)}"
-    return place, words[:1].lower() + words[1:300]
-
-
-def _unknown_member(place: str, name: str, known: Sequence[str]) -> tuple[str, str]:
-    near = get_close_matches(name[:64], known, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    if _MEMBER.fullmatch(name):
-        return _joined(place, name), f"there is no such member{hint}"
-    return place, f"has a member of no known name{hint}"
-
-
-def _joined(place: str, member: str) -> str:
-    return f"{place}.{member}" if place else member
+def _fault(words: str) -> tuple[str, str]:
+    place, fault = fault_in(words, _MEMBERS)
+    if place == "action.type" and fault != IS_MISSING:
+        fault = f"must be one of {', '.join(str(action.__struct_config__.tag) for action in ACTIONS)}"
+    return place, fault
 
 
 def _wild_characters(condition: Condition) -> int:
@@ -188,36 +152,15 @@ def _wild_characters(condition: Condition) -> int:
     return sum(pattern.count("?") for pattern in listed(condition.model_pattern))
 
 
-class _Object(dict[str, object]):
-    """An object that knows which member it was given twice: decoders keep the last one and say nothing."""
-
-    repeated: str | None = None
-
-
-def _object(pairs: list[tuple[str, object]]) -> _Object:
-    made = _Object(pairs)
-    if len(made) < len(pairs):
-        made.repeated = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-    return made
-
-
 def _refuse_repeated_members(text: str) -> None:
     """The text has been read already, so it is neither deep nor of another shape."""
-    document = json.loads(text, object_pairs_hook=_object, parse_int=len, parse_float=len)
+    document = objects_in(text)
     if document.repeated:
         raise InvalidDocument(f"{document.repeated}: given twice", document.repeated)
-    for number, rule in enumerate(document.get("rules", ())):
-        for place, part in _parts(rule):
-            if part.repeated:
-                raise _invalid(number, rule["id"], _joined(place, part.repeated), "given twice")
-
-
-def _parts(rule: _Object) -> Iterator[tuple[str, _Object]]:
-    yield "", rule
-    for member in ("condition", "action"):
-        part = rule[member]
-        assert isinstance(part, _Object), "it was read as an object"
-        yield member, part
+    for number, rule in enumerate(document.listed("rules")):
+        place = repeated_member(rule)
+        if place is not None:
+            raise _invalid(number, str(rule["id"]), place, "given twice")
 
 
 RULES: DocumentKind[CompiledRules] = DocumentKind(

@@ -9,8 +9,9 @@ is judged again as what it has become.
 from dataclasses import dataclass, field
 
 from core.ledger.loops.ruling import ACCUMULATED, Candidate, Verdict
+from core.tenant.document import Broken
 from core.tenant.rules.checks import Test
-from core.tenant.rules.compiled import Broken, CompiledRule, CompiledRules
+from core.tenant.rules.compiled import CompiledRule, CompiledRules
 from core.tenant.rules.facts import CallView, RequestFacts
 
 FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)

@@ -7,10 +7,9 @@ from msgspec import UNSET
 from core.money import price_book
 from core.providers import canonical_provider
 from core.tenant.document import DocumentWarning
+from core.tenant.document_text import some_of
 from core.tenant.rules.compiled import CompiledRule
 from core.tenant.rules.document import listed
-
-_NAMES_SHOWN = 3
 
 
 def warnings_of(rules: Sequence[CompiledRule], in_order: Sequence[CompiledRule]) -> tuple[DocumentWarning, ...]:
@@ -43,7 +42,7 @@ def _oddities(rule: CompiledRule) -> Iterator[tuple[str, str, str]]:
     if condition.provider is not UNSET:
         unknown = [name for name in listed(condition.provider) if canonical_provider(name) is None]
         if unknown:
-            yield "condition.provider", "unknown_provider", f"no such provider: {_some(unknown)}"
+            yield "condition.provider", "unknown_provider", f"no such provider: {some_of(unknown)}"
     if _stops_growth_alone(rule):
         words = "healthy sessions grow, too: ask for prompt_tokens_min or the session's spend as well"
         yield "condition.growth_ratio_min", "growth_alone", words
@@ -58,7 +57,7 @@ def _stops_growth_alone(rule: CompiledRule) -> bool:
 def _unlisted(member: str, names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     unlisted = [name for name in names if not _is_listed(name)]
     if unlisted:
-        yield member, "unknown_model", f"not in the price table: {_some(unlisted)}"
+        yield member, "unknown_model", f"not in the price table: {some_of(unlisted)}"
 
 
 def _is_listed(name: str) -> bool:
@@ -67,8 +66,3 @@ def _is_listed(name: str) -> bool:
     if not slash:
         return bool(price_book.providers_of(name))
     return canonical_provider(provider) in price_book.providers_of(model)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

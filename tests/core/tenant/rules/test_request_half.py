@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from core.ledger.loops.ruling import Rate, SessionNeed
-from core.tenant.rules.compiled import Broken, CompiledRules
+from core.tenant.document import Broken
+from core.tenant.rules.compiled import CompiledRules
 from core.tenant.rules.facts import RequestFacts
 from core.tenant.rules.reading import parse_rules
 from core.tenant.rules.request_half import RequestVerdict, judge_request
