@@ -47,11 +47,17 @@ How it arrives:
 
 What goes wrong (a number of tokens beyond the end means the end):
   status                  400 401 402 403 404 408 413 422 429 500 502 503 504 529, with the
-                          provider's own body
-  retry_after_s           the Retry-After of that answer; a 429 has 1 unless told
+                          provider's own body; any other from 200 to 599 with a `body`
+  retry_after_s           the Retry-After of that answer; a 429 has 1 unless told, or a `body`
+  headers                 `name: value`, one a line, in place of the answer's own of that name
+  body                    the answer, literally, in place of the provider's; a stream's too, which
+                          is JSON unless `headers` say otherwise
   cut_after_tokens        reset the connection, 0 before the status line; a whole answer is halved
   error_after_tokens      the provider's error event in a stream; a whole answer becomes a 500
   hang_after_tokens       then nothing more until the client leaves; 0 sends no status line
+  after_prelude           these three after 0 tokens: in a stream, once all has been sent that comes
+                          before the first token
+  error_event             the error event, literally, in place of the provider's
   malformed               JSON that ends midway: of the body, or of the first event with a token
   usage                   real, missing, or zero (reported as zero, and billed as zero too)
 

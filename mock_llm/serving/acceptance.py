@@ -132,6 +132,10 @@ def _compare_prediction(ask: Ask, model: Model, choices: tuple[Choice, ...]) -> 
 def _check_script(wire: Wire, ask: Ask, script: Script) -> None:
     if script.tool_calls and not ask.tools:
         _impossible("tool_calls", "the request declares no tools")
+    if not ask.is_stream:
+        for key, is_told in (("after_prelude", script.after_prelude), ("error_event", script.error_event is not None)):
+            if is_told:
+                _impossible(key, "only a stream has events")
     if script.web_searches and not wire.shows_web_searches:
         _impossible("web_searches", f"the answers of {wire.name} do not show searches")
     if script.tool_use_prompt_tokens and wire.name != "generate_content":

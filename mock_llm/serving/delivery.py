@@ -41,6 +41,17 @@ class FaultKind(StrEnum):
 class Fault:
     kind: FaultKind
     after_tokens: int
+    after_prelude: bool = False
+    """What a stream sends before its first token goes out first."""
+
+    @property
+    def comes_at_once(self) -> bool:
+        """Before the status line."""
+        return self.after_tokens == 0 and not self.after_prelude and self.kind is not FaultKind.ERROR
+
+    def is_due(self, generated_tokens: int, channel: Channel | None) -> bool:
+        """Before this frame of a stream."""
+        return generated_tokens == self.after_tokens and (channel is not None or not self.after_prelude)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,11 @@ def find_fault(script: Script, total_tokens: int) -> Fault | None:
         FaultKind.ERROR: script.error_after_tokens,
         FaultKind.HANG: script.hang_after_tokens,
     }
-    faults = [Fault(kind, min(after, total_tokens)) for kind, after in scripted_after.items() if after is not None]
+    faults = [
+        Fault(kind, min(after, total_tokens), script.after_prelude)
+        for kind, after in scripted_after.items()
+        if after is not None
+    ]
     return min(faults, key=lambda fault: fault.after_tokens, default=None)
 
 
@@ -84,7 +99,7 @@ async def deliver(answering: Answering) -> Delivered:
             await client.pause_until(client.now_s() + call.script.first_byte_delay_ms / 1000)
         if client.is_gone:
             return Delivered("client_disconnected", [0, 0, 0, 0])
-        if fault is not None and fault.after_tokens == 0 and fault.kind is not FaultKind.ERROR:
+        if fault is not None and fault.comes_at_once:
             return await _end_by_fault(client, fault, [0, 0, 0, 0])
         if call.ask.is_stream:
             return await _Stream(answering, fault).run()
@@ -183,7 +198,7 @@ class _Stream:
         await self._client.start(200, self._answering.headers)
         began_s = self._client.now_s()
         for number, (data, channel) in enumerate(wire.frames(call)):
-            if self._fault is not None and self._entry.generated_tokens == self._fault.after_tokens:
+            if self._fault is not None and self._fault.is_due(self._entry.generated_tokens, channel):
                 return await self._break_off(self._fault)
             if channel is not None:
                 await self._wait_for_token(began_s)
@@ -221,7 +236,9 @@ class _Stream:
             return await _end_by_fault(self._client, fault, self._channels)
         wire, call = self._answering.wire, self._answering.call
         assert wire.stream_error is not None
-        await self._client.write(wire.stream_error(call, STREAM_ERROR), is_last=True)
+        told = call.script.error_event
+        event = wire.stream_error(call, STREAM_ERROR) if told is None else told.encode()
+        await self._client.write(event, is_last=True)
         return Delivered("fault_cut", self._channels)
 
 

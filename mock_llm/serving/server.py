@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mock_llm.serving.client import RESET_EXTENSION
 
@@ -23,8 +23,12 @@ GC_THRESHOLDS = (50_000, 20, 100)
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class ResettableProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """uvicorn's HTTP protocol that also hands the application a way to reset the connection."""
+class ResettableProtocol(H11Protocol):
+    """uvicorn's HTTP protocol that also hands the application a way to reset the connection.
+
+    Named, as the event loop is below: left to itself uvicorn takes whichever is installed, and figures measured against
+    this server would change with a package that another one brought along.
+    """
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -61,6 +65,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         http=ResettableProtocol,
+        loop="asyncio",
         lifespan="off",
         log_level="warning",
         access_log=False,

@@ -4,6 +4,7 @@ Every request to a provider gets one journal entry, also those that are refused,
 closed once, whatever happens to the call.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from time import time
@@ -155,14 +156,14 @@ class MockProviders:
     async def _answer(self, received: Received, wire: Wire) -> None:
         entry = received.entry
         call = self._accept(received, wire)
-        if call.script.status != OK:
+        if (failure := _scripted_failure(call.script)) is not None:
             await _wait_before_failing(received.client, call.script)
-            raise failures.scripted(call.script.status, call.script.retry_after_s)
+            raise failure
         entry.usage = call.input_usage
         entry.service_tier = call.service_tier
         entry.started_at_ms = _now_ms()
         entry.status = OK
-        headers = [*content_headers(call), *self._headers(received)]
+        headers = _with([*content_headers(call), *self._headers(received)], call.script.header_list())
         delivered = await deliver(Answering(received.client, wire, call, entry, headers))
         self._settle(wire, call, entry, delivered)
 
@@ -204,7 +205,9 @@ class MockProviders:
         entry, surface = received.entry, received.target.surface
         if entry.model is None:
             self._journal.start(entry)
-        body = surface.render_failure(failure, f"req_{self._unique(entry)}")
+        body = failure.body
+        if body is None:
+            body = surface.render_failure(failure, f"req_{self._unique(entry)}")
         length = (b"content-length", b"%d" % len(body))
         retry = _retry_headers(surface, failure)
         entry.status = failure.status
@@ -213,7 +216,7 @@ class MockProviders:
         entry.generated_tokens = 0
         self._journal.close(entry, "error", at_ms=_now_ms())
         headers = [JSON_TYPE, length, *self._headers(received), *retry]
-        await received.client.start(failure.status, headers)
+        await received.client.start(failure.status, _with(headers, failure.headers))
         await received.client.write(body, is_last=True)
 
     def _headers(self, received: Received) -> HeaderList:
@@ -239,6 +242,22 @@ def _refuse_path(target: Target, entry: Entry) -> NoReturn:
     if target.wire is not None or target.is_model_list:
         raise Failure(405, f"Not allowed to {entry.method} on {entry.path}.")
     raise Failure(404, f"Invalid URL ({entry.method} {entry.path})")
+
+
+def _scripted_failure(script: Script) -> Failure | None:
+    """What the script wants answered in place of the call's answer."""
+    headers = script.header_list()
+    if script.body is not None:
+        return failures.told(script.status, script.retry_after_s, headers, script.body)
+    if script.status != OK:
+        return failures.scripted(script.status, script.retry_after_s, headers)
+    return None
+
+
+def _with(headers: HeaderList, told: Sequence[tuple[bytes, bytes]]) -> HeaderList:
+    """The headers, and those told in place of their namesakes."""
+    names = {name for name, _ in told}
+    return [*(header for header in headers if header[0] not in names), *told]
 
 
 def _retry_headers(surface: Surface, failure: Failure) -> HeaderList:

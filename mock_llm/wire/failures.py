@@ -5,7 +5,7 @@ own exceptions. A body is chosen by the API that was called, not by the provider
 Anthropic also have an OpenAI-style API, and Gemini's wraps its error in a list.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -27,6 +27,8 @@ class Failure(Exception):
         code: str | None = None,
         param: str | None = None,
         retry_after_s: float | None = None,
+        body: bytes | None = None,
+        headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -34,6 +36,10 @@ class Failure(Exception):
         self.code = code
         self.param = param
         self.retry_after_s = retry_after_s
+        self.body = body
+        """What is sent in place of the provider's own words."""
+        self.headers = headers
+        """Sent too, and in place of those of the same name."""
 
 
 _SCRIPTED_MESSAGES = {
@@ -107,11 +113,17 @@ _XAI_CODES = {
 }
 
 
-def scripted(status: int, retry_after_s: float | None) -> Failure:
-    """The failure a script asked for; a 429 says when to come back even if the script does not."""
+def scripted(status: int, retry_after_s: float | None, headers: Sequence[tuple[bytes, bytes]] = ()) -> Failure:
+    """The failure a script asked for, in the provider's words; a 429 says when to come back even if the script does
+    not."""
     if retry_after_s is None and status == TOO_MANY_REQUESTS:
         retry_after_s = 1.0
-    return Failure(status, _SCRIPTED_MESSAGES[status], retry_after_s=retry_after_s)
+    return Failure(status, _SCRIPTED_MESSAGES[status], retry_after_s=retry_after_s, headers=headers)
+
+
+def told(status: int, retry_after_s: float | None, headers: Sequence[tuple[bytes, bytes]], body: str) -> Failure:
+    """The answer a script wrote out itself, which may say 200; it says when to come back only if the script does."""
+    return Failure(status, body, retry_after_s=retry_after_s, body=body.encode(), headers=headers)
 
 
 def unknown_model(provider: str, name: str) -> Failure:

@@ -6,7 +6,8 @@ is queued before it through the control API. An unknown key or a value out of ra
 names the key: a script that is silently ignored would make a test pass for the wrong reason.
 """
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, get_args
 from urllib.parse import unquote
 
 import msgspec
@@ -18,7 +19,12 @@ QUEUED_MAX = 1_000
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=3_600_000)]
-Status = Literal[200, 400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504, 529]
+Status = Annotated[int, msgspec.Meta(ge=200, le=599)]
+Worded = Literal[200, 400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504, 529]
+"""Statuses for which the providers have words of their own."""
+
+HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e]*)")
+FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
 class ScriptError(ValueError):
@@ -45,16 +51,44 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     chunk_bytes: Positive | None = None
     status: Status = 200
     retry_after_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    headers: str = ""
+    body: str | None = None
     cut_after_tokens: Count | None = None
     error_after_tokens: Count | None = None
     hang_after_tokens: Count | None = None
+    after_prelude: bool = False
+    error_event: str | None = None
     malformed: bool = False
     usage: Literal["real", "missing", "zero"] = "real"
+
+    def __post_init__(self) -> None:
+        faults = (self.cut_after_tokens, self.error_after_tokens, self.hang_after_tokens)
+        if self.body is None and self.status not in get_args(Worded):
+            raise ValueError(f"`status` {self.status} needs a `body`: no provider has words for it here")
+        if self.after_prelude and (0 not in faults or self.output_tokens == 0):
+            raise ValueError("`after_prelude` needs a cut, error or hang after 0 tokens, and a token to come before")
+        if self.error_event is not None and self.error_after_tokens is None:
+            raise ValueError("`error_event` needs `error_after_tokens`")
+        self.header_list()
+
+    def header_list(self) -> list[tuple[bytes, bytes]]:
+        """The headers told, names in lower case; ValueError for what cannot be sent."""
+        return [_header(line) for line in self.headers.splitlines() if line.strip()]
 
     @property
     def asks_for_waiting(self) -> bool:
         """Whether answering takes time, so that the client may leave meanwhile."""
         return bool(self.pace_ms or self.first_byte_delay_ms or self.hang_after_tokens is not None)
+
+
+def _header(line: str) -> tuple[bytes, bytes]:
+    match = HEADER.fullmatch(line.strip())
+    if match is None:
+        raise ValueError(f"`headers` has a line that is no `name: value`: {line!r}")
+    name = match[1].lower()
+    if name in FRAMING:
+        raise ValueError(f"`headers` cannot tell `{name}`, which the server does")
+    return name.encode(), match[2].strip().encode()
 
 
 NO_SCRIPT = Script()

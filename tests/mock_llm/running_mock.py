@@ -67,7 +67,7 @@ class Mock:
         headers = self.headers(pace_ms=0, **script)
         return kind(base_url=self.url + base, api_key=KEY, max_retries=0, default_headers=headers)
 
-    def post(self, path, body, **script):
+    def post(self, path, body, /, **script):
         headers = {**KEYS, "anthropic-version": "2023-06-01", **self.headers(**script)}
         return self.http.post(self.url + path, json=body, headers=headers)
 
