@@ -10,6 +10,7 @@ from access.identity import Caller
 from access.logins import log_in
 from api.endpoint import AnyEndpoint, ApiRequest, Nothing, read_query
 from api.table import Found, find
+from call.count_tokens import count_tokens
 from call.free import free_call
 from call.metered import metered_call
 from core.bounds import OWN_BODY_BYTES_MAX
@@ -50,6 +51,8 @@ async def _call(exchange: Exchange, route: ProxyRoute, caller: Caller) -> Answer
     try:
         if route.upstream.billing == "metered":
             return await metered_call(exchange, route, caller, room)
+        if route.provider is None:
+            return await count_tokens(exchange, route, caller, room)
         return await free_call(exchange, route, caller, room)
     except BaseException:  # after a call went well nothing of ours is done any more: its stream is open
         room.give_back()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from access.identity import IdentityCache
 from core.backlog import Backlog
 from core.dedup_window import DedupWindow
+from core.ledger.health.known import KnownCooling
 from core.ledger.outage import OutageAllowance
 from core.wire.bytes_in_flight import BytesInFlight
 from settings import Settings
@@ -17,6 +18,8 @@ class Isolate:
     settings: Settings
     identities: IdentityCache = field(default_factory=IdentityCache)
     outage: OutageAllowance = field(default_factory=OutageAllowance)
+    cooling: KnownCooling = field(default_factory=KnownCooling)
+    """Whom calls of failover chains leave alone."""
     bodies: BytesInFlight = field(default_factory=BytesInFlight)
     backlog: Backlog = field(default_factory=Backlog)
     """Messages that nobody took so far."""

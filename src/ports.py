@@ -128,9 +128,21 @@ class Relay(Protocol):
         ...
 
 
+class Watch(Protocol):
+    """Hears the beginning of a body that nobody else has heard yet."""
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take some more of it. True when that is enough."""
+        ...
+
+    def close(self) -> None:
+        """There is no more."""
+        ...
+
+
 class UpstreamAnswer(Protocol):
-    """A provider's answer, its body not yet read. One of the three methods is called, but `relayed` after a `read` that
-    found it too long."""
+    """A provider's answer, its body not yet read. One of `read`, `untouched`, `relayed` and `discard` is called, but
+    `relayed` after a `read` that found it too long; `begun` may be called before `relayed` or `discard`."""
 
     @property
     def status(self) -> int: ...
@@ -139,6 +151,15 @@ class UpstreamAnswer(Protocol):
 
     async def read(self) -> bytes | TooLong | AttemptFailed:
         """The whole body, if this isolate has room for it."""
+        ...
+
+    async def begun(self, watch: Watch, *, silence_ms: int, hold_back_ms: int) -> AttemptFailed | None:
+        """Let `watch` hear the body until it has heard enough, or the body is over, or `hold_back_ms` have passed since
+        it began. It stays whole for whoever takes it next. A failure where it broke off, or did not begin in time."""
+        ...
+
+    def discard(self) -> None:
+        """Let it go: the provider stops, and its connection is free."""
         ...
 
     def untouched(self) -> Body: ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.providers import PROVIDERS
 from core.refusals import MethodNotAllowed, RouteNotFound
-from core.routing.paths import DialectName, UpstreamPath, dialect_of_errors, resolve_upstream_path
+from core.routing.paths import Billing, DialectName, UpstreamPath, dialect_of_errors, resolve_upstream_path
 
 _PROXY_ROOT = "/v1/proxy/"
 
@@ -20,7 +20,18 @@ class ProxyRoute:
     upstream: UpstreamPath
 
 
-UNIFIED = {"/v1/chat/completions": ProxyRoute(None, UpstreamPath("chat/completions", "metered", "openai_chat"))}
+_UNIFIED_PATHS: tuple[tuple[str, Billing, DialectName], ...] = (
+    ("chat/completions", "metered", "openai_chat"),
+    ("responses", "metered", "openai_responses"),
+    ("messages", "metered", "anthropic_messages"),
+    ("embeddings", "metered", "openai_embeddings"),
+    ("messages/count_tokens", "free", "anthropic_messages"),
+)
+
+UNIFIED = {
+    f"/v1/{path}": ProxyRoute(None, UpstreamPath(path, billing, dialect)) for path, billing, dialect in _UNIFIED_PATHS
+}
+"""Every dialect over all providers: whom a call asks is for its model to say."""
 
 
 def proxy_route(method: str, path: str) -> ProxyRoute | None:
@@ -36,7 +47,8 @@ def proxy_route(method: str, path: str) -> ProxyRoute | None:
 def errors_in(path: str) -> DialectName:
     """The dialect a caller of this path expects errors in, before anything else is known of the request."""
     if not path.startswith(_PROXY_ROOT):
-        return "openai_chat"
+        unified = UNIFIED.get(path.rstrip("/"))
+        return "openai_chat" if unified is None else unified.upstream.dialect
     provider, _, rest = path[len(_PROXY_ROOT) :].partition("/")
     return dialect_of_errors(provider, rest)
 

@@ -20,6 +20,10 @@ _REFUSED = {
 
 PASSED_ON = {
     "/v1/chat/completions": "OpenAI's chat completions over all providers: `model` is `provider/model`, or a bare name",
+    "/v1/responses": "OpenAI's Responses over all providers",
+    "/v1/messages": "Anthropic's Messages over all providers",
+    "/v1/messages/count_tokens": "How many tokens such a request has: by Anthropic for its own models, else estimated",
+    "/v1/embeddings": "OpenAI's embeddings over the providers that have them",
     "/v1/proxy/{provider}/{path}": "The provider's own API, as its SDK calls it below this base URL",
 }
 """Routes that pass a call on, and what they are."""

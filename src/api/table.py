@@ -20,6 +20,15 @@ from api.budgets import (
 )
 from api.documents import document_endpoints
 from api.endpoint import AnyEndpoint, ApiRequest, Endpoint, Nothing, decoded_path
+from api.failover import (
+    FailoverTest,
+    FailoverTried,
+    HealthQuery,
+    ProvidersHealth,
+    clear_health,
+    read_health,
+    try_failover,
+)
 from api.health import Health, health
 from api.ingest import Report, ingest
 from api.models import ModelList, list_models
@@ -75,6 +84,18 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         "POST", "/v1/rules/test", try_rules, "Which rules would fire for a call, and why", Explanation,
         audience="admin", body=RulesTest, is_administration=True,
+    ),
+    Endpoint(
+        "GET", "/v1/failover/health", read_health, "Which providers calls leave alone just now", ProvidersHealth,
+        is_administration=True,
+    ),
+    Endpoint(
+        "DELETE", "/v1/failover/health", clear_health, "Ask them again from now on", ProvidersHealth,
+        audience="admin", query=HealthQuery, is_administration=True,
+    ),
+    Endpoint(
+        "POST", "/v1/failover/test", try_failover, "Who would serve a call, and who is left out", FailoverTried,
+        audience="admin", body=FailoverTest, is_administration=True,
     ),
     *(endpoint for kind in DOCUMENTS for endpoint in document_endpoints(kind)),
 )  # fmt: skip

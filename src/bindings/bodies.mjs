@@ -9,6 +9,8 @@ export class Body {
   #reader;
   #read = [];
   #bytes = 0;
+  #pending; // a read that nobody has waited for to its end
+  #isOver = false;
 
   constructor(stream) {
     this.#reader = stream?.getReader();
@@ -31,14 +33,57 @@ export class Body {
     }
   }
 
+  // What is heard first: until `hear` says that it is enough ("enough"), all of it was heard ("over"), it has been heard
+  // for so long ("late"), or there was nothing to hear for too long ("silent"). All of it is still to come afterwards.
+  async begun(hear, silenceMs, holdBackMs) {
+    let until = Date.now() + silenceMs;
+    for (;;) {
+      this.#pending ??= this.#reader?.read() ?? Promise.resolve({ done: true });
+      const next = await within(until - Date.now(), this.#pending);
+      if (next === undefined) return this.#bytes > 0 ? "late" : "silent";
+      this.#pending = undefined;
+      if (next.done) {
+        this.#isOver = true;
+        return "over";
+      }
+      if (this.#bytes === 0) until = Date.now() + holdBackMs;
+      this.#read.push(next.value);
+      this.#bytes += next.value.length;
+      if (hear(next.value)) return "enough";
+    }
+  }
+
+  // Nobody wants it.
+  discard() {
+    this.#pending?.catch(() => {});
+    this.#reader?.cancel().catch(() => {});
+  }
+
   // As a stream has it, for a passage: what was read already comes first.
   getReader() {
     return {
-      read: async () =>
-        this.#read.length > 0 ? { done: false, value: this.#read.shift() } : this.#reader.read(),
+      read: () => {
+        if (this.#read.length > 0) return Promise.resolve({ done: false, value: this.#read.shift() });
+        if (this.#isOver) return Promise.resolve({ done: true });
+        const next = this.#pending ?? this.#reader.read();
+        this.#pending = undefined;
+        return next;
+      },
       cancel: (reason) => this.#reader.cancel(reason),
     };
   }
+}
+
+// What a promise comes to; undefined where that takes longer.
+function within(milliseconds, promise) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, Math.max(0, milliseconds));
+    const inTime = (settle) => (value) => {
+      clearTimeout(timer);
+      settle(value);
+    };
+    promise.then(inTime(resolve), inTime(reject));
+  });
 }
 
 function joined(chunks, bytes) {

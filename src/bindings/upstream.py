@@ -23,6 +23,7 @@ from ports import (
     TooLong,
     UpstreamAnswer,
     UpstreamRequest,
+    Watch,
 )
 
 Defer = Callable[[Any], None]
@@ -80,6 +81,26 @@ class FetchAnswer:
             return AttemptFailed("client_gone" if self._client_signal.aborted else "connection_lost")
         return TooLong() if whole is None else bytes(whole.to_bytes())
 
+    async def begun(self, watch: Watch, *, silence_ms: int, hold_back_ms: int) -> AttemptFailed | None:
+        proxy = create_proxy(lambda chunk: watch.feed(bytes(chunk.to_bytes())))
+        try:
+            ending = await self._body().begun(proxy, silence_ms, hold_back_ms)
+        except JS_FAULTS:
+            return AttemptFailed("client_gone" if self._client_signal.aborted else "connection_lost")
+        finally:
+            proxy.destroy()
+        if (
+            ending == "silent"
+        ):  # an abort may leave a read pending for ever: who has left is no silence of the provider's
+            return AttemptFailed("client_gone" if self._client_signal.aborted else "first_byte_timeout")
+        if ending == "over":
+            watch.close()
+        return None
+
+    def discard(self) -> None:
+        self._controller.abort()
+        self._body().discard()
+
     def untouched(self) -> Body:
         return self._response.body
 
@@ -100,7 +121,8 @@ class FetchAnswer:
         return passage.readable
 
     def _body(self) -> Any:
-        self._source = own_javascript("bodies").Body.new(self._response.body)
+        if self._source is None:
+            self._source = own_javascript("bodies").Body.new(self._response.body)
         return self._source
 
 

@@ -15,7 +15,9 @@ from call.rules import CallRules
 from core.call.context import CallContext
 from core.call.plan import CallPlan
 from core.ledger.account import Account
-from core.ledger.admission import STOPPING, call_accounts, fit
+from core.ledger.admission import STOPPING, call_accounts, call_limit_of, fit
+from core.ledger.health.targets import Target
+from core.ledger.health.views import CoolingView
 from core.ledger.hold import Terms
 from core.ledger.loops.ruling import rule_on
 from core.ledger.loops.turns import NOTHING_KNOWN
@@ -26,6 +28,7 @@ from core.ledger.messages import (
     AnswersUnknown,
     BudgetDenied,
     Conflict,
+    CoolingDown,
     CountRequest,
     Granted,
     KeyDisabled,
@@ -38,6 +41,7 @@ from core.ledger.messages import (
     RateLimitState,
     RecordRequest,
     RuleDenied,
+    SettleRequest,
 )
 from core.ledger.patience import ask_again_in_ms
 from core.money.amount import format_usd
@@ -68,21 +72,41 @@ A = TypeVar("A")
 class DocumentsMoved(Exception):
     """The call was decided by other documents of its tenant than `present`, which hold."""
 
-    def __init__(self, present: PresentDocuments, *, is_counted: bool) -> None:
+    def __init__(self, present: PresentDocuments) -> None:
         super().__init__()
         self.present = present
-        self.is_counted = is_counted
-        """It waited for money before, and counts against the request rates already."""
 
 
 class ModelMoved(Exception):
     """A rule has the call made of another model: it is to be decided anew."""
 
-    def __init__(self, rule: str, *, is_counted: bool) -> None:
+    def __init__(self, rule: str) -> None:
         super().__init__()
         self.rule = rule
-        self.is_counted = is_counted
-        """It waited for money before, and counts against the request rates already."""
+
+
+class TargetCooling(Exception):
+    """Whom the call was to ask is left alone until then: somebody else is to be asked."""
+
+    def __init__(self, until_ms: int) -> None:
+        super().__init__()
+        self.until_ms = until_ms
+
+
+@dataclass(slots=True)
+class Standing:
+    """What a call has behind it when it asks for money."""
+
+    is_counted: bool = False
+    """It has asked before, and counts against the request rates already."""
+    throttles: frozenset[str] = frozenset()
+    """Rules that have counted it: a hop may meet others."""
+    replaces: SettleRequest | None = None
+    """The end of its attempt before, whose money is free for this one in the same breath."""
+    has_row: bool = False
+    """There was an attempt before: a refusal of this one is no row of its own, and would take that one's place."""
+    spent_nanousd: int = 0
+    """By all its attempts before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +122,8 @@ class Receipt:
     rate: RateLimitState | None = None
     earlier_tokens: int | None = None
     """What the earlier answers that the call continues came to, where the Ledger knows them."""
+    cooling: tuple[CoolingView, ...] | None = None
+    """What the tenant's calls leave alone, where this one could ask somebody else."""
 
 
 async def hold_money(
@@ -106,12 +132,16 @@ async def hold_money(
     context: CallContext,
     plan: CallPlan,
     rules: CallRules,
+    standing: Standing,
     *,
     is_shared_account: bool,
-    is_counted: bool,
+    target: Target | None = None,
+    insists: bool = False,
+    dollars_left_nanousd: int | None = None,
 ) -> Receipt:
     """Hold the worst case, a slice of it, or at least a useful answer's worth. Raises the refusal otherwise,
-    `DocumentsMoved` or `ModelMoved`. What the tenant's rules came to is told to `rules`, however it ends.
+    `DocumentsMoved`, `ModelMoved` or `TargetCooling`. What the tenant's rules came to is told to `rules`, however it
+    ends.
 
     Under an account that tenants share a call may only continue answers that the Ledger knows.
     """
@@ -124,34 +154,42 @@ async def hold_money(
         earlier=plan.earlier_answers(must_be_known=is_shared_account),
         turn=rules.turn,
         rate_limits=caller.rate_limits,
-        candidates=rules.candidates,
+        candidates=tuple(each for each in rules.candidates if each.rate is None or each.id not in standing.throttles),
+        replaces=standing.replaces,
+        call_limit_nanousd=dollars_left_nanousd,
+        spent_before_nanousd=standing.spent_nanousd,
+        target=target,
+        insists=insists,
     )
-    if is_counted:
-        request = _uncounted(request)
+    if standing.is_counted:
+        request = msgspec.structs.replace(request, rate_limits=None)
     is_decided = False
     try:
         answer, tries = await _admit_with_patience(request, caller, exchange)
         is_decided = True
     except LedgerUnreachable:
-        receipt = _receipt_without_ledger(request, rules, caller, exchange, is_counted=is_counted)
+        receipt = _receipt_without_ledger(request, rules, caller, exchange)
         is_decided = True
         return receipt
     finally:
         if not is_decided:
             ports.defer(_leave_no_hold(request, caller, exchange))
-    return _receipt_of(answer, plan, rules, is_counted=is_counted or tries > 1)
+    if tries > 1 or isinstance(answer, Granted | BudgetDenied):
+        standing.is_counted = True
+        standing.throttles |= {each.id for each in request.candidates if each.rate is not None}
+    if isinstance(answer, CoolingDown):
+        exchange.isolate.cooling.learn(caller.tenant, answer.cooling)
+    return _receipt_of(answer, plan, rules)
 
 
-def _receipt_without_ledger(
-    request: AdmitRequest, rules: CallRules, caller: Caller, exchange: Exchange, *, is_counted: bool
-) -> Receipt:
+def _receipt_without_ledger(request: AdmitRequest, rules: CallRules, caller: Caller, exchange: Exchange) -> Receipt:
     """A hold out of the outage allowance, if the tenant's rules let the call go: those that ask for its session or
     count are not judged, and are named in its record."""
     ruling = rule_on(request.candidates, NOTHING_KNOWN, lambda _: 0)
     uncounted = tuple(each.id for each in request.candidates if each.rate is not None and not each.is_shadow)
     rules.ruling = msgspec.structs.replace(ruling, unknown=(*ruling.unknown, *uncounted))
     if ruling.done.action == "downgrade":
-        raise ModelMoved(ruling.done.rule or "", is_counted=is_counted)  # nobody has counted it, and it may yet be
+        raise ModelMoved(ruling.done.rule or "")  # nobody has counted it, and it may yet be
     if ruling.done.action in STOPPING:
         raise rules.refusal(RuleDenied(ruling=ruling))
     return _receipt_of_allowance(request, caller, exchange)
@@ -272,7 +310,7 @@ async def asked_with_one_retry(ledger: Ledger, question: Question[A]) -> A:
         return await ledger.tell(question)
 
 
-def _receipt_of(answer: AdmitAnswer, plan: CallPlan, rules: CallRules, *, is_counted: bool) -> Receipt:
+def _receipt_of(answer: AdmitAnswer, plan: CallPlan, rules: CallRules) -> Receipt:
     """What the Ledger has granted. Raises what it means for the call where that is nothing."""
     match answer:
         case Granted():
@@ -284,11 +322,14 @@ def _receipt_of(answer: AdmitAnswer, plan: CallPlan, rules: CallRules, *, is_cou
                 session=answer.session,
                 rate=answer.rate,
                 earlier_tokens=answer.earlier_tokens,
+                cooling=answer.cooling,
             )
         case Outdated(present=present):
-            raise DocumentsMoved(present, is_counted=is_counted)
+            raise DocumentsMoved(present)
         case ModelChanged(ruling=ruling):
-            raise ModelMoved(ruling.done.rule or "", is_counted=is_counted)
+            raise ModelMoved(ruling.done.rule or "")
+        case CoolingDown(until_ms=until_ms):
+            raise TargetCooling(until_ms)
         case RuleDenied():
             rules.ruling = answer.ruling
             raise rules.refusal(answer)
@@ -302,7 +343,8 @@ def _receipt_of_allowance(request: AdmitRequest, caller: Caller, exchange: Excha
     """A hold out of the outage allowance. Of all limits only the caller's own is known here: it limits the call."""
     if request.earlier is not None and request.earlier.must_be_known:
         raise BudgetUnavailable("whose answer the request continues cannot be checked just now", retry_after_ms=1_000)
-    own = call_accounts(request.hold_id, Terms(call_limit_nanousd=request.session_limit_nanousd))
+    terms = Terms(call_limit_nanousd=call_limit_of(request, request.session_limit_nanousd))
+    own = call_accounts(request.hold_id, terms)
     grant = fit(own, msgspec.structs.replace(request, slice_nanousd=None, ample_nanousd=None))
     if isinstance(grant, Account):
         raise budget_refusal(grant.view())

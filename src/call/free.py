@@ -18,7 +18,6 @@ from routes import ProxyRoute
 
 async def free_call(exchange: Exchange, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A path that costs nothing, or one the tenant lets through unmetered: passed on as it is."""
-    assert route.provider is not None, "the unified endpoint is always metered"
     request = exchange.request
     if route.upstream.billing == "unmetered" and not caller.policy.allows_unmetered_paths:
         raise UnmeteredPath(
@@ -27,6 +26,16 @@ async def free_call(exchange: Exchange, route: ProxyRoute, caller: Caller, room:
         )
     if request.headers.get("upgrade"):
         raise UnmeteredPath("connections that leave HTTP cannot be metered", param="upgrade")
+    return await passed_on(exchange, route, caller, room)
+
+
+async def passed_on(
+    exchange: Exchange, route: ProxyRoute, caller: Caller, room: BodyRoom, body: bytes | None = None
+) -> Answer:
+    """Such a call on its way to its provider and back. A `body` that was read already, and changed, goes instead of the
+    request's."""
+    assert route.provider is not None, "somebody is asked"
+    request = exchange.request
     key = provider_key(caller, route.provider, exchange.isolate.settings, is_in_path=True)
     is_trusted = key.is_own or caller.policy.allows_unmetered_paths
     if not is_trusted and reaches_account(route.upstream, request.method):
@@ -35,7 +44,8 @@ async def free_call(exchange: Exchange, route: ProxyRoute, caller: Caller, room:
             "send your own provider key"
         )
     await count_call(caller, exchange.ports)
-    body = None if request.method in BODILESS else await exchange.read_body(room)
+    if body is None and request.method not in BODILESS:
+        body = await exchange.read_body(room)
     question = upstream_request(exchange, route.provider, route.upstream.path, key, is_metered=False)
     answer = await exchange.ports.upstream.send(replace(question, body=body))
     room.give_back()

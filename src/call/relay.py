@@ -23,8 +23,10 @@ from core.refusals import (
     ScopePaused,
     UpstreamTruncated,
 )
+from core.routing.failure import of_silence
 from core.telemetry import Outcome
 from core.wire.streams import open_reader
+from core.wire.translation.translate import StreamTranslation
 from ports import Body, Hearing, LedgerUnreachable, Relayed, StreamEnding, UpstreamAnswer
 from settings import Settings
 
@@ -43,6 +45,7 @@ class StreamRelay:
         is_sse: bool,
         overhead_ms: int,
         settings: Settings,
+        translation: StreamTranslation | None = None,
     ) -> None:
         self._call = call
         self._status = status
@@ -52,7 +55,8 @@ class StreamRelay:
         plan = call.plan
         is_prepaid = call.receipt.is_full or plan.is_free or call.output_ceiling_tokens is not None
         self.strips_usage = plan.injects_usage
-        self.hearing: Hearing = "listens" if is_prepaid and is_sse else "judges"
+        self.hearing: Hearing = "listens" if is_prepaid and is_sse and translation is None else "judges"
+        self._translation = translation
         self._meter = StreamMeter(
             open_reader(plan.dialect),
             plan.price,
@@ -70,7 +74,7 @@ class StreamRelay:
         self._denied_by: AccountView | None = None
         self._is_unreadable = False
         self._wrote_at_ms: int | None = None
-        self._renewed_at_ms = call.exchange.started_at_ms
+        self._asked_at_ms = self._renewed_at_ms = call.sent_at_ms or call.exchange.started_at_ms
         self._lent_nanousd = self._lent_at_ms = 0
 
     def over(self, answer: UpstreamAnswer) -> Body:
@@ -102,47 +106,65 @@ class StreamRelay:
         if self._asking is not None:
             await self._asking
         words = await self._last_words() if ending == "complete" else b""
+        if self._translation is not None and ending == "complete":
+            words += self._translation.finish()
         result = self._meter.close(unseen_ms=self._unseen_ms())
         self._give_back(min(self._lent_nanousd, max(0, self._meter.granted_nanousd - result.cost_nanousd)))
         refusal = self._refusal_of(ending, result)
         self._call.close(self._end_of(ending, result, refusal, first_chunk_at_ms))
         if refusal is not None:
             is_soft = self._call.caller.policy.stream_cut == "truncate" and result.is_cut and not self._is_unreadable
-            words += self._meter.render_cut(refusal, self._call.exchange.request_id, is_soft=is_soft)
+            words += self._ended_early(refusal, result, is_soft=is_soft)
+        elif self._translation is not None and ending == "complete" and not result.is_failed:
+            words += self._translation.ended()
         return words
+
+    def _ended_early(self, refusal: Refusal, result: StreamResult, *, is_soft: bool) -> bytes:
+        """What the client hears instead of the stream's end."""
+        request_id = self._call.exchange.request_id
+        if self._translation is None:
+            return self._meter.render_cut(refusal, request_id, is_soft=is_soft)
+        if is_soft:
+            return self._translation.shortened(result.usage)
+        return self._translation.broken(self._call.spoken.render_refusal(refusal, request_id))
+
+    def _said(self, forward: bytes) -> bytes:
+        """What passes, as the caller reads it."""
+        return forward if self._translation is None else self._translation.feed(forward)
 
     async def _last_words(self) -> bytes:
         """What the provider left without its end, once it is paid for."""
         step = self._meter.finish()
-        words = step.forward
+        words = self._said(step.forward)
         while isinstance(step.action, Wait):
             if step.action.ask is not None:
                 self._ask(step.action.ask)
             assert self._asking is not None, "the meter waits only for what was asked"
             step = await self._asking
-            words += step.forward
+            words += self._said(step.forward)
         return words
 
     def _unseen_ms(self) -> int:
         """How long the model may have been at work where nobody sees it: until it began to write the answer."""
         if not self._call.plan.hides_reasoning:
             return 0
-        return (self._wrote_at_ms or self._ports.clock.now_ms()) - self._call.exchange.started_at_ms
+        return (self._wrote_at_ms or self._ports.clock.now_ms()) - self._asked_at_ms
 
     def _relayed(self, step: Step) -> Relayed:
+        forward = self._said(step.forward)
         match step.action:
             case Forward():
-                return Relayed(step.forward)
+                return Relayed(forward)
             case Cut(reason=reason):
                 self._is_unreadable = reason == "unreadable"
-                return Relayed(step.forward, is_cut=True)
+                return Relayed(forward, is_cut=True)
             case Extend():
                 self._ask(step.action)
-                return Relayed(step.forward)
+                return Relayed(forward)
             case Wait(ask=ask):
                 if ask is not None:
                     self._ask(ask)
-                return Relayed(step.forward, wait=self._answered())
+                return Relayed(forward, wait=self._answered())
 
     def _ask(self, ask: Extend) -> None:
         self._asking = asyncio.ensure_future(self._extend(ask))
@@ -228,6 +250,8 @@ class StreamRelay:
             outcome = "failed"
         elif result.is_truncated:
             outcome = "upstream_truncated"
+        if outcome in ("failed", "upstream_truncated"):
+            self._call.failed(of_silence("uncertain"))
         usage, cost = self._used(result)
         return CallEnd(
             outcome,

@@ -7,32 +7,35 @@ unseen: the rules that asked for it are named in its record.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from access.identity import Caller
-from call.upstream_request import provider_key
+from call.upstream_request import key_to_show
 from core.call.context import CallContext
+from core.call.hop_plan import AskedCall, HopPlan, plan_as_asked, plan_hop, reason_to_leave_out
 from core.call.other_model import with_model
-from core.call.plan import CallPlan, plan_call
+from core.call.plan import CallPlan
 from core.ledger.loops.ruling import NO_RULES, NOTHING_DONE, Candidate, Ruling
 from core.ledger.loops.turns import PLAIN_TURN, Turn
 from core.ledger.messages import RuleDenied
+from core.providers import canonical_provider
 from core.refusals import Refusal, RuleBlocked, RuleThrottled, ScopePaused
 from core.risk.redaction import redacted
 from core.risk.request_text import request_tags
-from core.routing.paths import UpstreamPath
+from core.routing.failover import AS_ASKED, Attempt
 from core.telemetry import CallRecord
-from core.tenant.rules.compiled import Broken, CompiledRule, CompiledRules
+from core.tenant.document import Broken
+from core.tenant.rules.compiled import CompiledRule, CompiledRules
 from core.tenant.rules.facts import RequestFacts
 from core.tenant.rules.request_half import FAULTS, NOTHING_MET, RequestVerdict, judge_request
 from core.tenant.shared_account import refuse_shared_references
-from core.wire.dialects.prepared_body import PreparedBody
 from core.wire.steps.digests import digest_key, prompt_digest
 from core.wire.steps.steps import StepFacts, read_steps
+from core.wire.translation.conversation import Untranslatable
 from routes import ProxyRoute
 from settings import Settings
 
@@ -92,8 +95,8 @@ class CallRules:
             headers["x-agentwatch-redacted"] = ",".join(self.risk_tags)
         change = self.change
         if change is not None and change.refused_because is None:
-            headers["x-agentwatch-model"] = _in_header(change.to)
-            headers["x-agentwatch-asked-model"] = _in_header(change.asked)
+            headers["x-agentwatch-model"] = in_header(change.to)
+            headers["x-agentwatch-asked-model"] = in_header(change.asked)
             headers["x-agentwatch-downgraded-by"] = change.rule
         elif change is not None:
             headers["x-agentwatch-downgrade-skipped"] = f"{change.rule}: {change.refused_because}"
@@ -147,14 +150,16 @@ class RequestSeen:
     prompt: str | None
 
     @classmethod
-    def of(cls, body: bytes, plan: CallPlan, caller: Caller, context: CallContext, key: bytes) -> "RequestSeen":
+    def of(
+        cls, body: bytes, plan: CallPlan, dialect: str, caller: Caller, context: CallContext, key: bytes
+    ) -> "RequestSeen":
         """Read what this tenant's rules ask for, and no more."""
         rules = caller.documents.rules
         wants_tags = caller.policy.records_risk_tags or rules.needs_risk_tags
         has_session = context.session_id is not None
         return cls(
             risk_tags=_read(lambda: request_tags(body)) if wants_tags else None,
-            steps=_read(lambda: read_steps(body, plan.dialect.name, key=key)) if rules.needs_steps else None,
+            steps=_read(lambda: read_steps(body, dialect, key=key)) if rules.needs_steps else None,
             prompt=_read(lambda: prompt_digest(body, key=key)) if has_session else None,
         )
 
@@ -211,8 +216,7 @@ class RequestSeen:
 class RuledCall:
     """A call as its tenant's rules leave it before the Ledger is asked."""
 
-    plan: CallPlan
-    body: PreparedBody
+    hop: HopPlan
     rules: CallRules
     broken: tuple[Broken, ...] = ()
     """Rules that this version cannot read, or that failed: they stop nobody, and somebody is told."""
@@ -227,40 +231,64 @@ class Rulebook:
     context: CallContext
     settings: Settings
     at_ms: int
+    attempt: Attempt = AS_ASKED
+    """Which of the providers that may serve the call is to be asked."""
+    asked: CallPlan | None = None
+    """The plan of the call as its caller made it, for the hops after that."""
 
     def apply(self, received: bytes, changed_by: str | None) -> RuledCall:
         """Plan the call, and replan it where rules replace what they find in it or want another model. `changed_by` is
-        a rule that the Ledger has found to want one. Raises the refusal of a call that cannot be planned."""
+        a rule that the Ledger has found to want one. Raises the refusal of a call that cannot be planned, and of a hop
+        `Untranslatable`."""
         compiled = self.caller.documents.rules
-        plan, body = self._plan(self.route.upstream, received)
-        seen = RequestSeen.of(received, plan, self.caller, self.context, self._digest_key())
-        verdict = self._judge(seen, plan, is_downgraded=False)
+        hop = self._plan(received)
+        seen = RequestSeen.of(received, hop.plan, self.route.upstream.dialect, self.caller, self.context, self._secret)
+        verdict = self._judge(seen, hop.plan, is_downgraded=False)
         redacted_by: tuple[str, ...] = ()
         risk_tags = seen.risk_tags or ()
         if verdict.redacts:
             received, redacted_by, risk_tags = self._redacted(received, verdict.redacts, risk_tags)
-            plan, body = self._plan(self.route.upstream, received)
+            hop = self._plan(received)
         change = None
         rule = compiled.find(changed_by) if changed_by else verdict.downgrade
         if rule is not None:
-            plan, body, change = self._downgraded(plan, body, received, rule)
-            verdict = self._judge(seen, plan, is_downgraded=True)
+            hop, change = self._downgraded(hop, received, rule)
+            verdict = self._judge(seen, hop.plan, is_downgraded=True)
             if verdict.redacts and not redacted_by:  # by a rule behind the downgrade, or about the other model
                 received, redacted_by, risk_tags = self._redacted(received, verdict.redacts, risk_tags)
-                plan, body = self._plan(self.route.upstream, received)
-                plan, body, change = self._downgraded(plan, body, received, rule)
+                hop, change = self._downgraded(self._plan(received), received, rule)
         rules = CallRules(
             compiled,
-            turn=seen.turn(plan, self.context),
+            turn=seen.turn(hop.plan, self.context),
             verdict=verdict,
             risk_tags=risk_tags,
             redacted_by=redacted_by,
             change=change,
         )
-        return RuledCall(plan, body, rules, (*compiled.broken, *verdict.failed))
+        return RuledCall(hop, rules, (*compiled.broken, *verdict.failed))
 
-    def _plan(self, upstream: UpstreamPath, received: bytes) -> tuple[CallPlan, PreparedBody]:
-        return plan_call(self.route.provider, upstream, received, self.caller.policy, self.at_ms)
+    def _plan(self, received: bytes, *, instead: str | None = None) -> HopPlan:
+        """The call for whom the attempt is to ask, or for another model `instead`: `provider/model`, or a bare name."""
+        asked = AskedCall(self.route.provider, self.route.upstream, self.caller.policy, self.at_ms, self._secret)
+        attempt = self.attempt
+        if self.asked is None or attempt.provider is None or attempt.model is None:
+            if instead is not None:
+                upstream, received = with_model(self.route.provider, self.route.upstream, received, instead)
+                asked = replace(asked, upstream=upstream)
+            return plan_as_asked(asked, received, strips_history=attempt.strips_history)
+        provider, model = (attempt.provider, attempt.model) if instead is None else _named(instead, attempt.provider)
+        hop = plan_hop(
+            asked,
+            received,
+            provider,
+            model,
+            asked_provider=self.asked.provider,
+            strips_history=attempt.strips_history,
+        )
+        reason = reason_to_leave_out(hop, self.asked, attempt)
+        if reason is not None:
+            raise Untranslatable(reason)
+        return hop
 
     def _judge(self, seen: RequestSeen, plan: CallPlan, *, is_downgraded: bool) -> RequestVerdict:
         return seen.judge(plan, self.caller, self.context, at_ms=self.at_ms, is_downgraded=is_downgraded)
@@ -276,38 +304,48 @@ class Rulebook:
         body, found = replaced
         return body, by if found else (), found
 
-    def _downgraded(
-        self, plan: CallPlan, body: PreparedBody, received: bytes, rule: CompiledRule
-    ) -> tuple[CallPlan, PreparedBody, ModelChange | None]:
+    def _downgraded(self, hop: HopPlan, received: bytes, rule: CompiledRule) -> tuple[HopPlan, ModelChange | None]:
         """The call as a cheaper one of the model that a rule names; as it was, with the reason, where that model cannot
         serve it or costs no less."""
+        plan = hop.plan
         to, asked = rule.model or "", f"{plan.provider}/{plan.parsed.model}"
         try:
-            upstream, changed = with_model(self.route.provider, self.route.upstream, received, to)
-            cheaper, cheaper_body = self._plan(upstream, changed)
-            key = provider_key(self.caller, cheaper.provider, self.settings, is_in_path=self.route.provider is not None)
+            other = self._plan(received, instead=to)
+            cheaper = other.plan
+            asked_provider = (self.asked or cheaper).provider
+            key = key_to_show(self.route, self.caller, cheaper.provider, self.settings, asked_provider=asked_provider)
             if not key.is_own and not self.caller.policy.allows_unmetered_paths:
                 refuse_shared_references(cheaper.parsed, path=cheaper.path)
         except Refusal as refusal:
-            return plan, body, ModelChange(rule.id, asked, to, refusal.code)
+            return hop, ModelChange(rule.id, asked, to, refusal.code)
+        except Untranslatable as why:
+            return hop, ModelChange(rule.id, asked, to, why.feature)
         if (cheaper.provider, cheaper.parsed.model) == (plan.provider, plan.parsed.model):
-            return plan, body, None
+            return hop, None
         length = min(plan.costing.output_ceiling, cheaper.costing.output_ceiling)
         window = cheaper.price.input_tokens_max
         if cheaper.costing.nanousd(length) >= plan.costing.nanousd(length):
-            return plan, body, ModelChange(rule.id, asked, to, "not_cheaper")
+            return hop, ModelChange(rule.id, asked, to, "not_cheaper")
         if window is not None and (cheaper.new_prompt_tokens or 0) > window:
-            return plan, body, ModelChange(rule.id, asked, to, "prompt_too_long")
-        return cheaper, cheaper_body, ModelChange(rule.id, asked, f"{cheaper.provider}/{cheaper.parsed.model}")
+            return hop, ModelChange(rule.id, asked, to, "prompt_too_long")
+        return other, ModelChange(rule.id, asked, f"{cheaper.provider}/{cheaper.parsed.model}")
 
-    def _digest_key(self) -> bytes:
+    @property
+    def _secret(self) -> bytes:
         """Changing a secret changes it: sessions in progress then begin their comparisons anew, and no more."""
         return digest_key(self.settings.secrets, self.caller.tenant)
 
 
-def _in_header(name: str) -> str:
+def _named(model: str, provider: str) -> tuple[str, str]:
+    """The provider and the model that a rule names; a bare name is one of the provider that is asked."""
+    owner, slash, bare = model.partition("/")
+    named = canonical_provider(owner) if slash else None
+    return (provider, model) if named is None else (named, bare)
+
+
+def in_header(name: str) -> str:
     """A name that somebody made up, in characters that every header takes."""
-    return quote(name, safe="/:.@+-_ ")
+    return quote(name, safe="/:.@+-_ (),")
 
 
 def _read(read: Callable[[], T]) -> T | None:

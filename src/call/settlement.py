@@ -15,12 +15,17 @@ from call.rules import CallRules
 from core.bounds import SCOPE_ID_CHARACTERS_MAX
 from core.call.context import CallContext
 from core.call.plan import CallPlan
+from core.ledger.health.notes import HealthNote, failed, served
+from core.ledger.health.targets import Target
 from core.ledger.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
 from core.money import price_book
 from core.money.amount import NANOUSD_MAX
 from core.money.usage import Usage
 from core.refusals import InternalError
+from core.routing.failure import Failure
 from core.telemetry import CallRecord, Outcome, Settlement
+from core.wire.dialects import Dialect
+from core.wire.translation.translate import Translation
 from delivery import charge_or_owe, send_message
 from exchange import Exchange
 
@@ -47,6 +52,23 @@ class CallEnd:
     """A part of a stream went out on the outage allowance, though the Ledger held money for its beginning."""
 
 
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What came before an attempt of a call."""
+
+    attempt: int = 1
+    asked_model: str | None = None
+    """That the caller asked for, where another one is to serve the call."""
+    failed: tuple[str, ...] = ()
+    """The attempts before, and the class of their failures: `openai/gpt-4o: rate_limited (429)`."""
+    skipped: tuple[str, ...] = ()
+    """Whom nobody has asked, and why: `groq/llama-3.3-70b: documents`."""
+    cost_nanousd: int = 0
+    """Of the attempts before."""
+    waited_ms: int = 0
+    """For the providers before."""
+
+
 @dataclass(slots=True)
 class OpenCall:
     """A call whose money is held: everything its end will need, and that end."""
@@ -57,6 +79,20 @@ class OpenCall:
     plan: CallPlan
     receipt: Receipt
     rules: CallRules
+    spoken: Dialect
+    """What its caller speaks, which is the plan's own dialect where nothing is translated."""
+    translation: Translation | None = None
+    target: Target | None = None
+    """Whom it asks, where somebody else could serve the call."""
+    trail: Trail = Trail()
+    moves_on_for: frozenset[str] = frozenset()
+    """For which failures somebody else is to be asked; none where nobody is left."""
+    is_own_key: bool = False
+    """It is made with its caller's own key of the provider."""
+    is_replaced: bool = False
+    """The call goes on with another attempt."""
+    health: HealthNote | None = None
+    """How its target has done, once that is known."""
     output_ceiling_tokens: int | None = None
     """The lowered ceiling under which the call was sent; None where it is as the caller set it."""
     sent_at_ms: int | None = None
@@ -85,25 +121,60 @@ class OpenCall:
         status: int | None = None,
         held_nanousd: int | None = None,
     ) -> None:
-        """End a call of whose answer nobody read what it used. It costs what that can be, at most what is held (the
-        first hold, unless said), and nothing where the provider was never asked."""
-        if self.is_closed:
-            return
+        """End a call of whose answer nobody read what it used."""
+        if not self.is_closed:
+            self.close(self.unheard(error_code, outcome=outcome, status=status, held_nanousd=held_nanousd))
+
+    def unheard(
+        self,
+        error_code: str | None,
+        *,
+        outcome: Outcome = "failed",
+        status: int | None = None,
+        held_nanousd: int | None = None,
+    ) -> CallEnd:
+        """How a call ends of whose answer nobody read what it used. It costs what that can be, at most what is held
+        (the first hold, unless said), and nothing where the provider was never asked."""
         usage, cost = Usage(), 0
         if self.sent_at_ms is not None:
             waited_ms = self.exchange.ports.clock.now_ms() - self.sent_at_ms
             usage, cost = self.plan.costing.unheard(waited_ms)
         held_nanousd = self.receipt.granted_nanousd if held_nanousd is None else held_nanousd
         cost = min(cost, held_nanousd)
-        self.close(CallEnd(outcome, usage, cost, status, is_estimated=cost > 0, error_code=error_code))
+        return CallEnd(outcome, usage, cost, status, is_estimated=cost > 0, error_code=error_code)
 
-    def __enter__(self) -> "OpenCall":
-        return self
+    def end(self, end: CallEnd) -> None:
+        """Close the call at last, whatever becomes of that: once more at the same end, which the Ledger may have heard
+        with the next attempt, and only then at what is not known."""
+        try:
+            self.close(end)
+        finally:
+            try:
+                self.close(end)
+            finally:
+                self.give_up()
 
-    def __exit__(self, *_: object) -> None:
-        """What nobody has closed by then was a fault of ours. A stream takes its call along."""
+    def give_up(self) -> None:
+        """What nobody has closed by now was a fault of ours. A stream takes its call along."""
         if not self.is_streaming:
             self.close_unheard(InternalError.code)
+
+    def replaced_at(self, end: CallEnd) -> SettleRequest | None:
+        """The end of an attempt as the admission of the next one brings it along; None where the Ledger may know of no
+        hold."""
+        self.is_replaced = True
+        charge = _charge_of(self, _within_bounds(end))
+        return charge if isinstance(charge, SettleRequest) else None
+
+    def served(self) -> None:
+        """Whom it asks is well."""
+        if self.target is not None:
+            self.health = served(self.target, self.exchange.started_at_ms)
+
+    def failed(self, failure: Failure) -> None:
+        """Whom it asks is not, or not for such calls."""
+        if self.target is not None and failure.cools is not None:
+            self.health = failed(self.target, failure.kind, failure.cools, self.sent_at_ms or 0)
 
     def fit_to_grant(self) -> None:
         """Plan with what the grant tells: how long the earlier answers were, and which answer the money pays for."""
@@ -121,11 +192,12 @@ def new_record(
     provider: str | None,
     path: str,
     dialect: str | None,
+    attempt: int = 1,
 ) -> CallRecord:
     """A record of a call that has used nothing so far."""
     return CallRecord(
         request_id=request_id,
-        attempt=1,
+        attempt=attempt,
         started_at_ms=started_at_ms,
         tenant=caller.tenant,
         team=caller.team,
@@ -161,6 +233,8 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Settlement:
             completion_tokens=end.usage.completion_tokens,
             iteration=call.context.iteration,
             answer=_note_of(call, end),
+            health=call.health,
+            is_replaced=call.is_replaced,
         )
     return RecordRequest(
         event_id=call.receipt.id,
@@ -179,7 +253,7 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Settlement:
 def _note_of(call: OpenCall, end: CallEnd) -> AnswerNote | None:
     """The answer as something that a later call may continue."""
     ids = tuple(each for each in end.answer_ids if each and len(each) <= SCOPE_ID_CHARACTERS_MAX)
-    if not ids or call.plan.dialect.name not in CONTINUED_DIALECTS:
+    if not ids or call.plan.dialect.name not in CONTINUED_DIALECTS or call.translation is not None:
         return None
     return AnswerNote(ids, end.usage.total_tokens)
 
@@ -209,10 +283,14 @@ def _record_of(call: OpenCall, end: CallEnd) -> CallRecord:
             provider=call.plan.provider,
             path=call.plan.path,
             dialect=call.plan.dialect.name,
+            attempt=call.trail.attempt,
         )
     )
     return msgspec.structs.replace(
         record,
+        asked_model=call.trail.asked_model or record.asked_model,
+        failover_reason=", ".join(call.trail.failed) or None,
+        skipped_hops=call.trail.skipped,
         outcome=end.outcome,
         usage=end.usage,
         cost_nanousd=end.cost_nanousd,

@@ -1,36 +1,69 @@
 """What a provider is asked, but for the body: whose key it is shown, where it is, which headers and query pass."""
 
+import hashlib
+
 from access.identity import Caller
+from core.call.plan import CallPlan
+from core.ledger.health.targets import Target
 from core.providers import PROVIDERS
 from core.refusals import ProviderKeyMissing
-from core.routing.forwarding import upstream_headers, upstream_query
-from core.tenant.provider_keys import KeyToShow, own_key_for
+from core.routing.forwarding import headers_of_ours, upstream_headers, upstream_query
+from core.tenant.provider_keys import KeyToShow, own_key_for, own_key_of
+from core.wire.steps.digests import digest_key
 from exchange import Exchange
 from ports import UpstreamRequest
+from routes import ProxyRoute
 from settings import Settings
+
+ACCOUNT_DIGEST_BYTES = 8
+
+
+def key_to_show(
+    route: ProxyRoute, caller: Caller, provider: str, settings: Settings, *, asked_provider: str
+) -> KeyToShow:
+    """The key to show a provider: the caller's own for it, or the Worker's. A key that may be anybody's is shown to the
+    provider that the caller has asked, and to no other."""
+    if provider == asked_provider:
+        return provider_key(caller, provider, settings, is_in_path=route.provider is not None)
+    return own_key_of(caller.own_keys, provider) or _key_of_worker(provider, settings)
 
 
 def provider_key(caller: Caller, provider: str, settings: Settings, *, is_in_path: bool) -> KeyToShow:
-    """The key to show a provider: the caller's own for it, or the Worker's."""
+    """The key to show the provider that the caller has asked."""
     own = own_key_for(caller.own_keys, provider, is_in_path=is_in_path)
-    if own is not None:
-        return own
-    key = settings.provider_keys.get(provider)
-    if key is None:
-        raise ProviderKeyMissing(
-            f"no key for {provider}: send your own behind the token (aw_live_…:{provider}=your-key) or set "
-            f"the secret {PROVIDERS[provider].secret_name}"
-        )
-    return KeyToShow(key, is_own=False)
+    return own or _key_of_worker(provider, settings)
 
 
-def upstream_request(exchange: Exchange, name: str, path: str, key: KeyToShow, *, is_metered: bool) -> UpstreamRequest:
-    """What the provider is asked, but for the body."""
+def target_of(exchange: Exchange, caller: Caller, plan: CallPlan, key: KeyToShow) -> Target:
+    """Whom a call asks, as its tenant's Ledger knows it. An account is told from others by its key's digest; the place
+    is the data centre from which this request goes out, since providers refuse some countries."""
+    secret = digest_key(exchange.isolate.settings.secrets, caller.tenant)
+    digest = hashlib.blake2b(key.value.encode(), key=secret[:64], digest_size=ACCOUNT_DIGEST_BYTES).hexdigest()
+    place = exchange.request.headers.get("cf-ray", "").rpartition("-")[2]
+    return Target(provider=plan.provider, account=digest, model=plan.parsed.model[:128], place=place[:8])
+
+
+def upstream_request(
+    exchange: Exchange,
+    name: str,
+    path: str,
+    key: KeyToShow,
+    *,
+    is_metered: bool,
+    is_as_asked: bool = True,
+) -> UpstreamRequest:
+    """What the provider is asked, but for the body. A call that is not as its caller made it goes out with headers of
+    our own: what it sent was for another provider, or another body."""
     settings, provider = exchange.isolate.settings, PROVIDERS[name]
-    query = upstream_query(exchange.request.query, provider, path=path, is_metered=is_metered)
-    headers = upstream_headers(
-        exchange.request.headers, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
+    query, headers = (
+        "",
+        headers_of_ours(exchange.request.headers, provider, path=path, key=key, also=settings.passed_headers),
     )
+    if is_as_asked:
+        query = upstream_query(exchange.request.query, provider, path=path, is_metered=is_metered)
+        headers = upstream_headers(
+            exchange.request.headers, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
+        )
     return UpstreamRequest(
         method=exchange.request.method,
         url=f"{settings.base_urls[name]}/{path}" + (f"?{query}" if query else ""),
@@ -38,3 +71,13 @@ def upstream_request(exchange: Exchange, name: str, path: str, key: KeyToShow, *
         body=None,
         first_byte_timeout_ms=settings.first_byte_timeout_ms,
     )
+
+
+def _key_of_worker(provider: str, settings: Settings) -> KeyToShow:
+    key = settings.provider_keys.get(provider)
+    if key is None:
+        raise ProviderKeyMissing(
+            f"no key for {provider}: send your own behind the token (aw_live_…:{provider}=your-key) or set "
+            f"the secret {PROVIDERS[provider].secret_name}"
+        )
+    return KeyToShow(key, is_own=False)

@@ -19,6 +19,10 @@ from tests.support.memory_ports import TOKEN
 BODIES: dict[str, Any] = {
     "Report": {"model": "gpt-4o-mini", "prompt_tokens": 100, "completion_tokens": 10, "latency_ms": 5},
     "BudgetChange": {"limit_usd": "5"},
+    "FailoverTest": {
+        "path": "/v1/chat/completions",
+        "body": {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]},
+    },
     "RulesTest": {"call": {"provider": "openai", "model": "gpt-4o"}},
 }
 """A body of each type that does not take `{}`."""

@@ -10,10 +10,12 @@ import pytest
 
 from core.ledger.messages import StatusRequest
 from core.money.usage import COUNT_MAX
+from core.tenant.documents import copy_text
 from ports import LedgerUnreachable, QueueUnreachable
 from sink import take
 from tests.queue_consumer.scripted_services import ScriptedServices
 from tests.support.api_client import ANSWER, BILLED_NANOUSD, CALL, Client, an_isolate
+from tests.support.failover import an_error
 from tests.support.memory_ports import START_MS, Killed, ScriptedAnswer, World
 
 SETTINGS = {"GEMINI_API_KEY": "AIza-ours", "HOLD_TTL_MS": "20000", "FIRST_BYTE_TIMEOUT_MS": "40000"}
@@ -178,3 +180,76 @@ def test_an_answer_that_takes_as_long_as_it_may_is_still_held_for_and_not_yet_sp
 
     assert during == [(0, True)]
     assert (called.spent_nanousd, called.held_nanousd) == (BILLED_NANOUSD, 0)
+
+
+# Along a chain -------------------------------------------------------------------------------------------------------
+
+ASKED = {**CALL, "model": "gpt-4o"}
+ASKED_HELD_NANOUSD_MAX = 1_000 * 10_000 + 500 * 2_500
+
+
+def a_world_with_a_chain() -> World:
+    """The first provider fails, and the next one serves."""
+    world = a_world()
+    failing, serving = an_error(503), world.answer
+    failing.world = world
+    world.answers = {"openai": [failing, serving]}
+    chain = {"match": {"model": "gpt-4o"}, "hops": [{"provider": "openai", "model": "gpt-4o-mini"}]}
+    text = json.dumps({"chains": [chain]})
+    world.kv["t:acme:config"] = copy_text(1, {"config": '{"requests_per_minute": 1000000}', "failover": text})
+    return world
+
+
+def play_chain(world: World) -> Called:
+    return play(world, body=ASKED)
+
+
+AWAITS_OF_A_CHAIN = range(1, play_chain(a_world_with_a_chain()).world.awaits + 1)
+
+
+def test_a_call_along_a_chain_has_a_row_for_each_attempt_and_costs_what_was_billed() -> None:
+    called = play_chain(a_world_with_a_chain())
+
+    assert (called.status, called.spent_nanousd, called.held_nanousd) == (200, BILLED_NANOUSD, 0)
+    assert sorted((row["attempt"], row["cost_nanousd"]) for row in called.records) == [(1, 0), (2, BILLED_NANOUSD)]
+    assert len(AWAITS_OF_A_CHAIN) >= 18
+
+
+@pytest.mark.parametrize("await_number", AWAITS_OF_A_CHAIN)
+def test_an_isolate_that_dies_on_a_chain_leaves_no_hold_and_a_safe_charge(await_number: int) -> None:
+    world = a_world_with_a_chain()
+    world.dies_at = await_number
+
+    called = play_chain(world)
+
+    assert called.held_nanousd == 0
+    assert called.spent_nanousd <= ASKED_HELD_NANOUSD_MAX
+    if world.sent:
+        assert called.spent_nanousd >= BILLED_NANOUSD
+
+
+@pytest.mark.parametrize("await_number", AWAITS_OF_A_CHAIN)
+def test_a_port_that_fails_once_on_a_chain_changes_neither_charge_nor_records(await_number: int) -> None:
+    world = a_world_with_a_chain()
+    world.fails_at = await_number
+
+    called = play_chain(world)
+
+    assert (called.held_nanousd, called.spent_nanousd) == (0, sum(row["cost_nanousd"] for row in called.records))
+    assert sorted(row["attempt"] for row in called.records) == [1, 2]
+    if called.status == 200:
+        assert called.spent_nanousd == BILLED_NANOUSD
+    else:
+        assert (called.status, called.spent_nanousd <= HELD_NANOUSD_MAX) == (424, True)
+
+
+@pytest.mark.parametrize("parts", OUTAGES)
+@pytest.mark.parametrize("await_number", AWAITS_OF_A_CHAIN)
+def test_an_outage_that_begins_anywhere_on_a_chain_ends_with_the_books_right(await_number: int, parts: str) -> None:
+    world = a_world_with_a_chain()
+    world.outage = (await_number, OUTAGES[parts])
+
+    called = play_chain(world)
+
+    assert (called.status, called.spent_nanousd, called.held_nanousd) == (200, BILLED_NANOUSD, 0)
+    assert sorted(row["cost_nanousd"] for row in called.records) == [0, BILLED_NANOUSD]

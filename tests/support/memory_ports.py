@@ -16,6 +16,7 @@ from core.ledger.document_messages import WriteRequest
 from core.ledger.messages import ConfigureRequest, Granted, Question, StatusRequest
 from core.ledger.mirror import SessionMirror, mirror_key, read_mirror
 from core.ledger.questions import read_answer, read_question, to_wire
+from core.providers import PROVIDERS
 from core.tenant.documents import copy_text, read_copy
 from ports import (
     AttemptFailed,
@@ -28,6 +29,7 @@ from ports import (
     TenantStoreUnreachable,
     TooLong,
     UpstreamRequest,
+    Watch,
 )
 from tests.support.core_faults import Surprise
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
@@ -100,6 +102,7 @@ class ScriptedAnswer:
     client_leaves_after: int | None = None
     """Chunks, of a stream."""
     chunk_takes_ms: int = 0
+    is_discarded: bool = False
     world: "World | None" = None
 
     async def read(self) -> bytes | TooLong | AttemptFailed:
@@ -115,6 +118,34 @@ class ScriptedAnswer:
         if self.client_leaves_after is not None:
             return AttemptFailed("client_gone")
         return AttemptFailed("connection_lost") if self.is_broken else b"".join(self.chunks)
+
+    async def begun(self, watch: Watch, *, silence_ms: int, hold_back_ms: int) -> AttemptFailed | None:
+        """As the adapter of the Worker does; a chunk that comes too late leaves the rest unheard."""
+        waited_ms, within_ms = 0, silence_ms
+        for number, chunk in enumerate(self.chunks):
+            if number == self.client_leaves_after:
+                return AttemptFailed("client_gone")
+            waited_ms += self.chunk_takes_ms
+            if waited_ms > within_ms:
+                self._pass_time(within_ms)
+                return AttemptFailed("first_byte_timeout") if number == 0 else None
+            if number == 0:
+                within_ms = waited_ms + hold_back_ms
+            if watch.feed(chunk):
+                self._pass_time(waited_ms)
+                return None
+        self._pass_time(waited_ms)
+        if self.is_broken:
+            return AttemptFailed("connection_lost")
+        watch.close()
+        return None
+
+    def discard(self) -> None:
+        self.is_discarded = True
+
+    def _pass_time(self, duration_ms: int) -> None:
+        if self.world is not None:
+            self.world.pass_time(duration_ms)
 
     def untouched(self) -> Body:
         return b"".join(self.chunks)
@@ -196,6 +227,10 @@ class World:
         self.records: list[dict[str, Any]] = []
         self.sent: list[UpstreamRequest] = []
         self.answer: ScriptedAnswer | AttemptFailed = ScriptedAnswer()
+        self.answers: dict[str, list[ScriptedAnswer | AttemptFailed]] = {}
+        """What a provider answers, by its name: one after the other, the last one again and again."""
+        self.takes_ms: dict[str, int] = {}
+        """How long a provider takes to begin."""
         self.ledgers: dict[str, MemoryLedger] = {}
         self.strangers: list[str] = []
         self.strangers_max = 1_000
@@ -230,7 +265,7 @@ class World:
             self.sent.append(request)
             self.upstream_also()
             self.reach(None)
-            return self.answer
+            return self._answer_of(request)
         self.reach(QueueUnreachable)
         self.wait_for("queue", QueueUnreachable)
         if self.is_queue_away:
@@ -238,6 +273,18 @@ class World:
         self.records.append(json.loads(request))
         self.reach(QueueUnreachable)
         return None
+
+    def _answer_of(self, request: UpstreamRequest) -> ScriptedAnswer | AttemptFailed:
+        provider = next((name for name in self.answers if request.url.startswith(PROVIDERS[name].base_url)), None)
+        if provider is None:
+            return self.answer
+        takes_ms = self.takes_ms.get(provider, 0)
+        self.pass_time(min(takes_ms, request.first_byte_timeout_ms))
+        if takes_ms > request.first_byte_timeout_ms:
+            return AttemptFailed("first_byte_timeout")
+        answers = self.answers[provider]
+        answer = answers[0] if len(answers) == 1 else answers.pop(0)
+        return replace(answer) if isinstance(answer, ScriptedAnswer) else answer
 
     async def is_stranger_allowed(self, address: str) -> bool:
         self.strangers.append(address)

@@ -15,7 +15,7 @@ from core.money import price_book
 from core.money.price_book import Price, Unpriced
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel
-from core.routing.paths import UpstreamPath
+from core.routing.paths import UpstreamPath, speaks
 from core.tenant.policy import TenantPolicy
 from core.wire.dialects import DIALECTS, Dialect
 from core.wire.dialects.prepared_body import PreparedBody
@@ -117,6 +117,15 @@ class CallPlan:
         return self.costing.output_ceiling_within(granted_nanousd)
 
 
+class NotSpoken(Exception):
+    """The provider that the model names does not take the call in the dialect in which it was made."""
+
+    def __init__(self, provider: str, model: str) -> None:
+        super().__init__()
+        self.provider = provider
+        self.model = model
+
+
 def plan_call(
     provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int
 ) -> tuple[CallPlan, PreparedBody]:
@@ -124,7 +133,7 @@ def plan_call(
 
     The body stands apart from the plan, which lives as long as the call's stream does.
 
-    Raises `InvalidRequest` naming the field, `UnmeteredPath`, or `UnpricedModel`.
+    Raises `InvalidRequest` naming the field, `UnmeteredPath`, `UnpricedModel`, or `NotSpoken`.
     """
     dialect = DIALECTS[upstream.dialect]
     parsed = dialect.parse_request(body, path=upstream.path)
@@ -132,7 +141,9 @@ def plan_call(
         raise _unmetered(parsed.unmetered_tools)
     path, model_to_send = upstream.path, None
     if provider is None:
-        provider, model_to_send = _provider_and_model(parsed.model)
+        provider, model_to_send = provider_and_model(parsed.model)
+        if not speaks(provider, upstream):
+            raise NotSpoken(provider, model_to_send)
         parsed = replace(parsed, model=model_to_send)
         path = PROVIDERS[provider].openai_root + path
     price, is_free = _price_of(provider, parsed.model, policy, now_ms)
@@ -159,7 +170,7 @@ def _unmetered(tools: tuple[str, ...]) -> UnmeteredPath:
     )
 
 
-def _provider_and_model(model: str) -> tuple[str, str]:
+def provider_and_model(model: str) -> tuple[str, str]:
     """On the unified endpoint `model` is provider/model, or a name the price table knows."""
     provider, slash, bare = model.partition("/")
     if slash and provider in PROVIDERS:

@@ -1,4 +1,5 @@
-"""Where a request goes: what each path under a provider costs, and which headers and query pass to it and back.
+"""Where a request goes: what each path under a provider costs, which headers and query pass to it and back, and whose
+fault it is when nothing comes of it.
 
-Comes in: a path, headers, an address. It never knows a body, a price or a budget.
+Comes in: a path, headers, an address, and what a provider answers when it fails. It never knows a price or a budget.
 """

@@ -48,6 +48,9 @@ _METERED_HEADERS: dict[str, frozenset[str]] = {
 """What the official clients send beyond what every client does, and none of it changes what an answer contains.
 `openai-beta` is for other paths than the metered ones; `anthropic-beta` is judged value by value."""
 
+ANTHROPIC_VERSION = "2023-06-01"
+"""The only one there is (August 2026), and Anthropic insists on hearing it."""
+
 _METERED_HEADERS_OF_ALL = frozenset(("user-agent", "idempotency-key"))
 _METERED_PREFIX_OF_ALL = "x-stainless-"
 
@@ -66,6 +69,8 @@ _NEVER_IN_QUERY = re.compile(
 )
 """Query parameters by which frameworks, and Google's front end (`$httpMethod`, `$httpHeaders`, `$req`), take another
 method, other headers or a body from the address, and those that name another key or payer than the headers do."""
+
+_SAME_EVERYWHERE = frozenset(("retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id"))
 
 _NEVER_DOWNSTREAM = _HOP_BY_HOP | frozenset(
     ("content-length", "content-encoding", "set-cookie", "alt-svc", "cf-ray", "cf-cache-status", "server", "nel",
@@ -89,11 +94,24 @@ def upstream_headers(
     kept = _metered_headers(headers, provider.name, also) if is_metered else _free_headers(headers)
     if not key.is_own:
         kept = {name: value for name, value in kept.items() if name not in _CHOOSE_THE_PAYER}
-    place = provider.key_place
-    if path.endswith("chat/completions") or "/openai/" in path or key.is_bearer:
-        place = "authorization"
-    kept[place] = f"Bearer {key.value}" if place == "authorization" else key.value
-    return kept
+    return _with_key(kept, provider, path=path, key=key)
+
+
+def headers_of_ours(
+    headers: Mapping[str, str],
+    provider: Provider,
+    *,
+    path: str,
+    key: KeyToShow,
+    also: frozenset[str] = frozenset(),
+) -> dict[str, str]:
+    """The headers of a request that its caller has not written as it is sent: nothing of the caller's but its name, and
+    what the operator lets pass (`also`)."""
+    stated = {"content-type": "application/json", "accept": "*/*"}
+    stated |= {name: value for name, value in headers.items() if name == "user-agent" or name in also}
+    if provider.name == "anthropic":
+        stated["anthropic-version"] = ANTHROPIC_VERSION
+    return _with_key(stated, provider, path=path, key=key)
 
 
 def may_be_let_pass(name: str) -> bool:
@@ -115,6 +133,18 @@ def upstream_query(query: str, provider: Provider, *, path: str, is_metered: boo
 def downstream_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The provider's headers as the caller may see them."""
     return {name: value for name, value in headers.items() if name not in _NEVER_DOWNSTREAM}
+
+
+def _with_key(headers: dict[str, str], provider: Provider, *, path: str, key: KeyToShow) -> dict[str, str]:
+    place = provider.key_place
+    if path.endswith("chat/completions") or "/openai/" in path or key.is_bearer:
+        place = "authorization"
+    return {**headers, place: f"Bearer {key.value}" if place == "authorization" else key.value}
+
+
+def translated_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of a provider's headers that mean the same to a caller of another dialect."""
+    return {name: value for name, value in headers.items() if name in _SAME_EVERYWHERE}
 
 
 def _metered_headers(headers: Mapping[str, str], provider: str, also: frozenset[str]) -> dict[str, str]:

@@ -43,6 +43,7 @@ _METERED: dict[str, dict[str, DialectName]] = {
     "anthropic": {"messages": "anthropic_messages", "chat/completions": "openai_chat"},
     "gemini": {"chat/completions": "openai_chat", "embeddings": "openai_embeddings"},
 }
+_TRANSLATED_TO: dict[str, DialectName] = {**_OPENAI_STYLE, "messages": "anthropic_messages"}
 _FREE_POSTS = {"anthropic": ("messages/count_tokens",)}
 
 _GEMINI_OPENAI_ROOT = "v1beta/openai/"
@@ -89,6 +90,21 @@ def resolve_upstream_path(provider: str, rest: str, method: str) -> UpstreamPath
     if dialect is not None and method == "POST":
         return UpstreamPath(path, "metered", dialect)
     return UpstreamPath(path, "unmetered", errors_in)
+
+
+def speaks(provider: str, upstream: UpstreamPath) -> bool:
+    """Whether a provider takes such a call in its own tongue. Anthropic's OpenAI-style endpoint leaves out much in
+    silence: only who names it is led there."""
+    if (provider, upstream.dialect) == ("anthropic", "openai_chat"):
+        return False
+    return _METERED[provider].get(upstream.path) == upstream.dialect
+
+
+def native_path(provider: str, dialect: DialectName) -> UpstreamPath:
+    """Where a provider takes calls in one of the dialects that requests are translated into."""
+    (path,) = (path for path, spoken in _TRANSLATED_TO.items() if spoken == dialect)
+    root = _GEMINI_OPENAI_ROOT if provider == "gemini" else ""
+    return UpstreamPath(root + path, "metered", dialect)
 
 
 def reaches_account(path: UpstreamPath, method: str) -> bool:

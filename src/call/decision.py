@@ -1,0 +1,199 @@
+"""What is to become of a request at one provider, and the money for it: decided as often as its tenant's documents, its
+rules or the Ledger want it decided anew.
+"""
+
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from access import audit
+from access.identity import Caller, learn
+from call.admission import DocumentsMoved, ModelMoved, Receipt, Standing, TargetCooling, hold_money
+from call.rules import CallRules, Rulebook
+from call.settlement import new_record
+from call.upstream_request import key_to_show, target_of, upstream_request
+from core.call.context import CallContext
+from core.call.plan import CallPlan
+from core.ledger.health.targets import Target
+from core.refusals import BudgetUnavailable, RateLimited, Refusal, ScopePaused, TenantsUnavailable, Unauthenticated
+from core.routing.failover import Attempt
+from core.tenant.failover.chains import Chain
+from core.tenant.shared_account import refuse_shared_references
+from core.wire.dialects.prepared_body import PreparedBody
+from core.wire.translation.translate import Translation
+from delivery import send_message
+from exchange import Exchange
+from ports import UpstreamRequest
+from routes import ProxyRoute
+
+OF_THE_CALLER = (RateLimited, ScopePaused, Unauthenticated, TenantsUnavailable, BudgetUnavailable)
+"""Refusals that no other provider would change."""
+
+DECISIONS_MAX = 4
+"""An isolate may have to learn of a change, and there may be another while the call waits for money; and a rule may
+want another model. A tenant that changes its documents more often changes them faster than calls can go."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """A call as its caller made it. All its attempts are made of this."""
+
+    exchange: Exchange
+    route: ProxyRoute
+    caller: Caller
+    """By the latest documents of its tenant."""
+    context: CallContext
+    received: bytes
+    """Let go once nobody will need it again: an answer may begin minutes later."""
+    first: "Decision | None" = None
+    """On the call as its caller made it, by which the hops after it are decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to become of a request at one provider, by one state of its tenant's documents."""
+
+    caller: Caller
+    plan: CallPlan
+    body: PreparedBody
+    translation: Translation | None
+    question: UpstreamRequest
+    """What the provider is asked, but for the body."""
+    is_own_key: bool
+    is_shared_account: bool
+    rules: CallRules
+    chain: Chain | None
+    """Who else may serve the call."""
+    target: Target | None
+    """Who is asked, as the Ledger knows it; None where nobody else could be."""
+
+
+async def held(asked: Asked, attempt: Attempt, standing: Standing) -> tuple[Decision, Receipt]:
+    """The call as it goes out to one provider, and the money for it. Raises the refusal of a call that may not be made,
+    `Untranslatable` for a hop that cannot serve it, and `TargetCooling` where its target is left alone."""
+    changed_by = None
+    for _ in range(DECISIONS_MAX):
+        decision = decide(asked, attempt, changed_by)
+        if attempt.place == 0:
+            asked.first = decision
+        if decision.target is not None and not attempt.insists:
+            _check_cooling(asked, decision.target)
+        try:
+            receipt = await hold_money(
+                asked.exchange,
+                decision.caller,
+                asked.context,
+                decision.plan,
+                decision.rules,
+                standing,
+                is_shared_account=decision.is_shared_account,
+                target=decision.target,
+                insists=attempt.insists,
+                dollars_left_nanousd=_dollars_left(decision.chain, standing),
+            )
+            return decision, receipt
+        except ModelMoved as moved:
+            changed_by = moved.rule
+        except DocumentsMoved as moved:
+            changed_by = None
+            asked.caller = _with_documents(asked, moved)
+        except Refusal as refusal:
+            if not standing.has_row and (attempt.place == 0 or isinstance(refusal, OF_THE_CALLER)):
+                record_refusal(asked, decision, refusal)
+            raise
+    restless = TenantsUnavailable("this tenant's documents change while they are read", retry_after_ms=1_000)
+    if not standing.has_row:
+        record_refusal(asked, decision, restless)
+    raise restless
+
+
+def decide(asked: Asked, attempt: Attempt, changed_by: str | None = None) -> Decision:
+    """What the call may cost, whom it asks with whose key, and which rules it meets. `changed_by` is a rule that the
+    Ledger has found to want another model. Raises what `held` raises, but for what the Ledger says."""
+    exchange, route, caller = asked.exchange, asked.route, asked.caller
+    settings = exchange.isolate.settings
+    first = asked.first if attempt.place else None
+    asked_plan = None if first is None else first.plan
+    book = Rulebook(route, caller, asked.context, settings, exchange.started_at_ms, attempt, asked_plan)
+    call = book.apply(asked.received, changed_by)
+    audit.note_broken(exchange, caller, "rule", call.broken)
+    audit.note_broken(exchange, caller, "chain", caller.documents.failover.broken)
+    plan, translation = call.hop.plan, call.hop.translation
+    key = key_to_show(route, caller, plan.provider, settings, asked_provider=(asked_plan or plan).provider)
+    is_shared_account = not key.is_own and not caller.policy.allows_unmetered_paths
+    if is_shared_account:
+        refuse_shared_references(plan.parsed, path=plan.path)
+    question = upstream_request(
+        exchange,
+        plan.provider,
+        plan.path,
+        key,
+        is_metered=True,
+        is_as_asked=translation is None and attempt.place == 0,
+    )
+    chain = first.chain if first is not None else _chain_for(asked, plan)
+    target = None if chain is None else target_of(exchange, caller, plan, key)
+    return Decision(
+        caller,
+        plan,
+        call.hop.body,
+        translation,
+        question,
+        is_own_key=key.is_own,
+        is_shared_account=is_shared_account,
+        rules=call.rules,
+        chain=chain,
+        target=target,
+    )
+
+
+def _check_cooling(asked: Asked, target: Target) -> None:
+    """Raises `TargetCooling` where this isolate knows that nobody will be let through."""
+    exchange = asked.exchange
+    until_ms = exchange.isolate.cooling.until_ms(asked.caller.tenant, target, exchange.ports.clock.now_ms())
+    if until_ms is not None:
+        raise TargetCooling(until_ms)
+
+
+def record_refusal(asked: Asked, decision: Decision, refusal: Refusal) -> None:
+    """A row for a call that is not made."""
+    exchange, plan = asked.exchange, decision.plan
+    record = new_record(
+        request_id=exchange.request_id,
+        started_at_ms=exchange.started_at_ms,
+        caller=decision.caller,
+        context=asked.context,
+        provider=plan.provider,
+        path=plan.path,
+        dialect=plan.dialect.name,
+    )
+    record = msgspec.structs.replace(record, model=plan.parsed.model, is_streaming=plan.parsed.is_streaming)
+    record = decision.rules.on(record).refused(refusal, ended_at_ms=exchange.ports.clock.now_ms())
+    exchange.ports.defer(send_message(record, exchange))
+
+
+def _dollars_left(chain: Chain | None, standing: Standing) -> int | None:
+    """What the call may still cost by its tenant's chain."""
+    most = None if chain is None else chain.dollars_max_nanousd
+    return None if most is None else max(0, most - standing.spent_nanousd)
+
+
+def _chain_for(asked: Asked, plan: CallPlan) -> Chain | None:
+    if not asked.context.may_fail_over:
+        return None
+    provider, model = plan.provider, plan.parsed.model
+    chain = asked.caller.documents.failover.for_model(provider, model, asked.route.upstream.dialect)
+    hops = () if chain is None else chain.hops_from(provider, model)
+    return replace(chain, hops=hops) if chain is not None and hops else None
+
+
+def _with_documents(asked: Asked, moved: DocumentsMoved) -> Caller:
+    """The caller by its tenant's present documents, which this isolate learns."""
+    documents = learn(
+        asked.caller.tenant,
+        moved.present,
+        instead_of=asked.caller.documents.number,
+        cache=asked.exchange.isolate.identities,
+        now_ms=asked.exchange.ports.clock.now_ms(),
+    )
+    return replace(asked.caller, documents=documents)
