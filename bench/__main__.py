@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bench.cost import COUNTED_EDGE, cost_json, cost_table, measure_cost
+from bench.failover import chained_tenants, failover_json, failover_table, measure_failover
 from bench.ladder import ladder_worker, rung
 from bench.ledger import ledger_caller, ledger_json, ledger_table, measure_ledger
 from bench.measuring.calls import agentwatch, baseline_worker, targets
@@ -27,7 +28,7 @@ from bench.memory import measure_memory, memory_json, memory_table
 from bench.neighbours import measure_neighbours, neighbours_json, neighbours_tables
 from bench.overhead import measure_overhead, overhead_json, overhead_table
 from bench.overspend.race import measure_overspend, overspend_json, overspend_table, strawman_worker
-from bench.rules import Tenants, measure_rules, rules_json, rules_table
+from bench.rules import measure_rules, ruled_tenants, rules_json, rules_table
 from bench.streams import measure_stream_memory, measure_streams, stream_memory_table, streams_json, streams_table
 from local.paths import NODE, NODE_MODULES
 from local.processes import StackError, free_port
@@ -56,6 +57,7 @@ class Which(StrEnum):
     streams = "streams"
     cost = "cost"
     rules = "rules"
+    failover = "failover"
     all = "all"
 
 
@@ -71,7 +73,9 @@ def _dollars(text: str) -> str:
 
 def main(
     which: Annotated[Which, typer.Argument(help="What to measure.")] = Which.all,
-    samples: Annotated[int, typer.Option(min=320, help="overhead and rules: calls per target and load.")] = 1_000,
+    samples: Annotated[
+        int, typer.Option(min=320, help="overhead, rules, failover: calls per target and load.")
+    ] = 1_000,
     requests: Annotated[int, typer.Option(min=200, help="memory: calls that each target serves.")] = 10_000,
     calls: Annotated[int, typer.Option(min=20, help="overspend: calls at once on one session.")] = 1_000,
     cap_usd: Annotated[str, typer.Option(callback=_dollars, help="overspend: that session's cap in dollars.")] = "5",
@@ -81,8 +85,8 @@ def main(
 
     overhead: what it adds to a call, rung by rung. memory: does it grow with requests? overspend: a cap against many
     calls at once. ledger: one Ledger's pace. streams: what it adds to a stream. neighbours: what one tenant's bodies do
-    to another. cost: what a call costs on Cloudflare's bill, row by row. rules: what rules add to a call. Each prints a
-    table and writes bench/results/NAME.json.
+    to another. cost: what a call costs on Cloudflare's bill, row by row. rules: what rules add to a call. failover:
+    what a chain adds. Each prints a table and writes bench/results/NAME.json.
     """
     try:
         if which in (Which.overhead, Which.all):
@@ -101,6 +105,8 @@ def main(
             _run_cost()
         if which in (Which.rules, Which.all):
             _run_rules(samples)
+        if which in (Which.failover, Which.all):
+            _run_failover(samples)
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(INTERRUPTED) from None
@@ -180,7 +186,7 @@ def _run_cost() -> None:
 
 
 def _run_rules(samples: int) -> None:
-    tenants = Tenants()
+    tenants = ruled_tenants()
     with (
         tempfile.TemporaryDirectory() as state,
         Stack(Path(state) / "stack", kv=tenants.kv(), with_database=False, say=_say) as stack,
@@ -188,6 +194,17 @@ def _run_rules(samples: int) -> None:
         costs = asyncio.run(measure_rules(stack, tenants, samples, _say))
     console.print(rules_table(costs))
     _write("rules", rules_json(costs))
+
+
+def _run_failover(samples: int) -> None:
+    tenants = chained_tenants()
+    with (
+        tempfile.TemporaryDirectory() as state,
+        Stack(Path(state) / "stack", kv=tenants.kv(), with_database=False, say=_say) as stack,
+    ):
+        costs = asyncio.run(measure_failover(stack, tenants, samples, _say))
+    console.print(failover_table(costs))
+    _write("failover", failover_json(costs))
 
 
 def _stack(state_dir: Path, *more_workers: dict[str, Any], inspector_port: int = 0) -> Stack:

@@ -5,18 +5,16 @@ the machine does falls on all of them alike. Processor time is that of the whole
 """
 
 import json
-import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from typing import Any
-from urllib.request import Request, urlopen
 
 from rich.table import Table
 
 from bench.measuring.calls import PROMPT, json_call
 from bench.measuring.figures import Latency
 from bench.measuring.http_client import Connection, Target
+from bench.measuring.tenants import Tenants
 from bench.overhead import in_turns
 from local.stack import Stack
 
@@ -61,52 +59,17 @@ class Cost:
     processor_ms: float
 
 
-class Tenants:
-    """One tenant for each rulebook."""
-
-    def __init__(self) -> None:
-        self._tokens = {name: f"aw_live_{secrets.token_hex(24)}" for name in (*BOOKS, *LONG_BOOKS)}
-
-    def kv(self) -> dict[str, dict[str, Any]]:
-        """What the stack is to know of them before it starts."""
-        entries: dict[str, dict[str, Any]] = {}
-        for place, token in enumerate(self._tokens.values()):
-            record = {
-                "tenant": f"rules-{place}",
-                "team": None,
-                "role": "admin",
-                "key_id": "key_bench",
-                "disabled": False,
-            }
-            entries[f"key:{sha256(token.encode()).hexdigest()}"] = record
-            entries[f"t:rules-{place}:config"] = {"requests_per_minute": 1_000_000}
-        return entries
-
-    def write_rules(self, stack: Stack) -> None:
-        for name, token in self._tokens.items():
-            headers = {"authorization": f"Bearer {token}", "if-match": "*", "content-type": "application/json"}
-            body = json.dumps({"rules": {**BOOKS, **LONG_BOOKS}[name]}).encode()
-            with urlopen(Request(f"{stack.edge_url}/v1/rules", body, headers, method="PUT"), timeout=30):
-                pass
-
-    def targets(self, stack: Stack, books: Iterable[str]) -> list[Target]:
-        return [
-            Target(
-                name,
-                f"{stack.edge_url}/v1/proxy/openai/v1/chat/completions",
-                {"authorization": f"Bearer {self._tokens[name]}", "x-agentwatch-session-id": "bench"},
-            )
-            for name in books
-        ]
+def ruled_tenants() -> Tenants:
+    return Tenants([*BOOKS, *LONG_BOOKS])
 
 
 async def measure_rules(stack: Stack, tenants: Tenants, samples: int, say: Callable[[str], None]) -> list[Cost]:
     """`samples` JSON calls under each rulebook, over one connection; a quarter as many with a long request."""
-    tenants.write_rules(stack)
+    tenants.write(stack, "rules", {name: {"rules": rules} for name, rules in {**BOOKS, **LONG_BOOKS}.items()})
     costs = []
     for books, count, encode in ((BOOKS, samples, json_call), (LONG_BOOKS, samples // 4, _long_call)):
         say(f"rules: {len(books)} rulebooks in turns")
-        targets = tenants.targets(stack, books)
+        targets = [tenants.target(stack, name) for name in books]
         turns = await in_turns(targets, 1, count, encode, Connection.call_s, pid=stack.workerd_pid())
         processor = turns.processor_ms()
         costs += [Cost(name, found, processor[name]) for name, found in turns.latencies().items()]
