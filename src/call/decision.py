@@ -129,7 +129,8 @@ def decide(asked: Asked, attempt: Attempt, changed_by: str | None = None) -> Dec
         plan.path,
         key,
         is_metered=True,
-        is_as_asked=translation is None and attempt.place == 0,
+        is_translated=translation is not None,
+        is_first=attempt.place == 0 and not attempt.strips_history,
     )
     chain = first.chain if first is not None else _chain_for(asked, plan)
     target = None if chain is None else target_of(exchange, caller, plan, key)

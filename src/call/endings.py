@@ -270,20 +270,18 @@ async def _read(
         ttfb_ms=ttfb_ms,
         overhead_ms=overhead_ms,
     )
+    if call.translation is not None:
+        headers["content-type"] = "application/json"
+        try:
+            body = call.translation.answer(body, _identity(call))
+        except InvalidAnswer:
+            told = with_headers(refused(_unreadable(), call.spoken, call.exchange.request_id), headers)
+            return Failed(
+                replace(end, outcome="failed", error_code=UnreadableAnswer.code), of_silence("uncertain"), told
+            )
     call.served()
     call.close(end)
-    return _told(call, body, answer.status, {**headers, **_money_headers(call, cost)})
-
-
-def _told(call: OpenCall, body: bytes, status: int, headers: Mapping[str, str]) -> Answer:
-    """A whole answer as its caller reads it."""
-    if call.translation is None:
-        return Answer(status, headers, body)
-    try:
-        said = call.translation.answer(body, _identity(call))
-    except InvalidAnswer:
-        return with_headers(refused(_unreadable(), call.spoken, call.exchange.request_id), headers)
-    return Answer(status, {**headers, "content-type": "application/json"}, said)
+    return Answer(answer.status, {**headers, **_money_headers(call, cost)}, body)
 
 
 def _too_long(

@@ -50,19 +50,23 @@ def upstream_request(
     key: KeyToShow,
     *,
     is_metered: bool,
-    is_as_asked: bool = True,
+    is_translated: bool = False,
+    is_first: bool = True,
 ) -> UpstreamRequest:
-    """What the provider is asked, but for the body. A call that is not as its caller made it goes out with headers of
-    our own: what it sent was for another provider, or another body."""
+    """What the provider is asked, but for the body. A call that is said in another dialect has headers of our own: what
+    its caller sent was for another provider. Only the first attempt is the call that an idempotency key names."""
     settings, provider = exchange.isolate.settings, PROVIDERS[name]
-    query, headers = (
-        "",
-        headers_of_ours(exchange.request.headers, provider, path=path, key=key, also=settings.passed_headers),
-    )
-    if is_as_asked:
+    given = exchange.request.headers
+    if not is_first:
+        given = {header: value for header, value in given.items() if header != "idempotency-key"}
+    if is_translated:
+        has_gateway = settings.base_urls[name] != provider.base_url
+        also = settings.passed_headers if has_gateway else frozenset()
+        query, headers = "", headers_of_ours(given, provider, path=path, key=key, also=also)
+    else:
         query = upstream_query(exchange.request.query, provider, path=path, is_metered=is_metered)
         headers = upstream_headers(
-            exchange.request.headers, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
+            given, provider, path=path, is_metered=is_metered, key=key, also=settings.passed_headers
         )
     return UpstreamRequest(
         method=exchange.request.method,

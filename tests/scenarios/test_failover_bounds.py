@@ -6,7 +6,17 @@ from typing import Any
 
 from tests.scenarios.test_failover import CALL, CHAT, OTHER, Caller
 from tests.support.api_client import Client
-from tests.support.failover import LOST, an_error, chat_answer, chat_stream, write_chain
+from tests.support.failover import (
+    LOST,
+    a_stream,
+    an_answer,
+    an_error,
+    chat_answer,
+    chat_stream,
+    event,
+    messages_answer,
+    write_chain,
+)
 from tests.support.memory_ports import TOKEN, ScriptedAnswer
 from tests.support.rules import a_rule, error_of, write_rules
 
@@ -162,3 +172,46 @@ def test_what_a_chain_may_cost_is_no_limit_of_the_session() -> None:
     caller.answers(chat_answer())
 
     assert [caller.call(body={**CALL, "max_tokens": 60}).status for _ in range(3)] == [200, 200, 200]
+
+
+def test_a_stream_of_another_model_of_gemini_comes_as_its_caller_asked_for_it() -> None:
+    caller = Caller(("gemini", "gemini-2.5-flash-lite"))
+    piece = {"candidates": [{"content": {"parts": [{"text": "hello"}], "role": "model"}, "finishReason": "STOP"}]}
+    caller.answers(an_error(503), a_stream(event(piece)), provider="gemini")
+
+    path = "/v1/proxy/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+    answer = caller.call(path, {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]})
+
+    assert [each.url.rpartition("/")[2] for each in caller.world.sent] == [
+        "gemini-2.5-flash:streamGenerateContent?alt=sse",
+        "gemini-2.5-flash-lite:streamGenerateContent?alt=sse",
+    ]
+    assert b"hello" in answer.body
+
+
+def test_another_model_of_the_same_provider_is_asked_with_the_caller_s_headers_but_for_its_idempotency_key() -> None:
+    caller = Caller(("anthropic", "claude-sonnet-4-5"))
+    caller.answers(an_error(529), messages_answer(), provider="anthropic")
+
+    body = {"model": "claude-haiku-4-5", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]}
+    headers = {"anthropic_version": "2023-06-01", "anthropic_beta": "context-1m-2025-08-07", "idempotency_key": "k"}
+    caller.call("/v1/proxy/anthropic/v1/messages", body, **headers)
+
+    first, second = (each.headers for each in caller.world.sent)
+    assert second["anthropic-beta"] == "context-1m-2025-08-07"
+    assert "idempotency-key" not in second
+    assert first["anthropic-version"] == second["anthropic-version"]
+
+
+def test_an_answer_that_cannot_be_said_otherwise_was_billed_and_another_one_is_asked() -> None:
+    caller = Caller(("gemini", "gemini-2.5-flash"), OTHER)
+    choice = {"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "MALFORMED_FUNCTION_CALL"}
+    usage = {"prompt_tokens": 9, "completion_tokens": 9, "total_tokens": 18}
+    caller.answers(an_error(503), chat_answer())
+    caller.answers(an_answer({"model": "gemini-2.5-flash", "choices": [choice], "usage": usage}), provider="gemini")
+
+    answer = caller.call()
+
+    assert answer.status == 200
+    assert [row["outcome"] for row in caller.rows] == ["failed", "failed", "complete"]
+    assert caller.rows[1]["cost_nanousd"] > 0
