@@ -12,7 +12,8 @@ from core.wire.translation.chat.request_parts.messages_reader import read_turns
 from core.wire.translation.chat.request_parts.reasoning_reader import MEMBERS as _THINKING
 from core.wire.translation.chat.request_parts.reasoning_reader import read_reasoning
 from core.wire.translation.chat.request_parts.tools_reader import read_format, read_tool_choice, read_tools
-from core.wire.translation.chat.request_parts.unsaid import (
+from core.wire.translation.conversation import Conversation, Untranslatable
+from core.wire.translation.unsaid import (
     Members,
     Unsaid,
     count_or_none,
@@ -21,7 +22,6 @@ from core.wire.translation.chat.request_parts.unsaid import (
     text_in,
     text_or_none,
 )
-from core.wire.translation.conversation import Conversation, Untranslatable
 
 _READ = (
     "model", "messages", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls", "functions",

@@ -25,7 +25,7 @@ from core.wire.translation.conversation import (
     Untranslatable,
 )
 from core.wire.translation.fitting.history import UNSIGNED
-from core.wire.translation.responses.request_parts.unsaid import Members, Unsaid, members_in, text_in, text_or_none
+from core.wire.translation.unsaid import Members, Unsaid, members_in, text_in, text_or_none
 
 BILLING_HEADER = "x-anthropic-billing-header"
 """The beginning of the line that is mostly the whole first system block of Claude Code's."""
@@ -79,7 +79,7 @@ def _message(message: RawMembers, unsaid: Unsaid) -> tuple[str, list[AnyPart]]:
         raise Untranslatable("body")
     for name in message.keys() - set(_MESSAGE):
         if bytes(message[name]) != b"null":
-            unsaid.is_beyond_kind("message", name)
+            unsaid.is_beyond("message", name)
     return role, _content(role, message.get("content"), unsaid)
 
 
@@ -121,7 +121,7 @@ def _shown(block: Members, unsaid: Unsaid) -> Text | Image | Document | None:
         case "document":
             return _document(block, unsaid)
         case kind:
-            unsaid.is_beyond_kind("content", kind)
+            unsaid.is_beyond("content", kind)
             return None
 
 
@@ -163,7 +163,7 @@ def _is_beyond_source(kind: object, unsaid: Unsaid) -> None:
     if kind == "file":
         unsaid.is_beyond("file_id")
     else:
-        unsaid.is_beyond_kind("source", kind)
+        unsaid.is_beyond("source", kind)
 
 
 def _some(members: Members, name: str) -> str:

@@ -21,7 +21,7 @@ from core.wire.translation.conversation import (
     Untranslatable,
 )
 from core.wire.translation.messages.blocks_reader import read_turns
-from core.wire.translation.responses.request_parts.unsaid import (
+from core.wire.translation.unsaid import (
     Members,
     Unsaid,
     members_in,
@@ -108,15 +108,15 @@ def _tools(said: object, unsaid: Unsaid) -> tuple[Tool, ...]:
         if tool.get("type") in (None, "custom"):
             tools.append(_function(tool, unsaid))
         else:
-            unsaid.is_beyond_kind("tool", tool["type"])
+            unsaid.is_beyond("tool", tool["type"])
     return tuple(tools)
 
 
 def _function(tool: Members, unsaid: Unsaid) -> Tool:
     if tool.get("defer_loading"):
-        unsaid.is_beyond_kind("tool", "defer_loading")
+        unsaid.is_beyond("tool", "defer_loading")
     if tool.get("allowed_callers") not in (None, [], ["direct"]):
-        unsaid.is_beyond_kind("tool", "programmatic")
+        unsaid.is_beyond("tool", "programmatic")
     unsaid.rest_is_dropped(tool, _TOOL)
     return Tool(
         name=text_in(tool, "name"),
@@ -141,7 +141,7 @@ def _tool_choice(said: Members, unsaid: Unsaid) -> tuple[ToolChoice | None, bool
         case "none":
             return ToolChoice(mode="none"), None
         case kind if said:
-            unsaid.is_beyond_kind("tool_choice", kind)
+            unsaid.is_beyond("tool_choice", kind)
     return None, None
 
 
@@ -157,7 +157,7 @@ def _reasoning(thinking: Members, effort: object, unsaid: Unsaid) -> Reasoning |
     if is_off:
         return Reasoning(effort="none")
     if thinking and kind not in ("enabled", "adaptive"):
-        unsaid.is_beyond_kind("thinking", kind)
+        unsaid.is_beyond("thinking", kind)
     if not thinking and effort is None:
         return None
     budget = _count(thinking, "budget_tokens") if kind == "enabled" else None
@@ -171,7 +171,7 @@ def _format(said: Members, unsaid: Unsaid) -> OutputFormat | None:
     if not said:
         return None
     if said.get("type") != "json_schema":
-        unsaid.is_beyond_kind("format", said.get("type"))
+        unsaid.is_beyond("format", said.get("type"))
         return None
     unsaid.rest_is_dropped(said, ("type", "schema"))
     return OutputFormat(schema=members_in(said.get("schema")))

@@ -10,7 +10,7 @@ from core.wire.json_text import InvalidJSON, read_json
 from core.wire.translation.conversation import Conversation, Effort, OutputFormat, Reasoning, Untranslatable
 from core.wire.translation.responses.request_parts.input_reader import read_turns
 from core.wire.translation.responses.request_parts.tools_reader import read_tool_choice, read_tools
-from core.wire.translation.responses.request_parts.unsaid import Members, Unsaid, members_in, text_in, text_or_none
+from core.wire.translation.unsaid import Members, Unsaid, members_in, text_in, text_or_none
 
 _READ = (
     "model", "input", "instructions", "stream", "tools", "tool_choice", "parallel_tool_calls", "max_output_tokens",
@@ -67,6 +67,13 @@ def read_request(body: bytes, *, path: str = "") -> Conversation:
     )
 
 
+def _schema(said: object) -> Members:
+    """Without one there is nothing to answer by. Raises `Untranslatable`."""
+    if said is None:
+        raise Untranslatable("body")
+    return members_in(said)
+
+
 def _reasoning(said: Members, unsaid: Unsaid) -> Reasoning | None:
     effort = said.get("effort")
     if effort is not None and (not isinstance(effort, str) or effort not in _EFFORTS):
@@ -91,13 +98,13 @@ def _format(said: Members, unsaid: Unsaid) -> OutputFormat | None:
             return OutputFormat()
         case "json_schema":
             return OutputFormat(
-                schema=members_in(said.get("schema")),
+                schema=_schema(said.get("schema")),
                 name=text_or_none(said, "name"),
                 description=text_or_none(said, "description"),
                 is_strict=_flag(said, "strict"),
             )
         case kind:
-            unsaid.is_beyond_kind("format", kind)
+            unsaid.is_beyond("format", kind)
             return None
 
 

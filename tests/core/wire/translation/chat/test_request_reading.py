@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.wire.translation.chat.request_parts.unsaid import NAMES_MAX
 from core.wire.translation.chat.request_writer import write_request
 from core.wire.translation.conversation import (
     Document,
@@ -20,6 +19,7 @@ from core.wire.translation.conversation import (
     Turn,
     Untranslatable,
 )
+from core.wire.translation.unsaid import NAMES_MAX
 from tests.core.wire.translation.chat.requests import (
     CALL,
     FUNCTION,

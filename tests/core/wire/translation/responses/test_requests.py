@@ -292,7 +292,7 @@ DROPPED: dict[str, dict[str, Any]] = {
     "reasoning": {"input": [{"type": "reasoning", "id": "rs_1", "summary": []}]},
     "phase": {"input": [{"role": "assistant", "content": "A", "phase": "commentary"}]},
     "prompt_cache_breakpoint": content(type="input_text", text="A", prompt_cache_breakpoint={"mode": "explicit"}),
-    "output_schema": {"tools": [FUNCTION | {"output_schema": {}}]},
+    "output_schema": {"tools": [FUNCTION | {"output_schema": {"type": "string"}}]},
     "reasoning.effort": {"reasoning": {"effort": "extreme"}},
     "reasoning.context": {"reasoning": {"context": "all_turns"}},
 }

@@ -8,8 +8,8 @@ import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 
-from core.wire.translation.chat.request_parts.unsaid import Members, Unsaid, members_in, text_in, text_or_none
 from core.wire.translation.conversation import Document, Image, Text, Untranslatable
+from core.wire.translation.unsaid import Members, Unsaid, members_in, text_in, text_or_none
 
 Content = Text | Image | Document
 

@@ -12,7 +12,8 @@ import msgspec
 
 from core.wire.translation.call_arguments import object_text
 from core.wire.translation.chat.request_parts.content_reader import read_content
-from core.wire.translation.chat.request_parts.unsaid import (
+from core.wire.translation.conversation import AnyPart, Text, Thinking, ToolCall, ToolResult, Turn, Untranslatable
+from core.wire.translation.unsaid import (
     Members,
     Unsaid,
     flag_or_none,
@@ -21,7 +22,6 @@ from core.wire.translation.chat.request_parts.unsaid import (
     text_in,
     text_or_none,
 )
-from core.wire.translation.conversation import AnyPart, Text, Thinking, ToolCall, ToolResult, Turn, Untranslatable
 
 Role = Literal["system", "user", "assistant"]
 

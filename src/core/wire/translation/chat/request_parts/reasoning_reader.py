@@ -6,8 +6,8 @@ have two members for what is shown. The rule easy to break: "not at all" is an e
 
 from typing import cast, get_args
 
-from core.wire.translation.chat.request_parts.unsaid import Members, Unsaid, count_or_none, flag_or_none, members_in
 from core.wire.translation.conversation import Effort, Reasoning
+from core.wire.translation.unsaid import Members, Unsaid, count_or_none, flag_or_none, members_in
 
 MEMBERS = (
     "reasoning_effort", "reasoning_format", "include_reasoning", "thinking", "extra_body", "google",

@@ -4,7 +4,8 @@ The rule easy to break: a tool that is no function is known to the models of its
 runs it (`custom`: its input is no JSON); made into a function it would be another tool.
 """
 
-from core.wire.translation.chat.request_parts.unsaid import (
+from core.wire.translation.conversation import OutputFormat, Tool, ToolChoice, Untranslatable
+from core.wire.translation.unsaid import (
     Members,
     Unsaid,
     flag_or_none,
@@ -13,7 +14,6 @@ from core.wire.translation.chat.request_parts.unsaid import (
     text_in,
     text_or_none,
 )
-from core.wire.translation.conversation import OutputFormat, Tool, ToolChoice, Untranslatable
 
 _FUNCTION = ("name", "description", "parameters", "strict")
 

@@ -8,7 +8,7 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 
 from core.wire.translation.conversation import Document, Image, Text, Untranslatable
-from core.wire.translation.responses.request_parts.unsaid import Members, Unsaid, objects_in, text_in, text_or_none
+from core.wire.translation.unsaid import Members, Unsaid, objects_in, text_in, text_or_none
 
 _DATA_ADDRESS = re.compile(r"data:([^;,]*)(?:;[^;,]*)*?;base64,", re.IGNORECASE)
 _TEXT = ("type", "text", "annotations", "logprobs")
@@ -41,7 +41,7 @@ def _part(part: Members, unsaid: Unsaid) -> Text | Image | Document | None:
         case "input_file":
             return _file(part, unsaid)
         case kind:
-            unsaid.is_beyond_kind("content", kind)
+            unsaid.is_beyond("content", kind)
             return None
 
 

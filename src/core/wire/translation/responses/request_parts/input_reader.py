@@ -7,7 +7,7 @@ turn. The rule easy to break: an item may be no more than the id of something th
 from core.wire.translation.call_arguments import object_text
 from core.wire.translation.conversation import AnyPart, Text, Thinking, ToolCall, ToolResult, Turn, Untranslatable
 from core.wire.translation.responses.request_parts.content_reader import read_content
-from core.wire.translation.responses.request_parts.unsaid import Members, Unsaid, members_in, objects_in, text_in
+from core.wire.translation.unsaid import Members, Unsaid, members_in, objects_in, text_in
 
 _ROLES = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
 _MESSAGE = ("type", "id", "role", "content", "status")
@@ -63,7 +63,7 @@ def _read_item(item: Members, turns: _Turns, unsaid: Unsaid) -> None:
     elif kind == "reasoning":
         turns.add("assistant", _thinking(item, unsaid))
     else:
-        unsaid.is_beyond_kind("item", kind or "item_reference")
+        unsaid.is_beyond("item", kind or "item_reference")
 
 
 def _message(item: Members, unsaid: Unsaid) -> tuple[str, list[AnyPart]]:

@@ -5,7 +5,7 @@ its form is trained into the model; made into a function it would be another too
 """
 
 from core.wire.translation.conversation import Tool, ToolChoice, Untranslatable
-from core.wire.translation.responses.request_parts.unsaid import (
+from core.wire.translation.unsaid import (
     Members,
     Unsaid,
     members_in,
@@ -23,7 +23,7 @@ def read_tools(said: object, unsaid: Unsaid) -> tuple[Tool, ...]:
         if tool.get("type") == "function":
             tools.append(_function(tool, unsaid))
         else:
-            unsaid.is_beyond_kind("tool", tool.get("type"))
+            unsaid.is_beyond("tool", tool.get("type"))
     return tuple(tools)
 
 
@@ -36,7 +36,7 @@ def read_tool_choice(said: object, unsaid: Unsaid) -> ToolChoice | None:
         case {"type": "function"}:
             return ToolChoice(mode="named", name=text_in(members_in(said), "name"))
         case {"type": kind}:
-            unsaid.is_beyond_kind("tool_choice", kind)
+            unsaid.is_beyond("tool_choice", kind)
             return None
     raise Untranslatable("body")
 
@@ -46,11 +46,11 @@ def _function(tool: Members, unsaid: Unsaid) -> Tool:
     if strict is not None and not isinstance(strict, bool):
         raise Untranslatable("body")
     if tool.get("defer_loading"):
-        unsaid.is_beyond_kind("tool", "defer_loading")
+        unsaid.is_beyond("tool", "defer_loading")
     if tool.get("async"):
-        unsaid.is_beyond_kind("tool", "async")
+        unsaid.is_beyond("tool", "async")
     if tool.get("allowed_callers") not in (None, [], ["direct"]):
-        unsaid.is_beyond_kind("tool", "programmatic")
+        unsaid.is_beyond("tool", "programmatic")
     unsaid.rest_is_dropped(tool, _READ)
     return Tool(
         name=text_in(tool, "name"),

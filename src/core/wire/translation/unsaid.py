@@ -1,4 +1,4 @@
-"""What a chat request says that the form of no dialect has no word for, by short names; and members as they should be.
+"""What a request says that the form of no dialect has no word for, by short names; and members as they should be.
 
 The rule easy to break: the names are shown in a header. So there are not many of them, and what the caller wrote is in
 them only where it looks like a name of the API's.
@@ -16,6 +16,7 @@ NAMES_MAX = 24
 
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,47}")
 _EMPTY: tuple[object, ...] = (None, "", [], {})
+_OF_NO_KIND = object()
 
 
 class Unsaid:
@@ -33,10 +34,10 @@ class Unsaid:
     def dropped(self) -> tuple[str, ...]:
         return tuple(self._dropped)
 
-    def is_beyond(self, feature: str, kind: object = None) -> None:
+    def is_beyond(self, feature: str, kind: object = _OF_NO_KIND) -> None:
         """No other provider can stand in for this, or for this kind of it as the caller names it."""
         if len(self._beyond) < NAMES_MAX:
-            self._beyond[feature if kind is None else f"{feature}:{_shown(kind)}"] = None
+            self._beyond[feature if kind is _OF_NO_KIND else f"{feature}:{_shown(kind)}"] = None
 
     def is_dropped(self, name: str, *, within: str = "") -> None:
         if len(self._dropped) < NAMES_MAX:
