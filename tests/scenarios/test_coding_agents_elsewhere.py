@@ -4,8 +4,19 @@ becomes of the history on its way back."""
 import json
 from typing import Any
 
+import pytest
+
 from tests.scenarios.test_failover import Caller
-from tests.support.failover import an_error, chat_answer, messages_answer, responses_answer
+from tests.support.failover import (
+    SSE,
+    an_error,
+    chat_answer,
+    chat_stream,
+    messages_answer,
+    responses_answer,
+    responses_stream,
+)
+from tests.support.memory_ports import ScriptedAnswer
 
 UNIFIED = "/v1/messages?beta=true"
 HEADERS = {
@@ -62,19 +73,31 @@ def sent(caller: Caller, number: int) -> dict[str, Any]:
     return body
 
 
-def test_nothing_of_anthropic_s_travels_elsewhere() -> None:
+@pytest.mark.parametrize(
+    ("model", "scripted"),
+    [
+        ("openai/gpt-4o-mini", chat_answer()),
+        ("openai/gpt-4o-mini", chat_stream()),
+        ("openai/gpt-5-mini", responses_answer()),
+        ("openai/gpt-5-mini", responses_stream()),
+    ],
+    ids=["chat", "chat, streamed", "responses", "responses, streamed"],
+)
+def test_nothing_of_anthropic_s_travels_elsewhere(model: str, scripted: ScriptedAnswer) -> None:
     caller = Caller()
-    caller.answers(chat_answer())
+    caller.answers(scripted)
+    is_streaming = scripted.headers == SSE
 
-    answer = caller.call(UNIFIED, a_turn("openai/gpt-4o-mini", 1, 1), **HEADERS)
+    answer = caller.call(UNIFIED, {**a_turn(model, 1, 1), "stream": is_streaming}, **HEADERS)
 
     (request,) = caller.world.sent
     text = (request.body or b"").decode()
     assert answer.status == 200
+    assert (b"event: message_stop" in answer.body) is is_streaming
     assert [name for name in request.headers if name.startswith(("anthropic", "x-app", "x-api-key"))] == []
     assert "?" not in request.url
     assert not any(word in text for word in ("billing-header", "cache_control", "made-by-claude", "device_id"))
-    assert len(sent(caller, 0).get("safety_identifier") or sent(caller, 0).get("user") or "") <= 64
+    assert len(sent(caller, 0)["safety_identifier"]) == 64
 
 
 def test_two_turns_begin_with_the_same_bytes() -> None:
@@ -135,4 +158,4 @@ def test_what_another_provider_thought_does_not_come_back_to_anthropic() -> None
     assert first["content"][0]["type"] == "thinking"
     assert second.status == 200
     assert "let me see" not in json.dumps(body)
-    assert body["thinking"] == {"type": "disabled"} or "thinking" not in body
+    assert body["thinking"] == {"type": "disabled"}
