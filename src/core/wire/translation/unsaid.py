@@ -99,3 +99,15 @@ def count_or_none(members: Members, name: str) -> int | None:
     if value is not None and type(value) is not int:
         raise Untranslatable("body")
     return value
+
+
+def number_or_none(members: Members, name: str) -> float | None:
+    """A number; a whole one within the bounds of any parameter. Raises `Untranslatable`."""
+    value = members.get(name)
+    if value is None:
+        return None
+    if type(value) is int and abs(value) <= 1_000:
+        return float(value)
+    if not isinstance(value, float):
+        raise Untranslatable("body")
+    return value

@@ -24,7 +24,10 @@ from core.wire.translation.messages.blocks_reader import read_turns
 from core.wire.translation.unsaid import (
     Members,
     Unsaid,
+    count_or_none,
+    flag_or_none,
     members_in,
+    number_or_none,
     objects_in,
     text_in,
     text_or_none,
@@ -73,10 +76,10 @@ def read_request(body: bytes, *, path: str = "") -> Conversation:
         tools=tools,
         tool_choice=choice,
         is_parallel=is_parallel,
-        output_tokens_max=_count(members, "max_tokens"),
-        temperature=_number(members, "temperature"),
-        top_p=_number(members, "top_p"),
-        top_k=_count(members, "top_k"),
+        output_tokens_max=count_or_none(members, "max_tokens"),
+        temperature=number_or_none(members, "temperature"),
+        top_p=number_or_none(members, "top_p"),
+        top_k=count_or_none(members, "top_k"),
         stop=_texts(members, "stop_sequences"),
         format=answer_format,
         reasoning=reasoning,
@@ -122,13 +125,13 @@ def _function(tool: Members, unsaid: Unsaid) -> Tool:
         name=text_in(tool, "name"),
         description=text_or_none(tool, "description"),
         schema=members_in(tool.get("input_schema") or {}),
-        is_strict=_flag(tool, "strict"),
+        is_strict=flag_or_none(tool, "strict"),
     )
 
 
 def _tool_choice(said: Members, unsaid: Unsaid) -> tuple[ToolChoice | None, bool | None]:
     """With it, whether several calls may come in one answer."""
-    is_single = _flag(said, "disable_parallel_tool_use")
+    is_single = flag_or_none(said, "disable_parallel_tool_use")
     is_parallel = None if is_single is None else not is_single
     unsaid.rest_is_dropped(said, ("type", "name", "disable_parallel_tool_use"))
     match said.get("type"):
@@ -160,7 +163,7 @@ def _reasoning(thinking: Members, effort: object, unsaid: Unsaid) -> Reasoning |
         unsaid.is_beyond("thinking", kind)
     if not thinking and effort is None:
         return None
-    budget = _count(thinking, "budget_tokens") if kind == "enabled" else None
+    budget = count_or_none(thinking, "budget_tokens") if kind == "enabled" else None
     if kind == "enabled" and budget is None:
         raise Untranslatable("body")
     is_shown = None if display is None else display != "omitted"
@@ -205,28 +208,3 @@ def _texts(members: Members, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise Untranslatable("body")
     return tuple(value)
-
-
-def _flag(members: Members, name: str) -> bool | None:
-    value = members.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise Untranslatable("body")
-    return value
-
-
-def _count(members: Members, name: str) -> int | None:
-    value = members.get(name)
-    if value is not None and type(value) is not int:
-        raise Untranslatable("body")
-    return value
-
-
-def _number(members: Members, name: str) -> float | None:
-    value = members.get(name)
-    if value is None:
-        return None
-    if type(value) is int and abs(value) <= 1_000:
-        return float(value)
-    if not isinstance(value, float):
-        raise Untranslatable("body")
-    return value

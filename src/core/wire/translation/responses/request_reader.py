@@ -10,7 +10,16 @@ from core.wire.json_text import InvalidJSON, read_json
 from core.wire.translation.conversation import Conversation, Effort, OutputFormat, Reasoning, Untranslatable
 from core.wire.translation.responses.request_parts.input_reader import read_turns
 from core.wire.translation.responses.request_parts.tools_reader import read_tool_choice, read_tools
-from core.wire.translation.unsaid import Members, Unsaid, members_in, text_in, text_or_none
+from core.wire.translation.unsaid import (
+    Members,
+    Unsaid,
+    count_or_none,
+    flag_or_none,
+    members_in,
+    number_or_none,
+    text_in,
+    text_or_none,
+)
 
 _READ = (
     "model", "input", "instructions", "stream", "tools", "tool_choice", "parallel_tool_calls", "max_output_tokens",
@@ -53,10 +62,10 @@ def read_request(body: bytes, *, path: str = "") -> Conversation:
         wants_usage=True,
         tools=tools,
         tool_choice=choice,
-        is_parallel=_flag(members, "parallel_tool_calls"),
-        output_tokens_max=_count(members, "max_output_tokens"),
-        temperature=_number(members, "temperature"),
-        top_p=_number(members, "top_p"),
+        is_parallel=flag_or_none(members, "parallel_tool_calls"),
+        output_tokens_max=count_or_none(members, "max_output_tokens"),
+        temperature=number_or_none(members, "temperature"),
+        top_p=number_or_none(members, "top_p"),
         format=answer_format,
         reasoning=reasoning,
         verbosity=text_or_none(text, "verbosity"),
@@ -101,7 +110,7 @@ def _format(said: Members, unsaid: Unsaid) -> OutputFormat | None:
                 schema=_schema(said.get("schema")),
                 name=text_or_none(said, "name"),
                 description=text_or_none(said, "description"),
-                is_strict=_flag(said, "strict"),
+                is_strict=flag_or_none(said, "strict"),
             )
         case kind:
             unsaid.is_beyond("format", kind)
@@ -120,28 +129,3 @@ def _note_the_rest(members: Members, text: Members, unsaid: Unsaid) -> None:
     unsaid.rest_is_dropped(text, ("format", "verbosity"))
     silent = [name for name, values in _SAYING_NOTHING.items() if members.get(name) in values]
     unsaid.rest_is_dropped(members, (*_READ, *_STORED_OR_DONE_ELSEWHERE, *silent))
-
-
-def _flag(members: Members, name: str) -> bool | None:
-    value = members.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise Untranslatable("body")
-    return value
-
-
-def _count(members: Members, name: str) -> int | None:
-    value = members.get(name)
-    if value is not None and type(value) is not int:
-        raise Untranslatable("body")
-    return value
-
-
-def _number(members: Members, name: str) -> float | None:
-    value = members.get(name)
-    if value is None:
-        return None
-    if type(value) is int and abs(value) <= 1_000:
-        return float(value)
-    if not isinstance(value, float):
-        raise Untranslatable("body")
-    return value
