@@ -148,7 +148,7 @@ class _Course:
         failure = fell.failure
         if failure.skips_account:
             self.closed_accounts[self.provider_of(place)] = failure.kind
-        if failure.kind == "too_large_for_window":
+        if failure.needs_larger_window:
             self.window_above_tokens = max(self.window_above_tokens, fell.window_tokens or 0)
         if not is_asked_for(failure, self.chain.on) or (fell.cost_nanousd and not self.chain.after_uncertain):
             return False
@@ -170,7 +170,7 @@ def attempts(
         outcome = yield attempt
         if isinstance(outcome, CoolingDown):
             course.cooling.append((outcome.until_ms, place))
-        if isinstance(outcome, Fell) and outcome.failure.kind == "foreign_history" and not course.is_repaired:
+        if isinstance(outcome, Fell) and outcome.failure.wants_repair and not course.is_repaired:
             course.is_repaired = True
             course.goes_on(place, outcome)
             if course.is_over:
