@@ -16,8 +16,8 @@ from core.money import price_book
 from core.money.price_book import Unpriced
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
-from core.risk.pattern import TooManyCandidates
-from core.risk.tags import tags_of
+from core.risk.finding.pattern import TooManyCandidates
+from core.risk.finding.tags import tags_of
 from core.tenant.document import InvalidDocument
 from core.tenant.rules.compiled import CompiledRules
 from core.tenant.rules.document import Count, Moment, Named, RiskTag, RuleDocument, Usd, moment_ms

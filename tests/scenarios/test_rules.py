@@ -543,7 +543,7 @@ def test_a_request_that_cannot_be_looked_through_is_never_called_clean(
         a_rule("clean", action={"type": "redact"}),
     ]
     write_rules(admin, *rules, redaction=True)
-    monkeypatch.setattr("core.risk.pattern.CANDIDATES_MAX", 10)
+    monkeypatch.setattr("core.risk.finding.pattern.CANDIDATES_MAX", 10)
 
     member.call({**CALL, "messages": [{"role": "user", "content": "a@b.png " * 11}]})
 

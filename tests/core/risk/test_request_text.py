@@ -5,132 +5,60 @@ import json
 import random
 
 import pytest
+from agentwatch.request_text import texts_of
+from hypothesis import given, settings
 
-from core.risk import pattern, tags
+from core.risk.finding import pattern, tags
+from core.risk.finding.member_names import unescaped
 from core.risk.redaction import redacted
-from core.risk.request_text import PIECE_BYTES, request_tags
+from core.risk.request_text import PIECE_BYTES, _strings, request_tags
 from core.wire.dialects import DIALECTS
+from tests.core.risk.test_redaction import BODY
+from tests.core.risk.vectors import CANARY as MAIL
+from tests.core.risk.vectors import PLACES, Place
 
-MAIL = "bob@example.com"
 OTHER = "no secret here"
 
-READ = {
-    "chat content": {"messages": [{"role": "user", "content": MAIL}]},
-    "chat part": {"messages": [{"role": "user", "content": [{"type": "text", "text": MAIL}]}]},
-    "chat refusal": {"messages": [{"role": "assistant", "refusal": MAIL}]},
-    "chat arguments": {
-        "messages": [{"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": json.dumps({"a": MAIL})}}]}]
-    },
-    "chat tool result": {"messages": [{"role": "tool", "tool_call_id": "c", "content": MAIL}]},
-    "chat tool description": {"tools": [{"type": "function", "function": {"name": "f", "description": MAIL}}]},
-    "chat schema": {"tools": [{"function": {"parameters": {"properties": {"id": {"description": MAIL}}}}}]},
-    "chat response format": {
-        "response_format": {"json_schema": {"name": "x", "schema": {"properties": {"type": {"enum": [MAIL]}}}}}
-    },
-    "chat prediction": {"prediction": {"type": "content", "content": MAIL}},
-    "completion prompt": {"prompt": MAIL},
-    "completion prompts": {"prompt": ["a", MAIL]},
-    "completion suffix": {"prompt": "a", "suffix": MAIL},
-    "embedding input": {"input": MAIL},
-    "embedding inputs": {"input": ["a", MAIL]},
-    "responses instructions": {"instructions": MAIL},
-    "responses message": {"input": [{"role": "user", "content": [{"type": "input_text", "text": MAIL}]}]},
-    "responses call": {"input": [{"type": "function_call", "call_id": "c", "arguments": json.dumps({"id": MAIL})}]},
-    "responses call's output": {"input": [{"type": "function_call_output", "call_id": "c", "output": MAIL}]},
-    "responses custom call": {"input": [{"type": "custom_tool_call", "call_id": "c", "input": MAIL}]},
-    "responses summary": {"input": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": MAIL}]}]},
-    "responses variables": {"prompt": {"id": "p", "variables": {"name": MAIL}}},
-    "responses file name": {"input": [{"content": [{"type": "input_file", "filename": MAIL, "file_data": "AAAA"}]}]},
-    "anthropic system": {"system": MAIL},
-    "anthropic system block": {"system": [{"type": "text", "text": MAIL, "cache_control": {"type": "ephemeral"}}]},
-    "anthropic content": {"messages": [{"role": "user", "content": [{"type": "text", "text": MAIL}]}]},
-    "anthropic tool input": {"messages": [{"content": [{"type": "tool_use", "id": "t", "input": {"id": MAIL}}]}]},
-    "anthropic input deep": {"messages": [{"content": [{"type": "tool_use", "input": {"url": [{"user": MAIL}]}}]}]},
-    "anthropic tool result": {
-        "messages": [
-            {"content": [{"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": MAIL}]}]}
-        ]
-    },
-    "anthropic document": {
-        "messages": [
-            {
-                "content": [
-                    {
-                        "type": "document",
-                        "source": {"type": "text", "media_type": "text/plain", "data": MAIL},
-                        "title": "x",
-                    }
-                ]
-            }
-        ]
-    },
-    "anthropic title": {
-        "messages": [{"content": [{"type": "document", "title": MAIL, "source": {"type": "file", "file_id": "f"}}]}]
-    },
-    "anthropic schema": {"tools": [{"name": "f", "input_schema": {"properties": {"model": {"description": MAIL}}}}]},
-    "gemini part": {"contents": [{"role": "user", "parts": [{"text": MAIL}]}]},
-    "gemini system": {"systemInstruction": {"parts": [{"text": MAIL}]}},
-    "gemini arguments": {"contents": [{"parts": [{"functionCall": {"name": "f", "args": {"id": MAIL}}}]}]},
-    "gemini response": {"contents": [{"parts": [{"functionResponse": {"name": "f", "response": {"data": MAIL}}}]}]},
-    "gemini code": {"contents": [{"parts": [{"executableCode": {"language": "PYTHON", "code": MAIL}}]}]},
-    "gemini output": {"contents": [{"parts": [{"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": MAIL}}]}]},
-    "an unheard-of member": {"messages": [{"brand_new": {"deep": [MAIL]}}]},
-}
-"""By dialect, where a model reads."""
 
-NOT_READ = {
-    "model": {"model": MAIL},
-    "user": {"user": MAIL},
-    "metadata": {"metadata": {"owner": MAIL, "more": [MAIL]}},
-    "role": {"messages": [{"role": MAIL}]},
-    "tool call id": {"messages": [{"tool_call_id": MAIL}]},
-    "id in another spelling": {"messages": [{"toolUseId": MAIL}]},
-    "name of a tool": {"tools": [{"function": {"name": MAIL}}]},
-    "picture's address": {"messages": [{"content": [{"image_url": {"url": f"https://example.com/?m={MAIL}"}}]}]},
-    "data address": {"messages": [{"content": f"data:text/plain,{MAIL}"}]},
-    "stored file": {"contents": [{"parts": [{"fileData": {"mimeType": "x", "fileUri": MAIL}}]}]},
-    "signature": {"messages": [{"content": [{"type": "thinking", "thinking": "x", "signature": MAIL}]}]},
-    "signed thinking": {"messages": [{"content": [{"type": "thinking", "thinking": MAIL, "signature": "x"}]}]},
-    "encrypted": {"input": [{"type": "reasoning", "encrypted_content": MAIL}]},
-    "key of a connector": {
-        "tools": [{"type": "mcp", "server_url": MAIL, "authorization": MAIL, "headers": {"x": MAIL}}]
-    },
-    "file": {"input": [{"content": [{"type": "input_file", "file_data": MAIL}]}]},
-    "name of a caller's own member": {"messages": [{"content": [{"type": "tool_use", "input": {MAIL: 1}}]}]},
-    "stop sequences": {"stop": [MAIL], "stop_sequences": [MAIL]},
-}
+@pytest.mark.parametrize("case", PLACES, ids=lambda case: case.name)
+def test_what_a_model_reads_is_searched_and_nothing_else(case: Place) -> None:
+    body = json.dumps(case.body).encode()
+
+    assert request_tags(body) == (("PII_EMAIL",) if case.is_read else ())
+    if case.is_read and MAIL.encode() in body:
+        assert redacted(body)[0] == body.replace(MAIL.encode(), b"[EMAIL]")
+    elif not case.is_read:
+        assert redacted(body) == (body, ())
 
 
-@pytest.mark.parametrize("place", READ)
-def test_what_a_model_reads_is_searched(place: str) -> None:
-    body = json.dumps(READ[place]).encode()
+@settings(max_examples=400, deadline=None)
+@given(BODY)
+def test_the_python_sdk_reads_the_same_texts_of_any_request(body: bytes) -> None:
+    core = [unescaped(json.loads(b'"%b"' % body[start:end])) for start, end, is_name in _strings(body) if not is_name]
 
-    assert request_tags(body) == ("PII_EMAIL",)
-    assert redacted(body)[0] == body.replace(MAIL.encode(), b"[EMAIL]")
+    assert [text for text in texts_of(json.loads(body)) if text != "ssn"] == [text for text in core if text != "ssn"]
 
 
-@pytest.mark.parametrize("place", NOT_READ)
-def test_what_no_model_reads_is_left_as_it_is(place: str) -> None:
-    body = json.dumps(NOT_READ[place]).encode()
-
-    assert request_tags(body) == ()
-    assert redacted(body) == (body, ())
+def test_every_dialect_has_places_that_are_read_and_places_that_are_not() -> None:
+    for dialect in DIALECTS:
+        is_read = {case.is_read for case in PLACES if dialect.startswith(case.dialect.removeprefix("answer "))}
+        assert is_read == {True, False}, dialect
 
 
 ESCAPED = {
-    "an at as an escape": r'"bob\u0040example.com"',
+    "an at as an escape": r'"bob\u0040corp-mail.com"',
     "slashes": r'"postgres:\/\/app:s3cr-e7x@db.example.com\/main"',
-    "a line break before": r'"x\nbob@example.com\n"',
-    "letters as escapes": r'"\u0062\u006f\u0062@example.com"',
-    "a full-width at as an escape": r'"bob\uff20example\uff0ecom"',
-    "an invisible character as an escape": r'"b\u200bob@example.com"',
-    "json in a string": r'"{\"mail\":\"bob@example.com\"}"',
-    "an escape in json in a string": r'"{\"mail\":\"bob\\u0040example.com\"}"',
-    "a line break in json in a string": r'"{\"mail\":\"x\\nbob@example.com\"}"',
-    "after a pair of surrogates": r'"\ud83d\ude00 bob@example.com"',
-    "after backslashes": r'"\\\\ bob@example.com \\"',
-    "after more escapes than the quick way takes": '"' + r"\n" * 50 + r'bob@example.com \" x"',
-    "in a long string": '"' + "so it goes " * 500 + r'\" bob@example.com"',
+    "a line break before": r'"x\nbob@corp-mail.com\n"',
+    "letters as escapes": r'"\u0062\u006f\u0062@corp-mail.com"',
+    "a full-width at as an escape": r'"bob\uff20corp-mail\uff0ecom"',
+    "an invisible character as an escape": r'"b\u200bob@corp-mail.com"',
+    "json in a string": r'"{\"mail\":\"bob@corp-mail.com\"}"',
+    "an escape in json in a string": r'"{\"mail\":\"bob\\u0040corp-mail.com\"}"',
+    "a line break in json in a string": r'"{\"mail\":\"x\\nbob@corp-mail.com\"}"',
+    "after a pair of surrogates": r'"\ud83d\ude00 bob@corp-mail.com"',
+    "after backslashes": r'"\\\\ bob@corp-mail.com \\"',
+    "after more escapes than the quick way takes": '"' + r"\n" * 50 + r'bob@corp-mail.com \" x"',
+    "in a long string": '"' + "so it goes " * 500 + r'\" bob@corp-mail.com"',
 }
 
 
@@ -213,7 +141,3 @@ def test_all_of_a_long_request_is_searched() -> None:
 def test_what_is_no_json_is_searched_without_an_error(body: bytes) -> None:
     assert request_tags(body) == ()
     assert redacted(body) == (body, ())
-
-
-def test_every_dialect_has_its_places_above() -> None:
-    assert {name.partition("_")[0] for name in DIALECTS} <= {"openai", "anthropic", "gemini"}

@@ -1,15 +1,18 @@
 """The shared vectors: every text has exactly the tags it is said to have, and its findings where they are said to be."""
 
+import math
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from core.risk import tags
-from core.risk.pattern import TooManyCandidates
+from core.risk.finding import tags
+from core.risk.finding.pattern import TooManyCandidates
+from core.risk.finding.tags import find, tags_of
 from core.risk.redaction import redacted
 from core.risk.request_text import request_tags
-from core.risk.tags import find, tags_of
-from tests.core.risk.vectors import CASES, HITS, PATH, PLACEHOLDERS, TAGS, Case
+from tests.core.risk.vectors import CASES, FOLDER, HITS, PLACEHOLDERS, TAGS, Case
 
 CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -52,10 +55,29 @@ def test_every_tag_has_hits_and_near_misses(tag: str) -> None:
     assert len([case for case in about if tag not in case.tags]) >= 5
 
 
-def test_nothing_in_the_document_looks_like_a_secret_before_its_fragments_are_joined() -> None:
-    found = find(PATH.read_text(encoding="utf-8"))
+DOCUMENT = pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.name)
+
+
+@DOCUMENT
+def test_nothing_in_a_document_looks_like_a_secret_before_its_fragments_are_joined(path: Path) -> None:
+    found = find(path.read_text(encoding="utf-8"))
 
     assert [finding for finding in found if not finding.tag.startswith("PII_")] == []
+
+
+QUOTED = re.compile(r"""(["'])([A-Za-z0-9+/=_\\-]{9,})(?=\1)""")
+
+
+@DOCUMENT
+def test_no_string_of_a_document_is_as_mixed_as_scanners_of_repositories_take_for_a_key(path: Path) -> None:
+    for _, string in QUOTED.findall(path.read_text(encoding="utf-8")):
+        is_hexadecimal = not string.strip("0123456789abcdefABCDEF")
+        assert bits_of_a_character(string) <= (3.0 if is_hexadecimal else 4.5), string
+
+
+def bits_of_a_character(string: str) -> float:
+    shares = [string.count(character) / len(string) for character in set(string)]
+    return -sum(share * math.log2(share) for share in shares)
 
 
 def test_findings_stand_in_order_and_none_overlaps() -> None:
@@ -79,7 +101,7 @@ def test_no_number_of_near_misses_hides_what_comes_after_them() -> None:
 def test_a_text_that_is_nearly_something_all_over_is_given_up_and_never_called_clean(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("core.risk.pattern.CANDIDATES_MAX", 100)
+    monkeypatch.setattr("core.risk.finding.pattern.CANDIDATES_MAX", 100)
 
     for body in (
         b'{"input": "' + b"a@b.png " * 101 + b'"}',

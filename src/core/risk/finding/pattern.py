@@ -12,6 +12,7 @@ It blocks: nothing beside it, and no context across it, is ever found. That make
 """
 
 import re
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ Span = tuple[int, int]
 Check = Callable[[bytes, "re.Match[bytes]"], Span | None]
 """Of a candidate: what exactly is found, if anything. `bytes` is the text, whatever was matched on."""
 
-_WORD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_" + OWNED
+_WORD = f"{string.ascii_letters}{string.digits}_".encode() + OWNED
 _LONG = frozenset(_WORD[:-1] + b"+/=.~%-")
 _IN_LONG_WORDS = bytes(97 if code in _LONG else 32 for code in range(256))
 _LONG_WORD = re.compile(b"a" * 20 + b"a*")
@@ -62,15 +63,19 @@ class TooManyCandidates(ValueError):
 class Effort:
     """How many candidates have been looked at, over all pieces of one text."""
 
-    __slots__ = ("_spent",)
+    __slots__ = ("_left", "_may_end_early")
 
-    def __init__(self) -> None:
-        self._spent = 0
+    def __init__(self, *, may_end_early: bool = False, candidates_max: int | None = None) -> None:
+        """`may_end_early`: what was found so far is better than nothing, and nobody takes it for all there is."""
+        self._left = CANDIDATES_MAX if candidates_max is None else candidates_max
+        self._may_end_early = may_end_early
 
-    def spend(self) -> None:
-        self._spent += 1
-        if self._spent > CANDIDATES_MAX:
-            raise TooManyCandidates(f"more than {CANDIDATES_MAX} candidates")
+    def spend(self) -> bool:
+        """Whether one more is looked at. Raises `TooManyCandidates` where the search must be complete."""
+        self._left -= 1
+        if self._left < 0 and not self._may_end_early:
+            raise TooManyCandidates("a text is nearly something all over")
+        return self._left >= 0
 
 
 class Scan:
@@ -94,7 +99,8 @@ class Scan:
         spans: list[Span] = []
         done = 0
         for match in pattern.expression.finditer(seen):
-            self._effort.spend()
+            if not self._effort.spend():
+                break
             span = pattern.check(self.data, match)
             if span is not None and span[0] >= done:
                 spans.append(span)

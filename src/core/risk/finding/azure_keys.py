@@ -2,7 +2,7 @@
 
 import re
 
-from core.risk.pattern import Check, Span, long_word, pattern
+from .pattern import Check, Span, long_word, pattern
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _BASE64 = _LETTERS + b"+/"

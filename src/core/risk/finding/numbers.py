@@ -6,7 +6,7 @@ numbers.
 
 import re
 
-from core.risk.pattern import Span, pattern
+from .pattern import Span, pattern
 
 _WORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_\x01")
 _DIGITS = frozenset(b"0123456789\x01")

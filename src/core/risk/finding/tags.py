@@ -8,13 +8,13 @@ that overlap. The SDKs have the same in their languages; `vectors/` holds all th
 import re
 from typing import NamedTuple
 
-from core.risk.azure_keys import AZURE
-from core.risk.credentials import DB_CONNECTION, SSH_KEY
-from core.risk.email import EMAIL
-from core.risk.numbers import CARD, PHONE, SSN
-from core.risk.pattern import Effort, Pattern, Scan
-from core.risk.plain_text import plain
-from core.risk.tokens import AWS, GITHUB, JWT, SLACK, STRIPE
+from .azure_keys import AZURE
+from .credentials import DB_CONNECTION, SSH_KEY
+from .email import EMAIL
+from .numbers import CARD, PHONE, SSN
+from .pattern import Effort, Pattern, Scan
+from .plain_text import plain
+from .tokens import AWS, GITHUB, JWT, SLACK, STRIPE
 
 TAGS = (
     "PII_EMAIL", "PII_SSN", "PII_PHONE", "FINANCIAL_CREDIT_CARD", "SECRET_AWS_ACCESS_KEY", "SECRET_STRIPE",
@@ -94,9 +94,9 @@ def find(text: str, effort: Effort | None = None) -> list[Finding]:
     return found
 
 
-def tags_of(text: str) -> tuple[str, ...]:
+def tags_of(text: str, effort: Effort | None = None) -> tuple[str, ...]:
     """What there is, in the order of `TAGS`."""
-    return in_order({finding.tag for finding in find(text)})
+    return in_order({finding.tag for finding in find(text, effort)})
 
 
 def in_order(tags: set[str]) -> tuple[str, ...]:

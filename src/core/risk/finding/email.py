@@ -1,8 +1,9 @@
-"""E-mail addresses, and what is written with an @ and is none: files, versions, remotes, users in URLs."""
+"""E-mail addresses, and what is written with an @ and is nobody's: files, versions, remotes, users in URLs, and what is
+in a domain that is reserved for examples."""
 
 import re
 
-from core.risk.pattern import OWNED, Span, pattern
+from .pattern import OWNED, Span, pattern
 
 _LOCAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _LOCAL_CHARACTERS_MAX = 64
@@ -12,6 +13,10 @@ _NO_DOMAINS = frozenset(
     b" conf tgz gz jar dll exe wav mp3 mp4 pdf csv service socket timer target".split()
 )
 """What a file's or a unit's name ends in, and no domain does."""
+
+_RESERVED_TOP = frozenset((b"example", b"test", b"invalid", b"localhost"))
+_RESERVED = frozenset((b"example.com", b"example.net", b"example.org"))
+"""With everything below them (RFC 2606, RFC 6761): nobody has an address there."""
 
 _KOTLIN = frozenset((b"this", b"super", b"return"))
 _NUMBER = re.compile(rb"[0-9]+x?")
@@ -29,8 +34,8 @@ def _address(data: bytes, match: re.Match[bytes]) -> Span | None:
         return None
     if local.endswith(b".") or b".." in local or data[max(0, start - 1) : start] == OWNED:
         return None
-    is_no_address = local in _KOTLIN or _is_version_or_file(match[1]) or _REMOTE_PATH.match(data, end, end + 102)
-    if is_no_address or _IN_URL.search(data[max(0, start - 260) : start]):
+    is_nobodys = local in _KOTLIN or _is_version_or_file(match[1]) or _is_reserved(match[1])
+    if is_nobodys or _REMOTE_PATH.match(data, end, end + 102) or _IN_URL.search(data[max(0, start - 260) : start]):
         return None
     return start, end
 
@@ -41,6 +46,11 @@ def _is_version_or_file(domain: bytes) -> bool:
         return True
     is_counting = _NUMBER.fullmatch(labels[0]) is not None
     return is_counting and len(labels) > 2 and _NUMBER.match(labels[1]) is not None
+
+
+def _is_reserved(domain: bytes) -> bool:
+    labels = domain.lower().split(b".")
+    return labels[-1] in _RESERVED_TOP or b".".join(labels[-2:]) in _RESERVED
 
 
 EMAIL = (

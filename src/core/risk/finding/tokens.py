@@ -3,7 +3,7 @@
 import binascii
 import re
 
-from core.risk.pattern import Span, is_random, long_word, pattern, stands_alone
+from .pattern import Span, is_random, long_word, pattern, stands_alone
 
 # AWS ---------------------------------------------------------------------------------------------------------------
 
@@ -26,7 +26,7 @@ def _random(data: bytes, match: re.Match[bytes]) -> Span | None:
 
 
 AWS = (
-    long_word(b"AKIA", b"ASIA", b"ABIA", b"ACCA", of=rb"A(?:[KSB]IA|CCA)[A-Z2-7]{16}", check=_access_key),
+    long_word(b"AKIA", b"ASIA", of=rb"A[KS]IA[A-Z2-7]{16}", check=_access_key),
     pattern(
         b"secret_access_key",
         b"secretaccesskey",
@@ -45,8 +45,8 @@ AWS = (
         check=_random,
     ),
 )
-"""Access keys, the secret that belongs to one where it is called so, and the keys of Bedrock. Identifiers of users and
-roles (AIDA, AROA and their kin) open nothing."""
+"""Access keys of users and of sessions, the secret that belongs to one where it is called so, and the keys of Bedrock.
+Identifiers with any other prefix (AIDA, AROA, ABIA, ACCA and their kin) open nothing by themselves."""
 
 # Stripe ------------------------------------------------------------------------------------------------------------
 
