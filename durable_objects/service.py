@@ -51,8 +51,10 @@ from core.ledger.messages import (
     NotKept,
     Outdated,
     RateDenied,
+    RecordAllRequest,
     RecordAnswer,
     Recorded,
+    RecordedAll,
     RecordRequest,
     SessionFactsRequest,
     SessionPage,
@@ -94,6 +96,8 @@ class LedgerService:
                 return self.settle(question, now_ms)
             case RecordRequest():
                 return self.record(question, now_ms)
+            case RecordAllRequest(records=records):
+                return RecordedAll(answers=tuple(self.record(each, now_ms) for each in records))
             case SessionFactsRequest():
                 return self.session_facts(question, now_ms)
             case StatusRequest():
@@ -336,10 +340,14 @@ class LedgerService:
             if hold.request != digest(request):
                 return _other_contents()
             return Recorded(at_ms=hold.used_at_ms, is_replay=True, session=self._session_view(hold, now_ms))
+        if hold.caller not in (None, request.caller):
+            return _other_contents()
         answer = self._settled(hold, record_of(request, "settled"), now_ms)
         if isinstance(answer, Conflict):
             return answer
-        return Recorded(at_ms=now_ms, is_replay=answer.is_replay, session=answer.session)
+        after = self._state.find_hold(hold.id)
+        at_ms = now_ms if after is None else after.used_at_ms
+        return Recorded(at_ms=at_ms, is_replay=answer.is_replay, session=answer.session)
 
     def _settled(self, hold: Hold, settlement: Ending, now_ms: int) -> SettleAnswer:
         if hold.state == "recorded":

@@ -81,7 +81,7 @@ async def _own_route(exchange: Exchange, route: Found, caller: Caller | None) ->
     body = b""
     if request.method not in BODILESS:
         with exchange.room_for_body(OWN_BODY_BYTES_MAX) as room:
-            body = await exchange.read_body(room)
+            body = await exchange.read_body(room, takes_gzip=endpoint.takes_gzip)
     asked = ApiRequest(
         exchange, caller, route.path, read_query(request.query, endpoint.query), _body_of(endpoint, body), body
     )

@@ -1,13 +1,14 @@
 """A request as it came in, on its way, and the answer that goes out, free of any platform type."""
 
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import msgspec
 
-from core.bounds import REQUEST_BODY_BYTES_MAX
-from core.refusals import InvalidRequest, Refusal, UnsupportedEncoding
+from core.bounds import OWN_BODY_BYTES_MAX, REQUEST_BODY_BYTES_MAX
+from core.refusals import BodyTooLarge, InvalidRequest, Refusal, UnsupportedEncoding
 from core.wire.bytes_in_flight import BodyRoom
 from core.wire.dialects import Dialect, refusal_headers
 from core.wire.json_depth import is_too_deep
@@ -17,6 +18,8 @@ from ports import Body, Ports
 
 BODILESS = ("GET", "HEAD", "DELETE")
 """Methods whose requests have no body that anybody reads."""
+
+_GZIP = zlib.MAX_WBITS + 16
 
 T = TypeVar("T")
 
@@ -67,14 +70,31 @@ class Exchange:
         """A scope in which the body may be held."""
         return BodyRoom(self.isolate.bodies, bytes_max=bytes_max)
 
-    async def read_body(self, room: BodyRoom) -> bytes:
+    async def read_body(self, room: BodyRoom, *, takes_gzip: bool = False) -> bytes:
         """The request's body. Raises `UnsupportedEncoding`, or what `room` raises."""
         encoding = self.request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding == "gzip" and takes_gzip:
+            return inflated(await self.request.read_body(room.make))
         if encoding not in ("", "identity"):
             raise UnsupportedEncoding(
                 f"the body is encoded as {encoding[:40]}, and only plain bodies can be judged", param="content-encoding"
             )
         return await self.request.read_body(room.make)
+
+
+def inflated(body: bytes) -> bytes:
+    """A gzip's contents, as far as AgentWatch's own bodies may go: what would be longer is never unpacked. Raises
+    `InvalidRequest` or `BodyTooLarge`."""
+    stream = zlib.decompressobj(_GZIP)
+    try:
+        contents = stream.decompress(body, OWN_BODY_BYTES_MAX + 1)
+    except zlib.error:
+        raise InvalidRequest("the body is no gzip", param="content-encoding") from None
+    if len(contents) > OWN_BODY_BYTES_MAX:
+        raise BodyTooLarge(f"the unpacked body is longer than {OWN_BODY_BYTES_MAX} bytes")
+    if not stream.eof or stream.unused_data:
+        raise InvalidRequest("the body must be one whole gzip", param="content-encoding")
+    return contents
 
 
 def json_answer(document: msgspec.Struct, *, headers: Mapping[str, str] | None = None) -> Answer:

@@ -30,6 +30,8 @@ class Settings:
     """How long a renewed hold lives without a sign of life before the alarm ends it."""
     first_byte_timeout_ms: int
     """How long a provider may take to begin its answer. SDKs wait ten minutes by default."""
+    sdk_hold_ttl_ms: int = 600_000
+    """How long a hold of an SDK's lives that nobody settles: its call gives no sign of life in between."""
     passed_headers: frozenset[str] = frozenset()
     """Further headers that pass on metered paths, for gateways of the operator's own behind a `{PROVIDER}_BASE_URL`."""
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
@@ -50,6 +52,7 @@ SETTING_NAMES = (
     *SECRET_NAMES,
     "HOLD_TTL_MS",
     "FIRST_BYTE_TIMEOUT_MS",
+    "SDK_HOLD_TTL_MS",
     "PASSED_HEADERS",
     "ALLOW_PRIVATE_RECEIVERS",
     *(provider.base_url_name for provider in PROVIDERS.values()),
@@ -68,6 +71,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         static_keys=_static_keys(environment.get("TENANT_TOKEN_MAP", "")),
         hold_ttl_ms=_milliseconds(environment, "HOLD_TTL_MS", 120_000),
         first_byte_timeout_ms=_milliseconds(environment, "FIRST_BYTE_TIMEOUT_MS", 600_000),
+        sdk_hold_ttl_ms=_milliseconds(environment, "SDK_HOLD_TTL_MS", 600_000),
         passed_headers=_header_names(environment, "PASSED_HEADERS"),
         secrets=tuple(environment[name].encode() for name in SECRET_NAMES if environment.get(name)),
         allows_private_receivers=_flag(environment, "ALLOW_PRIVATE_RECEIVERS"),

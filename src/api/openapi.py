@@ -55,7 +55,8 @@ class OpenApi(msgspec.Struct, frozen=True):
 
 def openapi_of(endpoints: Sequence[AnyEndpoint]) -> OpenApi:
     """The document of these routes."""
-    types = {each.answer for each in endpoints} | {each.body for each in endpoints} | {ErrorAnswer}
+    told = (kind for each in endpoints for kind in (each.answer, each.body, each.also_answer, each.also_body))
+    types = {kind for kind in told if kind is not None} | {ErrorAnswer}
     kinds = sorted(types - {Nothing, str}, key=lambda kind: kind.__name__)
     _, schemas = msgspec.json.schema_components(kinds, ref_template=_REFERENCES + "{name}")
     paths: dict[str, dict[str, Any]] = {path: {"post": _passed_on(path)} for path in PASSED_ON}
@@ -86,7 +87,7 @@ def _operation(endpoint: AnyEndpoint) -> dict[str, Any]:
     if endpoint.audience == "admin":
         operation["description"] = "Needs a token with the admin role."
     if endpoint.body is not Nothing:
-        operation["requestBody"] = {"required": True, "content": _content(endpoint.body)}
+        operation["requestBody"] = {"required": True, "content": _content(endpoint.body, endpoint.also_body)}
     return operation
 
 
@@ -94,7 +95,7 @@ def _answered(endpoint: AnyEndpoint) -> dict[str, Any]:
     return {
         "description": "OK",
         "headers": {name: {"schema": _TEXT} for name in endpoint.answer_headers},
-        "content": _content(endpoint.answer),
+        "content": _content(endpoint.answer, endpoint.also_answer),
     }
 
 
@@ -122,7 +123,8 @@ def _in_query(kind: type[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _content(kind: type[Any]) -> dict[str, Any]:
-    if kind is str:
-        return {"text/plain": {"schema": _TEXT}}
-    return {"application/json": {"schema": {"$ref": _REFERENCES + kind.__name__}}}
+def _content(kind: type[Any], other: type[Any] | None) -> dict[str, Any]:
+    shapes = [{"$ref": _REFERENCES + each.__name__} for each in (kind, other) if each is not None and each is not str]
+    text = {"text/plain": {"schema": _TEXT}} if kind is str else {}
+    json = {"application/json": {"schema": shapes[0] if len(shapes) == 1 else {"anyOf": shapes}}} if shapes else {}
+    return {**text, **json}

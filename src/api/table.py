@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from api.budget_check import BudgetCheck, BudgetCheckQuery, check_budget
 from api.budgets import (
     Accounts,
     BudgetChange,
@@ -30,10 +29,13 @@ from api.failover import (
     try_failover,
 )
 from api.health import Health, health
-from api.ingest import Report, ingest
 from api.models import ModelList, list_models
 from api.openapi import OpenApi, openapi_of
 from api.rules import RulesTest, try_rules
+from api.sdk.budget_check import BudgetCheck, BudgetCheckQuery, check_budget
+from api.sdk.holds import Held, HoldRequest, Settlement, hold, settle
+from api.sdk.ingest import BatchTaken, ReportBatch, ingest
+from api.sdk.reports import Report
 from core.refusals import RouteNotFound
 from core.tenant.documents import DOCUMENTS
 from core.tenant.rules.explain import Explanation
@@ -53,7 +55,15 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         "GET", "/v1/budget-check", check_budget, "May a session go on?", BudgetCheck, query=BudgetCheckQuery,
     ),
-    Endpoint("POST", "/v1/ingest", ingest, "Report a call that an SDK made by itself", str, body=Report),
+    Endpoint("POST", "/v1/holds", hold, "Hold the money of a call that an SDK is to make", Held, body=HoldRequest),
+    Endpoint(
+        "POST", "/v1/holds/{hold_id}/settle", settle, "Report such a call: its cost takes the place of its hold",
+        Settlement, body=Report,
+    ),
+    Endpoint(
+        "POST", "/v1/ingest", ingest, "Report calls that an SDK made by itself, one or up to 500", str, body=Report,
+        also_body=ReportBatch, also_answer=BatchTaken, reads_body=True, takes_gzip=True,
+    ),
     Endpoint(
         "GET", "/v1/sessions", list_sessions, "The tenant's live sessions", SessionPage,
         query=SessionsQuery, is_administration=True,

@@ -50,6 +50,7 @@ from core.refusals import (
     BudgetUnavailable,
     Detail,
     InternalError,
+    InvalidRequest,
     RateLimited,
     Refusal,
     ScopePaused,
@@ -61,6 +62,9 @@ from exchange import Exchange
 from ports import Ledger, LedgerUnreachable, Ports
 
 RETRY_AFTER_MS_MAX = 60_000
+
+OWN_HOLDS_START = "rsv_"
+"""How the ids of holds begin that are not told to anybody. An SDK makes its own, and none of these."""
 
 _WINDOW_WORDS = (
     ": the model's whole context window, since the request refers to input that is not in it or cannot be sized"
@@ -124,6 +128,7 @@ class Receipt:
     """What the earlier answers that the call continues came to, where the Ledger knows them."""
     cooling: tuple[CoolingView, ...] | None = None
     """What the tenant's calls leave alone, where this one could ask somebody else."""
+    expires_at_ms: int = 0
 
 
 async def hold_money(
@@ -149,8 +154,9 @@ async def hold_money(
         raise key_refusal()  # the Ledger has just told so, and might be away when it is asked again
     ports = exchange.ports
     hold_ttl_ms = exchange.isolate.settings.first_hold_ttl_ms
+    hold_id = ports.ids.new(OWN_HOLDS_START)
     request = msgspec.structs.replace(
-        _admit_request(plan, caller=caller, context=context, hold_ttl_ms=hold_ttl_ms, hold_id=ports.ids.new("rsv_")),
+        _admit_request(plan, caller=caller, context=context, hold_ttl_ms=hold_ttl_ms, hold_id=hold_id),
         earlier=plan.earlier_answers(must_be_known=is_shared_account),
         turn=rules.turn,
         rate_limits=caller.rate_limits,
@@ -165,7 +171,7 @@ async def hold_money(
         request = msgspec.structs.replace(request, rate_limits=None)
     is_decided = False
     try:
-        answer, tries = await _admit_with_patience(request, caller, exchange)
+        answer, tries = await _admit_with_patience(request, caller, exchange, patience_ms=caller.policy.budget_wait_ms)
         is_decided = True
     except LedgerUnreachable:
         receipt = _receipt_without_ledger(request, rules, caller, exchange)
@@ -237,7 +243,35 @@ def _admit_request(
     )
 
 
-async def _admit_with_patience(request: AdmitRequest, caller: Caller, exchange: Exchange) -> tuple[AdmitAnswer, int]:
+async def hold_told(
+    exchange: Exchange,
+    caller: Caller,
+    context: CallContext,
+    plan: CallPlan,
+    rules: CallRules,
+    *,
+    hold_id: str,
+    ttl_ms: int,
+    wait_ms: int,
+) -> Receipt:
+    """Hold the money of a call that its caller makes by itself, under the caller's own id; asked again with the same,
+    the answer is the same. Raises the refusal, `DocumentsMoved`, `ModelMoved`, or `LedgerUnreachable`: whether it goes
+    on then is for its caller to decide."""
+    request = msgspec.structs.replace(
+        _admit_request(plan, caller=caller, context=context, hold_ttl_ms=ttl_ms, hold_id=hold_id),
+        turn=rules.turn,
+        rate_limits=caller.rate_limits,
+        candidates=rules.candidates,
+    )
+    answer, _ = await _admit_with_patience(request, caller, exchange, patience_ms=wait_ms)
+    if isinstance(answer, Conflict):
+        raise InvalidRequest("hold_id was used before for another call", param="hold_id")
+    return _receipt_of(answer, plan, rules)
+
+
+async def _admit_with_patience(
+    request: AdmitRequest, caller: Caller, exchange: Exchange, *, patience_ms: int
+) -> tuple[AdmitAnswer, int]:
     """The Ledger's answer, and how often it was asked; once it has said no, that stands though it goes away while it is
     asked again."""
     ports = exchange.ports
@@ -253,7 +287,7 @@ async def _admit_with_patience(request: AdmitRequest, caller: Caller, exchange: 
             hold_id=request.hold_id,
             tries=tries,
             waited_ms=ports.clock.now_ms() - began_at_ms,
-            patience_ms=caller.policy.budget_wait_ms,
+            patience_ms=patience_ms,
         )
         if pause_ms is None:
             break
@@ -323,6 +357,7 @@ def _receipt_of(answer: AdmitAnswer, plan: CallPlan, rules: CallRules) -> Receip
                 rate=answer.rate,
                 earlier_tokens=answer.earlier_tokens,
                 cooling=answer.cooling,
+                expires_at_ms=answer.expires_at_ms,
             )
         case Outdated(present=present):
             raise DocumentsMoved(present)

@@ -96,7 +96,7 @@ async def held(asked: Asked, attempt: Attempt, standing: Standing) -> tuple[Deci
             changed_by = moved.rule
         except DocumentsMoved as moved:
             changed_by = None
-            asked.caller = _with_documents(asked, moved)
+            asked.caller = with_documents(asked.caller, moved, asked.exchange)
         except Refusal as refusal:
             if not standing.has_row and (attempt.place == 0 or isinstance(refusal, OF_THE_CALLER)):
                 record_refusal(asked, decision, refusal)
@@ -188,13 +188,13 @@ def _chain_for(asked: Asked, plan: CallPlan) -> Chain | None:
     return replace(chain, hops=hops) if chain is not None and hops else None
 
 
-def _with_documents(asked: Asked, moved: DocumentsMoved) -> Caller:
+def with_documents(caller: Caller, moved: DocumentsMoved, exchange: Exchange) -> Caller:
     """The caller by its tenant's present documents, which this isolate learns."""
     documents = learn(
-        asked.caller.tenant,
+        caller.tenant,
         moved.present,
-        instead_of=asked.caller.documents.number,
-        cache=asked.exchange.isolate.identities,
-        now_ms=asked.exchange.ports.clock.now_ms(),
+        instead_of=caller.documents.number,
+        cache=exchange.isolate.identities,
+        now_ms=exchange.ports.clock.now_ms(),
     )
-    return replace(asked.caller, documents=documents)
+    return replace(caller, documents=documents)

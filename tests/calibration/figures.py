@@ -1,11 +1,13 @@
 """How high the estimates are, as tables: `PYTHONPATH=src python -m tests.calibration.figures`. `docs/prices.md` shows them."""
 
+import json
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
+from core.call.told import tokens_of_bytes
 from core.money.text_size import text_tokens
 from tests.calibration import call_mix, media, real_counts, texts
 
@@ -108,6 +110,20 @@ def text_kind_rows() -> Iterator[str]:
     for kind, names in TEXT_KINDS.items():
         cells = [together(figures(model, vocabulary)[name] for name in names).cell for _, model, vocabulary in KINDS]
         yield f"| {kind} | {' | '.join(cells)} |"
+
+
+def told_figures(kind: str, model: str, vocabulary: str) -> Figures:
+    """A kind of text as JSON, sized by its number of bytes alone."""
+    figures = Figures()
+    for (name, text), real in zip(texts.samples(), real_counts.kept()[vocabulary], strict=True):
+        if name in TEXT_KINDS[kind]:
+            figures.add(tokens_of_bytes(len(json.dumps(text, ensure_ascii=False).encode()), model), real)
+    return figures
+
+
+def told_row(kind: str) -> str:
+    """A kind of text against each kind of vocabulary, as Markdown."""
+    return f"| {kind} | {' | '.join(told_figures(kind, model, vocabulary).cell for _, model, vocabulary in KINDS)} |"
 
 
 def media_rows() -> Iterator[str]:

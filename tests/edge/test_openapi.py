@@ -18,6 +18,7 @@ from tests.support.memory_ports import TOKEN
 
 BODIES: dict[str, Any] = {
     "Report": {"model": "gpt-4o-mini", "prompt_tokens": 100, "completion_tokens": 10, "latency_ms": 5},
+    "HoldRequest": {"hold_id": "x", "model": "gpt-4o-mini", "dialect": "openai_chat", "input_bytes": 100},
     "BudgetChange": {"limit_usd": "5"},
     "FailoverTest": {
         "path": "/v1/chat/completions",
@@ -123,6 +124,7 @@ def test_a_query_that_does_not_fit_names_its_parameter(endpoint: AnyEndpoint) ->
 
 def test_whoever_uses_the_administration_is_in_its_log_and_sdks_are_not() -> None:
     assert {each.path for each in ENDPOINTS if not each.is_administration} == {
-        "/healthz", "/openapi.json", "/v1/models", "/v1/budget-check", "/v1/ingest",
+        "/healthz", "/openapi.json", "/v1/models", "/v1/budget-check", "/v1/ingest", "/v1/holds",
+        "/v1/holds/{hold_id}/settle",
     }  # fmt: skip
     assert find("GET", "/v1/config").endpoint.is_administration

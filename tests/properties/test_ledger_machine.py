@@ -193,9 +193,14 @@ class LedgerMachine(RuleBasedStateMachine):
         hold = self.model.holds[hold_id]
         request = SettleRequest(hold_id=hold_id, actual_nanousd=actual, prompt_tokens=1)
         if by_record and not hold.is_settled:
-            record = RecordRequest(event_id=hold_id, cost_nanousd=actual, prompt_tokens=1, completion_tokens=0)
+            record = RecordRequest(
+                event_id=hold_id, cost_nanousd=actual, prompt_tokens=1, completion_tokens=0,
+                caller=self.admissions[hold_id][0].caller,
+            )  # fmt: skip
             if not hold.is_open and self.now_ms >= self.written_at_ms[hold_id] + KEPT_MS:
                 return
+            by_a_stranger = msgspec.structs.replace(record, caller="key:nobody")
+            assert isinstance(self.service.record(by_a_stranger, self.now_ms), Conflict)
             answer = self.service.record(record, self.now_ms)
             assert isinstance(answer, Recorded)
         else:

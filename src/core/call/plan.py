@@ -156,7 +156,7 @@ def plan_call(
         costing=costing,
         hides_reasoning=hides,
         slice_tokens=None if is_free or hides else _slice_tokens(costing),
-        ample_tokens=None if is_free else _ample_tokens(parsed, hides_reasoning=hides),
+        ample_tokens=None if is_free else ample_tokens(parsed, hides_reasoning=hides),
     )
     return plan, dialect.prepare(body, model=model_to_send, include_usage=plan.injects_usage)
 
@@ -201,7 +201,7 @@ def _slice_tokens(costing: Costing) -> int | None:
     return min(costing.output_ceiling, SLICE_OUTPUT_TOKENS)
 
 
-def _ample_tokens(parsed: ParsedCall, *, hides_reasoning: bool) -> int | None:
+def ample_tokens(parsed: ParsedCall, *, hides_reasoning: bool) -> int | None:
     if parsed.output_tokens_max is not None or not parsed.has_output:
         return None
     return AMPLE_REASONING_TOKENS if hides_reasoning else AMPLE_OUTPUT_TOKENS

@@ -38,6 +38,6 @@ def hides_reasoning(provider: str, model: str, asked: ThinkingAsked) -> bool:
         return False
     if asked == "hidden":
         return not (provider == "openai" and _SHOWS_ALL["openai"].match(model))
-    if _SHOWS_ALL[provider].match(model):
+    if _SHOWS_ALL.get(provider, _NOTHING).match(model):
         return False
     return asked == "on" or not _SILENT_UNLESS_ASKED.get(provider, _NOTHING).match(model)

@@ -144,6 +144,7 @@ def decide_admission(
         earlier_tokens=earlier_tokens,
         turn=request.turn,
         ruling=ruling,
+        caller=request.caller,
     )
     return Admitted(hold, [used(with_hold(each, held), now_ms) for each in accounts], passed.state)
 
@@ -212,10 +213,15 @@ def granted(hold: Hold, standing: Sequence[Account], rate: RateLimitState | None
 
 def digest(request: AdmitRequest | RecordRequest) -> str:
     """What a repeat must agree in. A call that asks again does not count against the rate limits and throttles
-    again, and whoever shares a session may repeat a report with another key."""
-    request = msgspec.structs.replace(request, rate_limits=None, key_id=None, turn=PLAIN_TURN)
+    again, and whoever shares a session may repeat a report with another key. Nor is it another call because its
+    tenant's documents have changed meanwhile, or another isolate has read older ones."""
+    request = msgspec.structs.replace(
+        request, rate_limits=None, key_id=None, turn=PLAIN_TURN, session_default_limit_nanousd=None
+    )
     if isinstance(request, AdmitRequest):
-        request = msgspec.structs.replace(request, candidates=(), replaces=None, target=None, insists=False)
+        request = msgspec.structs.replace(
+            request, candidates=(), replaces=None, target=None, insists=False, documents_number=None
+        )
     return hashlib.sha256(to_wire(request).encode()).hexdigest()[:32]
 
 

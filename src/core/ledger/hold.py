@@ -94,6 +94,8 @@ class Hold(Terms, frozen=True, kw_only=True):
     """What its session's history learns of the call once it has ended."""
     ruling: Ruling = NO_RULES
     """What the tenant's rules came to when it was granted."""
+    caller: str | None = None
+    """Whose call it is: nobody else of the tenant ends it by a report."""
     is_replaced: bool = False
     """Its call went on with another attempt: a session's history sees that one, and of this only what it cost."""
 

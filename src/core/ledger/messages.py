@@ -28,6 +28,8 @@ Amount = Annotated[int, msgspec.Meta(ge=0, le=NANOUSD_MAX)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=NANOUSD_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 TOKENS_MAX = 2**50
+RECORDS_MAX = 500
+"""Reports in one question: each writes a row, at about a tenth of a millisecond."""
 Duration = Annotated[int, msgspec.Meta(ge=1, le=HOLD_TTL_MS_MAX)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 PerMinute = Annotated[int, msgspec.Meta(ge=1, le=REQUESTS_PER_MINUTE_MAX)]
@@ -407,6 +409,18 @@ class RecordRequest(Question[RecordAnswer], frozen=True, tag="record"):
 
     def __post_init__(self) -> None:
         _cut(self, cost_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
+
+
+class RecordedAll(Message, frozen=True, tag="recorded_all"):
+    """An answer for each record, in their order."""
+
+    answers: tuple[RecordAnswer, ...]
+
+
+class RecordAllRequest(Question[RecordedAll], frozen=True, tag="record_all"):
+    """Several records, each judged by itself: one that is refused takes no other with it."""
+
+    records: Annotated[tuple[RecordRequest, ...], msgspec.Meta(max_length=RECORDS_MAX)]
 
 
 # Reading and steering -------------------------------------------------------------------------------------

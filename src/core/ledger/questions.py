@@ -19,6 +19,7 @@ from core.ledger.messages import (
     ListSessionsRequest,
     Message,
     Question,
+    RecordAllRequest,
     RecordRequest,
     SessionFactsRequest,
     SettleRequest,
@@ -33,6 +34,7 @@ AnyQuestion = (
     | ExtendRequest
     | SettleRequest
     | RecordRequest
+    | RecordAllRequest
     | StatusRequest
     | SessionFactsRequest
     | ConfigureRequest

@@ -18,6 +18,7 @@ from core.ledger.messages import (
     Fault,
     KeepRequest,
     ListSessionsRequest,
+    RecordAllRequest,
     RecordRequest,
     SessionFactsRequest,
     SettleRequest,
@@ -43,6 +44,10 @@ GOOD = {
     RecordRequest: {
         "type": "record", "event_id": "evt", "cost_nanousd": 0, "prompt_tokens": 0, "completion_tokens": 0,
         "session_id": "s", "team": "t", "caller": "team:t", "session_default_limit_nanousd": 1,
+    },
+    RecordAllRequest: {
+        "type": "record_all",
+        "records": [{"type": "record", "event_id": "evt", "cost_nanousd": 0, "prompt_tokens": 0, "completion_tokens": 0}],
     },
     StatusRequest: {"type": "status", "session_id": "s", "team": "t", "session_default_limit_nanousd": 1},
     ConfigureRequest: {

@@ -50,7 +50,7 @@ async def check_budget(request: ApiRequest[BudgetCheckQuery, Nothing]) -> Answer
         if mirror is None:
             raise  # nobody knows what was spent: the SDK decides whether to go on, not a zero of ours
         return json_answer(_check_of_mirror(mirror, limit))
-    return json_answer(_check_of_account(status.accounts[0], limit))
+    return json_answer(check_of_account(status.accounts[0], limit))
 
 
 async def _mirror(tenant: str, session_id: str, ports: Ports) -> SessionMirror | None:
@@ -72,7 +72,8 @@ def _check_of_mirror(mirror: SessionMirror, asked_nanousd: int | None) -> Budget
     )
 
 
-def _check_of_account(account: AccountView, asked_nanousd: int | None) -> BudgetCheck:
+def check_of_account(account: AccountView, asked_nanousd: int | None = None) -> BudgetCheck:
+    """An account as SDKs are told of it."""
     return _check(
         account.limit_nanousd,
         asked_nanousd,
