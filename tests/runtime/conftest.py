@@ -19,7 +19,8 @@ SETTLED_TIMEOUT_S = 20.0
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(
-        tmp_path_factory.mktemp("stack") / "state", env={"HOLD_TTL_MS": "3000", "FIRST_BYTE_TIMEOUT_MS": "12000"}
+        tmp_path_factory.mktemp("stack") / "state",
+        env={"HOLD_TTL_MS": "3000", "FIRST_BYTE_TIMEOUT_MS": "12000", "SDK_HOLD_TTL_MS": "10000"},
     ) as running:
         yield running
 
