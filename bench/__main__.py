@@ -29,6 +29,7 @@ from bench.neighbours import measure_neighbours, neighbours_json, neighbours_tab
 from bench.overhead import measure_overhead, overhead_json, overhead_table
 from bench.overspend.race import measure_overspend, overspend_json, overspend_table, strawman_worker
 from bench.rules import measure_rules, ruled_tenants, rules_json, rules_table
+from bench.sdk import measure_sdk, sdk_json, sdk_tables
 from bench.streams import measure_stream_memory, measure_streams, stream_memory_table, streams_json, streams_table
 from local.paths import NODE, NODE_MODULES
 from local.processes import StackError, free_port
@@ -58,6 +59,7 @@ class Which(StrEnum):
     cost = "cost"
     rules = "rules"
     failover = "failover"
+    sdk = "sdk"
     all = "all"
 
 
@@ -74,7 +76,7 @@ def _dollars(text: str) -> str:
 def main(
     which: Annotated[Which, typer.Argument(help="What to measure.")] = Which.all,
     samples: Annotated[
-        int, typer.Option(min=320, help="overhead, rules, failover: calls per target and load.")
+        int, typer.Option(min=320, help="overhead, rules, failover, sdk: calls per target and load.")
     ] = 1_000,
     requests: Annotated[int, typer.Option(min=200, help="memory: calls that each target serves.")] = 10_000,
     calls: Annotated[int, typer.Option(min=20, help="overspend: calls at once on one session.")] = 1_000,
@@ -86,7 +88,7 @@ def main(
     overhead: what it adds to a call, rung by rung. memory: does it grow with requests? overspend: a cap against many
     calls at once. ledger: one Ledger's pace. streams: what it adds to a stream. neighbours: what one tenant's bodies do
     to another. cost: what a call costs on Cloudflare's bill, row by row. rules: what rules add to a call. failover:
-    what a chain adds. Each prints a table and writes bench/results/NAME.json.
+    what a chain adds. sdk: what the Python SDK adds to a call. Each prints a table and writes bench/results/NAME.json.
     """
     try:
         if which in (Which.overhead, Which.all):
@@ -107,6 +109,8 @@ def main(
             _run_rules(samples)
         if which in (Which.failover, Which.all):
             _run_failover(samples)
+        if which in (Which.sdk, Which.all):
+            _run_sdk(samples)
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(INTERRUPTED) from None
@@ -205,6 +209,14 @@ def _run_failover(samples: int) -> None:
         costs = asyncio.run(measure_failover(stack, tenants, samples, _say))
     console.print(failover_table(costs))
     _write("failover", failover_json(costs))
+
+
+def _run_sdk(samples: int) -> None:
+    with tempfile.TemporaryDirectory() as state, Stack(Path(state) / "stack", say=_say) as stack:
+        figures = measure_sdk(stack, samples, _say)
+    for table in sdk_tables(figures):
+        console.print(table)
+    _write("sdk", sdk_json(figures))
 
 
 def _stack(state_dir: Path, *more_workers: dict[str, Any], inspector_port: int = 0) -> Stack:
