@@ -1,0 +1,20 @@
+"""OpenAI Agents: an answer, a stream, a tool that is called and answered, a stop."""
+
+import asyncio
+
+
+def ask() -> str:
+    return str(Runner.run_sync(agent, "hello").final_output)
+
+
+def stream() -> str:
+    async def streamed() -> str:
+        result = Runner.run_streamed(agent, "hello")
+        return "".join([event.type[0] async for event in result.stream_events()]) and str(result.final_output)
+
+    return asyncio.run(streamed())
+
+
+def tools() -> str:
+    items = Runner.run_sync(agent, "what is 6 times 7?").new_items
+    return ",".join("multiply" for item in items if item.type == "tool_call_output_item")
