@@ -9,8 +9,9 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 SETUP := .local/setup/venv .local/setup/node_modules .local/setup/python_modules .local/setup/bundle
+SDK_SETUP := .local/setup/venv .local/setup/sdk-previous .local/setup/sdk-typescript
 
-.PHONY: help setup demo test test-fast up down dev bench deploy-check lint clean-state
+.PHONY: help setup demo test test-fast test-sdk frameworks official-suites up down dev bench deploy-check lint clean-state
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,18 +25,28 @@ down: .local/setup/venv ## Stop the stack that `make up` started
 	@$(PY) -m local down
 dev: setup ## Run the stack in the foreground, restarting the Workers on changes
 	@$(PY) -m local serve --reload
-test: setup ## Every test
+test: setup test-fast ## Every test
+	@# Two stacks side by side: their tests wait more than they work.
+	@$(PY) -m pytest tests -m "stack and not frameworks" -n 2 --dist loadfile
+test-fast: test-sdk ## What needs no Worker and no database
 	@$(PY) -m pytest tests -m "not stack" -n auto
-	@$(PY) -m pytest tests -m stack
-test-fast: .local/setup/venv ## What needs no Worker and no database
-	@$(PY) -m pytest tests -m "not stack" -n auto
+test-sdk: $(SDK_SETUP) ## The SDKs, with the present and the previous majors of the clients they watch
+	@cd sdk/python && $(CURDIR)/$(PY) -m pytest -q -n auto
+	@cd sdk/python && PYTHONPATH=$(CURDIR)/.local/sdk-previous $(CURDIR)/$(PY) -m pytest -q -n auto
+	@cd sdk/typescript && npm test --silent
+frameworks: setup .local/setup/frameworks ## The pages of docs/frameworks, run with the real frameworks
+	@$(PY) -m pytest tests/frameworks -m frameworks
+official-suites: $(SDK_SETUP) ## The official clients' own tests with the watched clients in place
+	@$(PY) -m tests.official; $(PY) -m tests.official --previous
 bench: setup ## The benchmarks: a table, and JSON under bench/results/
 	@$(PY) -m bench
 deploy-check: setup ## Dry runs of both deployments, and their memory snapshots taken and loaded
 	@$(PY) -m local.deploy_check
-lint: .local/setup/venv ## ruff, mypy --strict on the Workers, the architecture test
+lint: $(SDK_SETUP) ## ruff, mypy --strict on the Workers and the SDK, tsc, the architecture test
 	@ruff check .
 	@mypy
+	@cd sdk/python && mypy
+	@cd sdk/typescript && npm run --silent check
 	@$(PY) -m pytest -q tests/test_tidy.py
 clean-state: ## Forget the local stack's data
 	rm -rf .local/state .local/demo
@@ -49,6 +60,30 @@ clean-state: ## Forget the local stack's data
 	@# --no-deps: the lock is complete, and a resolver asked for `name[extra]` may leave the pinned version for a newer one.
 	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	@$(PY) -m pip check -q
+	@# The Python SDK is used from where it stands, as an editable installation would have it.
+	@$(PY) -c 'import pathlib, site; pathlib.Path(site.getsitepackages()[0], "agentwatch.pth").write_text("$(CURDIR)/sdk/python/src\n")'
+	@mkdir -p $(@D) && touch $@
+
+.local/setup/sdk-previous: requirements/sdk-previous.txt .local/setup/venv
+	@echo "installing the previous majors of the watched clients into .local/sdk-previous"
+	@rm -rf .local/sdk-previous && $(PY) -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+		--target .local/sdk-previous -r requirements/sdk-previous.txt
+	@mkdir -p $(@D) && touch $@
+
+.local/setup/sdk-typescript: sdk/typescript/package-lock.json sdk/typescript/package.json .local/setup/venv
+	@echo "installing the npm packages of the TypeScript SDK"
+	@cd sdk/typescript && npm ci --no-audit --no-fund --loglevel=error
+	@mkdir -p $(@D) && touch $@
+
+.local/setup/frameworks: requirements/frameworks.txt requirements/frameworks-llama-index.txt tests/frameworks/node/package-lock.json
+	@echo "installing the agent frameworks into .local/frameworks"
+	@rm -rf .local/frameworks && mkdir -p .local/frameworks
+	@$(PYTHON) -m venv .local/frameworks/python && $(PYTHON) -m venv .local/frameworks/llama-index
+	@.local/frameworks/python/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+		-r requirements/frameworks.txt
+	@.local/frameworks/llama-index/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+		-r requirements/frameworks-llama-index.txt
+	@cp -r tests/frameworks/node .local/frameworks/node && cd .local/frameworks/node && npm ci --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) && touch $@
 
 .local/setup/node_modules: package-lock.json package.json .local/setup/venv
@@ -67,4 +102,17 @@ clean-state: ## Forget the local stack's data
 
 .local/setup/bundle: local/pyodide_bundle.py local/pyodide_bundle.capnp .local/setup/node_modules
 	@$(PY) -m local pack
+	@mkdir -p $(@D) && touch $@
+
+frameworks: .local/setup/coding-agents
+
+.local/setup/coding-agents: requirements/frameworks-aider.txt tests/frameworks/agents/package-lock.json | .local/setup/venv
+	@echo "installing the coding agents into .local/coding-agents"
+	@rm -rf .local/coding-agents && mkdir -p .local/coding-agents
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
+		$(PYTHON) -m venv .local/coding-agents/aider && \
+		.local/coding-agents/aider/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+			-r requirements/frameworks-aider.txt; \
+	else echo "left out: aider needs Python 3.12 or older; name one with PYTHON=..."; fi
+	@cp -r tests/frameworks/agents .local/coding-agents/node && cd .local/coding-agents/node && npm ci --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) && touch $@

@@ -27,7 +27,10 @@ CORE_FOLDERS = ("money", "wire", "risk", "ledger", "tenant", "routing", "call")
 
 FILES_SIDE_BY_SIDE_MAX = 12
 
-READABLE = ("src", "durable_objects", "queue_consumer", "local", "mock_llm")
+PYTHON_SDK_ROOT = ROOT / "sdk/python/src"
+PYTHON_SDK = "sdk/python/src/agentwatch"
+
+READABLE = ("src", "durable_objects", "queue_consumer", "local", "mock_llm", PYTHON_SDK)
 
 
 def modules(*folders: str) -> list[Path]:
@@ -42,9 +45,19 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = ".".join((*_package(path, node.level), *([node.module] if node.module else [])))
+            names |= {module} | {f"{module}.{alias.name}" for alias in node.names}
     return names
+
+
+def _package(path: Path, level: int) -> tuple[str, ...]:
+    """Where an import of so many dots begins; nowhere where it has none."""
+    if not level:
+        return ()
+    root = next((root for root in (PYTHON_SDK_ROOT, ROOT / "src") if path.is_relative_to(root)), ROOT)
+    parts = path.relative_to(root).parent.parts
+    return parts[: len(parts) - level + 1]
 
 
 def roots(path: Path) -> set[str]:
@@ -131,6 +144,20 @@ def test_the_mock_providers_need_nothing_of_the_stack_they_serve() -> None:
     assert not {root for path in modules("mock_llm") for root in roots(path)} & {"local", "bench", "tests"}
 
 
+@pytest.mark.parametrize("path", modules(PYTHON_SDK), ids=lambda path: str(path.relative_to(ROOT / PYTHON_SDK)))
+def test_the_python_sdk_needs_nothing_but_itself_and_the_clients_it_watches(path: Path) -> None:
+    watched = {"openai", "anthropic"} if "clients" in path.parts else set()
+
+    assert roots(path) <= set(sys.stdlib_module_names) | watched | {"agentwatch", "_typeshed"}
+
+
+@pytest.mark.parametrize("path", modules("src/core/risk/finding"), ids=lambda path: path.stem)
+def test_what_the_core_and_the_python_sdk_share_needs_the_standard_library_alone(path: Path) -> None:
+    names = {name for name in imported(path) if not name.startswith("core.risk.finding")}
+
+    assert {name.partition(".")[0] for name in names} <= set(sys.stdlib_module_names) - IMPURE
+
+
 @pytest.mark.parametrize("path", modules(*READABLE), ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_stay_readable(path: Path) -> None:
     text = path.read_text()
@@ -151,7 +178,8 @@ def test_every_file_says_what_it_is_for(path: Path) -> None:
 
 
 FOLDERS = sorted(
-    {path.parent for path in modules("src", "durable_objects", "mock_llm")} - {ROOT / "src", ROOT / "mock_llm"}
+    {path.parent for path in modules("src", "durable_objects", "mock_llm", PYTHON_SDK)}
+    - {ROOT / "src", ROOT / "mock_llm"}
 )
 
 
