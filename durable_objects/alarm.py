@@ -32,6 +32,7 @@ def next_work_at_ms(state: LedgerState) -> int | None:
         state.checkpoint_due_at_ms(),
         state.mirrors.due_at_ms(),
         state.documents.copy_due_at_ms(),
+        state.keys.copy_due_at_ms(),
         state.watch.digest_due_at_ms(),
         state.store.hold_ring.turn_at_ms(),
         state.store.session_ring.turn_at_ms(),

@@ -1,4 +1,5 @@
-"""What waits for the alarm to carry it out of the ledger: telemetry messages for the queue, and sessions' KV mirrors.
+"""What waits to be carried out of the ledger: by the alarm, telemetry messages for the queue and sessions' KV mirrors;
+by whoever asks, what came of a trial of the tenant's receivers.
 
 A message waits in a row: delivery may repeat it, never lose it. A mirror waits in memory: what a sleep forgets of it is
 told again by the session's next change.
@@ -8,6 +9,7 @@ from collections.abc import Container
 
 from core.bounds import MIRRORS_WAITING_MAX, OUTBOX_MESSAGES_MAX, QUEUE_MESSAGE_BYTES_MAX
 from core.ledger.mirror import LATER_MS, SOON_MS
+from core.ledger.trials.messages import TRIALS_KEPT_MAX, Trial
 from durable_objects.storage.rows import LedgerStore
 
 RETRY_AFTER_MS = 5_000
@@ -109,3 +111,18 @@ class _Line:
             del self.waiting[name]
         self.due_at_ms = now_ms + KEY_PAUSE_MS
         return taken
+
+
+class Trials:
+    """What came of the latest trials, in memory alone: who asked for one waits for it, or asks for another."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Trial] = {}
+
+    def told(self, trial_id: str, outcome: Trial | None) -> Trial:
+        """What is known of a trial. Its first outcome counts: the queue may deliver it twice."""
+        if outcome is not None and trial_id not in self._known:
+            while len(self._known) >= TRIALS_KEPT_MAX:
+                del self._known[next(iter(self._known))]
+            self._known[trial_id] = outcome
+        return self._known.get(trial_id, Trial())

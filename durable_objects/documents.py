@@ -8,6 +8,7 @@ The rule easy to break: the row comes first, then memory; the copy in KV follows
 """
 
 import hashlib
+from typing import TypeVar
 
 from core.bounds import DOCUMENT_VERSIONS_MAX
 from core.ledger.document_messages import (
@@ -19,12 +20,18 @@ from core.ledger.document_messages import (
     VersionsRequest,
     WriteRequest,
     WrittenDocument,
+    replaces,
 )
+from core.ledger.hold import ScopeKey
 from core.ledger.messages import PresentDocuments
-from core.tenant.document import InvalidDocument
-from core.tenant.documents import copy_text
-from core.tenant.policy import CONFIG, TenantPolicy
+from core.tenant.ceilings import CEILINGS, session_ceiling
+from core.tenant.document import DocumentKind, InvalidDocument
+from core.tenant.documents import KINDS, copy_text
+from core.tenant.policy import CONFIG
+from core.wire.json_text import says_the_same
 from durable_objects.storage.rows import LedgerStore
+
+T = TypeVar("T")
 
 BY_HAND = "kv"
 """Who wrote what was found in KV without a number."""
@@ -51,7 +58,7 @@ class Documents:
         self._present = {document.kind: document for document in store.present_documents()}
         self._copy_due_at_ms = 0
         self._copy_retry_ms = COPY_RETRY_MS
-        self.policy = self._read_policy()
+        self.policy, self.ceilings = self._read(CONFIG), self._read(CEILINGS)
 
     @property
     def number(self) -> int:
@@ -62,7 +69,8 @@ class Documents:
         """What an edge needs to know."""
         number = self.number
         texts = {kind: document.text for kind, document in self._present.items()}
-        return PresentDocuments(number=number, text=copy_text(number, texts) if number else "")
+        versions = {kind: document.version for kind, document in self._present.items()}
+        return PresentDocuments(number=number, text=copy_text(number, texts, versions) if number else "")
 
     def is_other(self, number: int | None, now_ms: int) -> bool:
         """Was something decided by other documents than these? A number that no write of this Ledger had is that of a
@@ -76,6 +84,12 @@ class Documents:
     def is_disabled(self, key_id: str | None) -> bool:
         """Does the configuration refuse this key?"""
         return key_id is not None and key_id in self.policy.disabled_keys
+
+    def ceiling_of(self, key: ScopeKey) -> int | None:
+        """The most that an account may have as its limit."""
+        if key.kind == "session":
+            return session_ceiling(self.policy, self.ceilings)
+        return self.ceilings.month_limit_max_nanousd if (key.kind, key.window) == ("tenant", "month") else None
 
     def find(self, kind: str, version: int | None) -> WrittenDocument | NoDocument:
         """A version that is still kept, the present one unless said."""
@@ -94,11 +108,14 @@ class Documents:
         )
 
     def write(self, request: WriteRequest, now_ms: int) -> DocumentWritten | VersionConflict:
-        """Write a version, in place of the one named if one is."""
+        """Write a version, in place of the one named if one is. Nothing is written that the present one says already:
+        whoever applies the same again and again (CI, Terraform) comes to rest."""
         known = self._present.get(request.kind)
         version = 0 if known is None else known.version
-        if request.instead_of is not None and request.instead_of != version:
+        if not replaces(request.instead_of, version):
             return VersionConflict(present_version=version)
+        if known is not None and says_the_same(known.text, request.text):
+            return DocumentWritten(version=version, present=self.present())
         document = WrittenDocument(
             kind=request.kind,
             version=self._highest + 1,
@@ -106,12 +123,13 @@ class Documents:
             written_at_ms=now_ms,
             written_by=request.written_by,
         )
-        self._store.add_document(document, DOCUMENT_VERSIONS_MAX)
+        kind = KINDS.get(request.kind)
+        self._store.add_document(document, DOCUMENT_VERSIONS_MAX if kind is None else kind.versions_max)
         self._highest = document.version
         self._present[document.kind] = document
         self._copy_due_at_ms = 0
         self._copy_retry_ms = COPY_RETRY_MS
-        self.policy = self._read_policy()
+        self.policy, self.ceilings = self._read(CONFIG), self._read(CEILINGS)
         return DocumentWritten(version=document.version, present=self.present())
 
     def take_in(self, found: str | None, now_ms: int) -> PresentDocuments:
@@ -155,10 +173,10 @@ class Documents:
     def _versions(self, kind: str, below: int, at_most: int) -> list[WrittenDocument]:
         return self._store.document_versions(kind, below, at_most)
 
-    def _read_policy(self) -> TenantPolicy:
-        """A configuration that cannot be read refuses nobody here: no edge takes it either."""
-        written = self._present.get(CONFIG.name)
+    def _read(self, kind: DocumentKind[T]) -> T:
+        """A document that cannot be read refuses nobody here: no edge takes it either."""
+        written = self._present.get(kind.name)
         try:
-            return CONFIG.default if written is None else CONFIG.parse(written.text)
+            return kind.default if written is None else kind.parse(written.text)
         except InvalidDocument:
-            return CONFIG.default
+            return kind.default

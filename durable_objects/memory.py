@@ -5,12 +5,13 @@ break: an account leaves memory only when its row says all that memory does.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from core.bounds import ACCOUNTS_IN_MEMORY_MAX
 from core.ledger.account import Account, turned
 from core.ledger.hold import Hold, ScopeKey
 from core.ledger.loops.history import EMPTY, SessionHistory
+from core.ledger.messages import ScopeKind
 from durable_objects.storage.rows import LedgerStore, StoredAccount
 
 _STALE_EXPIRIES_MAX = 1_000
@@ -67,12 +68,12 @@ class AccountBook:
 
     def sessions_after(self, session_id: str, now_ms: int, sessions_max: int) -> list[Account]:
         """Live sessions in memory, the first of them in the order of their ids, after one id."""
-        live = (
-            account
-            for account in self._accounts.values()
-            if account.kind == "session" and account.id > session_id and turned(account, now_ms) is account
-        )
-        return heapq.nsmallest(sessions_max, live, key=lambda account: account.id)
+        live = (each for each in self._accounts.values() if turned(each, now_ms) is each)
+        return _after("session", session_id, live, sessions_max)
+
+    def teams_after(self, team: str, teams_max: int) -> list[Account]:
+        """Likewise teams, whose month is perhaps over."""
+        return _after("team", team, self._accounts.values(), teams_max)
 
     def put(self, account: Account, *, is_written: bool) -> Account | None:
         """Change an account; unless its row is written already, the next checkpoint writes it. Returns the account as
@@ -177,6 +178,11 @@ class OpenHolds:
         if moment is None or moment > now_ms:
             return None
         return self._holds[self._expiries[0][1]]
+
+
+def _after(kind: ScopeKind, scope_id: str, accounts: Iterable[Account], at_most: int) -> list[Account]:
+    found = (each for each in accounts if each.kind == kind and each.id > scope_id)
+    return heapq.nsmallest(at_most, found, key=lambda account: account.id)
 
 
 def _session_of(hold: Hold) -> str | None:

@@ -14,7 +14,9 @@ from workers import DurableObject
 
 from bindings.deadlines import KV_MS, QUEUE_MS, within
 from bindings.ffi import JS_FAULTS, object_to_js, platform_env
-from core.ledger.messages import Fault, Message, NotKept
+from core.ledger.keeping.outbox import NotKept
+from core.ledger.keys.messages import KeyWritten
+from core.ledger.messages import Fault, Message
 from core.ledger.mirror import mirror_key, mirror_text
 from core.ledger.questions import read_question, to_wire
 from durable_objects.service import LedgerService
@@ -28,6 +30,7 @@ MIRRORS_PER_ALARM_MAX = 50
 """Far from the thousand KV writes that one invocation may make, and done in a second or two."""
 
 OUTBOX_PER_ALARM_MAX = 50
+KEYS_COPIED_AT_ONCE_MAX = 20
 RETRY_AFTER_MS = 5_000
 """After a fault of the alarm, or a queue that did not take a message."""
 
@@ -73,6 +76,9 @@ class Ledger(DurableObject):
             answer = Fault()
         if isinstance(answer, NotKept):
             _log("outbox_full", characters=len(text))
+        if isinstance(answer, KeyWritten):
+            # Whoever is told of a key uses it at once, wherever that is.
+            await self._copy_keys()
         await self._plan_alarm()
         return to_wire(answer)
 
@@ -81,6 +87,7 @@ class Ledger(DurableObject):
         try:
             self._service().sweep(_now_ms())
             await self._copy_documents()
+            await self._copy_keys()
             await self._mirror()
             await self._drain_outbox()
         except Exception as fault:
@@ -134,6 +141,21 @@ class Ledger(DurableObject):
             documents.copy_failed(_now_ms())
             return
         documents.copied(present.number)
+
+    async def _copy_keys(self) -> None:
+        """Write the copies of keys that are due; those that fail are tried again."""
+        keys = self._service().keys
+        due_at_ms = keys.copy_due_at_ms()
+        if due_at_ms is None or _now_ms() < due_at_ms:
+            return
+        for key in keys.uncopied(KEYS_COPIED_AT_ONCE_MAX):
+            try:
+                for entry, text in keys.copies_of(key):
+                    await within(KV_MS, platform_env().AGENTWATCH_KV, "put", entry, text)
+            except JS_FAULTS:
+                keys.copy_failed(_now_ms())
+                return
+            keys.copied(key)
 
     async def _mirror(self) -> None:
         """Write the KV copies that are due; those that fail are tried again."""

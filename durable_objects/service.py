@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.ledger.account import Account, configured, session_view, with_terms
+from core.ledger.account import Account, configured, refused_by_ceiling, session_view, with_terms
 from core.ledger.admission import (
     Admitted,
     Refused,
@@ -22,10 +22,22 @@ from core.ledger.admission import (
     unheld,
     unless_crowded,
 )
-from core.ledger.document_messages import CopyRequest, DocumentRequest, VersionsRequest, WriteRequest
+from core.ledger.document_messages import (
+    CopyRequest,
+    DocumentRequest,
+    DocumentWritten,
+    VersionConflict,
+    VersionsRequest,
+    WriteRequest,
+)
 from core.ledger.health.messages import HealthRequest, TargetsHealth
 from core.ledger.hold import Ending, Hold, ScopeKey, Terms, is_settled_so, record_of, settled, settlement_of
+from core.ledger.keeping.outbox import KeepRequest, Kept, NotKept
+from core.ledger.keys.messages import KeyQuestion
+from core.ledger.lists.accounts import ListSessionsRequest, ListTeamsRequest, SessionPage
+from core.ledger.lists.tenants import TenantQuestion
 from core.ledger.loops.history import EMPTY
+from core.ledger.loops.messages import SessionFactsRequest, SessionStanding
 from core.ledger.loops.ruling import NO_RULES, Ruling, rule_on
 from core.ledger.messages import (
     AccountView,
@@ -33,6 +45,7 @@ from core.ledger.messages import (
     AdmitRequest,
     AnswersUnknown,
     BudgetDenied,
+    CeilingDenied,
     Configured,
     ConfigureRequest,
     Conflict,
@@ -43,12 +56,8 @@ from core.ledger.messages import (
     ExtendDenied,
     ExtendRequest,
     Granted,
-    KeepRequest,
-    Kept,
     KeyDisabled,
-    ListSessionsRequest,
     Message,
-    NotKept,
     Outdated,
     RateDenied,
     RecordAllRequest,
@@ -56,21 +65,26 @@ from core.ledger.messages import (
     Recorded,
     RecordedAll,
     RecordRequest,
-    SessionFactsRequest,
-    SessionPage,
-    SessionStanding,
     SettleAnswer,
     SettleRequest,
     Status,
     StatusRequest,
 )
 from core.ledger.patience import is_short_for_good
+from core.ledger.people.messages import PeopleQuestion
 from core.ledger.questions import AnyQuestion
-from core.ledger.rate_limit import Passed, Throttles
+from core.ledger.rate_limit import Passed, Throttles, requests_among
+from core.ledger.trials.messages import TrialRequest
 from core.ledger.windows import BUDGET_WINDOWS
+from core.roles import PLATFORM
 from durable_objects import alarm
-from durable_objects.deliveries import Mirrors, Outbox
+from durable_objects.deliveries import Mirrors, Outbox, Trials
 from durable_objects.documents import Documents
+from durable_objects.key_desk import KeyDesk
+from durable_objects.keys import Keys
+from durable_objects.lists.accounts import page_of_sessions, page_of_teams
+from durable_objects.lists.tenants import answer_of_list
+from durable_objects.sign_on.people import People
 from durable_objects.state import LedgerState
 from durable_objects.storage.rows import LedgerStore
 
@@ -80,11 +94,23 @@ class LedgerService:
 
     def __init__(self, store: LedgerStore, tenant: str) -> None:
         self._state = LedgerState(store, tenant)
+        self._key_desk = KeyDesk(self._state)
+        self._people = People(self._state)
+        self._trials = Trials()
 
     def answer(self, question: AnyQuestion, now_ms: int) -> Message:
         """Whatever is asked, answered by the type that the question names."""
+        if isinstance(question, KeyQuestion):
+            return self._key_desk.answer(question, now_ms)
+        if isinstance(question, TenantQuestion):
+            assert self._state.tenant == PLATFORM, "one ledger keeps the list of tenants"
+            return answer_of_list(self._state.store.tenants(), question, now_ms)
+        if isinstance(question, PeopleQuestion):
+            return self._people.answer(question, now_ms)
         match question:
-            case WriteRequest(written_by=key) | ConfigureRequest(key_id=key) if self.documents.is_disabled(key):
+            case WriteRequest() | ConfigureRequest() if self._state.refuses_writer(
+                question.key_id, question.token_number, now_ms
+            ):
                 return KeyDisabled()
             case AdmitRequest():
                 return self.admit(question, now_ms)
@@ -106,10 +132,12 @@ class LedgerService:
                 return self.configure(question, now_ms)
             case ListSessionsRequest():
                 return self.list_sessions(question, now_ms)
+            case ListTeamsRequest():
+                return page_of_teams(self._state, question, now_ms)
             case DocumentRequest(kind=kind, version=version):
                 return self.documents.find(kind, version)
             case WriteRequest():
-                return self.documents.write(question, now_ms)
+                return self.write(question, now_ms)
             case VersionsRequest():
                 return self.documents.history(question)
             case CopyRequest(found=found):
@@ -118,6 +146,8 @@ class LedgerService:
                 return Kept() if self.outbox.put(text) else NotKept()
             case HealthRequest():
                 return self.health(question, now_ms)
+            case TrialRequest(trial_id=trial_id, outcome=outcome):
+                return self._trials.told(trial_id, outcome)
 
     # Calls --------------------------------------------------------------------------------------------
 
@@ -166,9 +196,10 @@ class LedgerService:
         known = state.holds.find(request.event_id)
         if known is not None:
             return self._recorded_on(known, request, now_ms)
-        if state.documents.is_disabled(request.key_id):
+        if state.refuses_key(request.key_id, request.token_number, now_ms):
             return KeyDisabled()
-        passed = state.arrivals.judge(request.rate_limits, now_ms)
+        state.key_used(request.key_id, now_ms)
+        passed = state.arrivals.judge(state.keys.rates(request.rate_limits), now_ms)
         if isinstance(passed, Passed):
             report, accounts = unheld(request, self._accounts_of(request, now_ms), passed, now_ms)
             recorded = state.ended(report, record_of(request), now_ms, accounts=accounts)
@@ -181,9 +212,14 @@ class LedgerService:
 
     def count(self, request: CountRequest, now_ms: int) -> CountAnswer:
         """Count a call that costs nothing, in memory alone: what is forgotten by a sleep has grown old in it."""
-        if self.documents.is_disabled(request.key_id):
+        state = self._state
+        if state.refuses_key(request.key_id, request.token_number, now_ms):
             return KeyDisabled()
-        passed = self._state.arrivals.judge(request.rate_limits, now_ms)
+        outdated = self._outdated(request, now_ms)
+        if outdated is not None:
+            return outdated
+        state.key_used(request.key_id, now_ms)
+        passed = state.arrivals.judge(state.keys.rates(request.rate_limits), now_ms)
         if isinstance(passed, RateDenied):
             return passed
         self._state.arrivals.note(passed.arrivals_us)
@@ -210,12 +246,15 @@ class LedgerService:
             self._state.health.clear(request.provider, request.model)
         return TargetsHealth(cooling=self._state.health.standing(now_ms))
 
-    def configure(self, request: ConfigureRequest, now_ms: int) -> Configured:
+    def configure(self, request: ConfigureRequest, now_ms: int) -> Configured | CeilingDenied:
         """An administrator's change takes effect at once and is written at once. A repeat of it changes nothing."""
         state = self._state
         assert request.window in BUDGET_WINDOWS[request.kind], "a budget that no call asks would never be enforced"
         assert request.kind != "tenant" or request.id == state.tenant, "a tenant steers its own budget"
         before = state.account(ScopeKey(request.kind, request.id, request.window), now_ms)
+        member = refused_by_ceiling(before, request)
+        if member is not None:
+            return CeilingDenied(member=member, ceiling_nanousd=before.ceiling_nanousd or 0)
         after = configured(before, request, state.number)
         is_let_go = request.reset_spent or request.is_paused is False
         is_let_go = is_let_go and state.book.history(after) != EMPTY
@@ -226,17 +265,20 @@ class LedgerService:
                 state.mirrors.want(after.id, now_ms)
         return Configured(account=after.view())
 
+    def write(self, request: WriteRequest, now_ms: int) -> DocumentWritten | VersionConflict:
+        """A document. What it does to the tenant's own budget is written at once, and told."""
+        state = self._state
+        key = ScopeKey("tenant", state.tenant, "month")
+        before = state.account(key, now_ms)
+        written = state.documents.write(request, now_ms)
+        after = state.account(key, now_ms)
+        if after != before:
+            state.changed([after], now_ms)
+            state.tell([after], now_ms)
+        return written
+
     def list_sessions(self, request: ListSessionsRequest, now_ms: int) -> SessionPage:
-        """A page of live sessions in the order of their ids: the rows', as they are in memory where they are there."""
-        after_id, at_most = request.after_session_id, request.limit + 1
-        stored = self._state.store.sessions_after(after_id, now_ms, at_most)
-        known = self._state.book.sessions_after(after_id, now_ms, at_most)
-        found = {account.id: account for account in (*stored, *known)}
-        page = [found[session_id] for session_id in sorted(found)[: request.limit]]
-        return SessionPage(
-            accounts=[account.view() for account in page],
-            next_after_session_id=page[-1].id if len(found) > len(page) else None,
-        )
+        return page_of_sessions(self._state, request, now_ms)
 
     # The alarm's work ---------------------------------------------------------------------------------
 
@@ -253,6 +295,10 @@ class LedgerService:
         return self._state.documents
 
     @property
+    def keys(self) -> Keys:
+        return self._state.keys
+
+    @property
     def outbox(self) -> Outbox:
         return self._state.outbox
 
@@ -263,7 +309,7 @@ class LedgerService:
     def session_views(self, session_ids: Sequence[str]) -> list[AccountView]:
         """Sessions as they stand, for their mirrors."""
         found = [self._state.book.find(ScopeKey("session", each, "session")) for each in session_ids]
-        return [account.view() for account in found if account is not None]
+        return [self._state.under_ceiling(account).view() for account in found if account is not None]
 
     def take_notices(self) -> list[str]:
         """What has to be said in the log."""
@@ -273,15 +319,19 @@ class LedgerService:
 
     def _decide(self, request: AdmitRequest, now_ms: int) -> Admitted | Refused:
         """What the admission gets if its id is new, reading no more than that takes."""
-        state, documents = self._state, self._state.documents
-        if documents.is_other(request.documents_number, now_ms):
-            return Refused(Outdated(present=documents.present()))
-        if documents.is_disabled(request.key_id):
+        state = self._state
+        if state.refuses_key(request.key_id, request.token_number, now_ms):
             return Refused(KeyDisabled())
+        outdated = self._outdated(request, now_ms)
+        if outdated is not None:
+            return Refused(outdated)
+        state.key_used(request.key_id, now_ms)
         cooling = state.health.refusal(request, now_ms)
         if cooling is not None:
             return Refused(cooling)
-        passed = unless_crowded(state.arrivals.judge(request.rate_limits, now_ms), len(state.holds))
+        rates = state.keys.rates(request.rate_limits)
+        tokens = request.turn.prompt_tokens or 0
+        passed = unless_crowded(state.arrivals.judge(rates, now_ms, tokens=tokens), len(state.holds))
         if isinstance(passed, RateDenied):
             return Refused(passed)
         earlier_tokens = None if request.earlier is None else state.answers.tokens_of(request.earlier.ids)
@@ -290,6 +340,14 @@ class LedgerService:
         accounts = self._accounts_of(request, now_ms)
         ruling, passed = self._ruled(request, accounts, passed, earlier_tokens, now_ms)
         return decide_admission(request, accounts, passed, earlier_tokens, now_ms, ruling=ruling)
+
+    def _outdated(self, request: AdmitRequest | CountRequest, now_ms: int) -> Outdated | None:
+        """What the caller does not know yet of its tenant's documents and its key."""
+        documents = self._state.documents
+        record = self._state.keys.newer_record(request.key_id, request.token_number, request.key_version)
+        if record is None and not documents.is_other(request.documents_number, now_ms):
+            return None
+        return Outdated(present=documents.present(), key_record=record)
 
     def _ruled(
         self, request: AdmitRequest, accounts: list[Account], passed: Passed, earlier_tokens: int | None, now_ms: int
@@ -308,7 +366,7 @@ class LedgerService:
         """Nothing is held; what the refused call leaves behind is written, and told."""
         answer = refused.answer
         self._state.changed(refused.left, now_ms)
-        self._state.arrivals.note(refused.arrivals_us)
+        self._state.arrivals.note(requests_among(refused.arrivals_us))
         if isinstance(answer, BudgetDenied):
             self._tell_refusal(answer.account, answer.needed_nanousd, now_ms)
         if refused.judged:
@@ -361,7 +419,8 @@ class LedgerService:
         return settled(after, self._session_view(after, now_ms), was_expired=hold.state == "expired")
 
     def _accounts_of(self, request: AdmitRequest | RecordRequest, now_ms: int) -> list[Account]:
-        return self._state.accounts_of(request.session_id, request.team, now_ms)
+        key_id = request.key_id if isinstance(request, AdmitRequest) else request.charged_key_id
+        return self._state.accounts_of(request.session_id, request.team, now_ms, key_id=key_id)
 
     def _session_view(self, hold: Hold, now_ms: int) -> AccountView | None:
         return session_view(self._state.standing(hold, now_ms))

@@ -13,26 +13,31 @@ stands for its accounts' as well, and theirs are written at a checkpoint, all at
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import msgspec
+
 from core import telemetry
 from core.ledger.account import (
     Account,
     open_account,
     standing_in,
     turned,
+    under_ceiling,
     used_at_ms,
     with_end,
     with_replay,
+    with_terms,
 )
 from core.ledger.alerts import due_alerts
 from core.ledger.hold import Charge, Ending, Hold, ScopeKey, ended
 from core.ledger.loops.history import SessionHistory, cleared, with_ended
 from core.ledger.mirror import SOON_MS, is_stopped, mirror_after_ms
-from core.ledger.rate_limit import Arrivals
+from core.ledger.rate_limit import TOKENS, Arrivals, tokens_us
 from core.ledger.windows import BUDGET_WINDOWS
 from durable_objects.answers import Answers
 from durable_objects.deliveries import Mirrors, Outbox
 from durable_objects.documents import Documents
 from durable_objects.health import TargetHealth
+from durable_objects.keys import Keys
 from durable_objects.memory import AccountBook, OpenHolds
 from durable_objects.storage.rows import Checkpoint, LedgerStore, StoredAccount
 from durable_objects.watch import Watch
@@ -57,10 +62,11 @@ class LedgerState:
         self.outbox = Outbox(store)
         self.answers = Answers(store)
         self.documents = Documents(store)
+        self.keys = Keys(store.keys, tenant)
         self.health = TargetHealth(store)
         self.watch = Watch(store, tenant, self.book, self.holds, self.outbox, self.documents)
         self._tenant_keys = [ScopeKey("tenant", tenant, window) for window in BUDGET_WINDOWS["tenant"]]
-        self._number = self._checkpoint_number = 0
+        self._number = self._checkpoint_number = self._place = 0
         self._checkpoint_due_at_ms: int | None = None
         self._wake()
 
@@ -75,21 +81,48 @@ class LedgerState:
         """The hold, open or ended, as long as it is remembered."""
         return self.holds.find(hold_id) or self.store.find_hold(hold_id)
 
+    def refuses_key(self, key_id: str | None, token_number: int | None, now_ms: int) -> bool:
+        """Is this key, or the token by which its caller was let in, no good any more?"""
+        return self.documents.is_disabled(key_id) or self.keys.refuses(key_id, token_number, now_ms)
+
+    def refuses_writer(self, key_id: str | None, token_number: int | None, now_ms: int) -> bool:
+        """Does this key change nothing, because it is no good or no administrator's any more? Whoever let it in may
+        have known an older record of it."""
+        key = self.keys.find(key_id)
+        return self.refuses_key(key_id, token_number, now_ms) or (key is not None and key.terms.role != "admin")
+
+    def key_used(self, key_id: str | None, now_ms: int) -> None:
+        """A key was let in; the row of that comes with a checkpoint, also where the key has spent nothing."""
+        if self.keys.used(key_id, now_ms) and self._checkpoint_due_at_ms is None:
+            self._checkpoint_due_at_ms = now_ms + CHECKPOINT_AFTER_MS
+
     def account(self, key: ScopeKey, now_ms: int) -> Account:
         """The account in its present window; a fresh one where the scope has none."""
         account = self.book.find(key)
         if account is None:
-            return open_account(key.kind, key.id, key.window, now_ms)
-        return turned(account, now_ms)
+            return self.under_ceiling(open_account(key.kind, key.id, key.window, now_ms))
+        return self.under_ceiling(turned(account, now_ms))
+
+    def under_ceiling(self, account: Account) -> Account:
+        """The account as its tenant's documents have it now. Whatever is read of an account passes here."""
+        return under_ceiling(account, self.documents.ceiling_of(account.key))
 
     def accounts_of(
-        self, session_id: str | None, team: str | None, now_ms: int, *, include_tenant: bool = True
+        self,
+        session_id: str | None,
+        team: str | None,
+        now_ms: int,
+        *,
+        key_id: str | None = None,
+        include_tenant: bool = True,
     ) -> list[Account]:
         keys = []
         if session_id is not None:
             keys.append(ScopeKey("session", session_id, "session"))
         if team is not None:
             keys.append(ScopeKey("team", team, "month"))
+        if key_id is not None:
+            keys.append(ScopeKey("key", key_id, "month"))
         if include_tenant:
             keys += self._tenant_keys
         return [self.account(key, now_ms) for key in keys]
@@ -101,7 +134,7 @@ class LedgerState:
             account = self.book.find(scope.key)
             present = standing_in(account and turned(account, now_ms), scope)
             if present is not None:
-                standing.append(present)
+                standing.append(self.under_ceiling(present))
         return standing
 
     # The three verbs ----------------------------------------------------------------------------------
@@ -109,8 +142,10 @@ class LedgerState:
     def opened(self, hold: Hold, accounts: Sequence[Account], now_ms: int) -> bool:
         """A new hold, and the accounts as they are with it. False, and nothing done, where its id is known already:
         the statement that writes it tells."""
+        hold = msgspec.structs.replace(hold, place=self._place + 1)
         if not self.store.add_hold(hold):
             return False
+        self._place = hold.place
         self.arrivals.note(hold.arrivals_us)
         self.holds.put(hold)
         self._remember(accounts, now_ms)
@@ -145,18 +180,41 @@ class LedgerState:
         ]
         if ending.state != "recorded":
             self.store.put_hold(after)
-        elif self.store.add_hold(after):
+        elif self.store.add_hold(after := msgspec.structs.replace(after, place=self._place + 1)):
+            self._place = after.place
             self.arrivals.note(after.arrivals_us)
         else:
             return None
         self._number = self.number + 1
         self.holds.remove(hold.id)
         self.answers.note(ending.answer)
+        self._count_tokens(hold, after, now_ms)
         self._remember(changed, now_ms, histories=histories)
         self.tell(changed, now_ms)
         self.watch.ended(after, changed, now_ms)
         self.health.ended(after.id, ending.health, now_ms)
         return after
+
+    def _count_tokens(self, before: Hold, after: Hold, now_ms: int) -> None:
+        """Token rates have counted what the call was to read, unless it asked again (a further attempt, or after it
+        waited for money); it has used what it has used. A debt is told too late to matter, and after a wake this is
+        missing, for the minute that it would have mattered."""
+        used = _tokens_of(after.charge)
+        for name, limit in self._token_limits(after):
+            counted = _tokens_of(before.charge)
+            if name not in after.arrivals_us and after.state == "recorded":
+                continue
+            if name in after.arrivals_us and before.charge is None and after.state != "recorded":
+                counted = before.turn.prompt_tokens or 0
+            self.arrivals.shift(name, tokens_us(used - counted, limit), now_ms)
+
+    def _token_limits(self, hold: Hold) -> list[tuple[str, int]]:
+        """Under which names a call's tokens are counted, and the limits in force."""
+        limits = [(f"{TOKENS}tenant", self.documents.policy.tokens_per_minute)]
+        for scope in hold.scopes:
+            key = self.keys.find(scope.key.id) if scope.key.kind == "key" else None
+            limits += [] if key is None else [(f"{TOKENS}key:{key.key_id}", key.terms.tokens_per_minute)]
+        return [(name, limit) for name, limit in limits if limit is not None]
 
     def _stored(
         self, accounts: Sequence[Account], histories: Mapping[ScopeKey, SessionHistory] = MappingProxyType({})
@@ -197,6 +255,7 @@ class LedgerState:
 
     def checkpoint(self, now_ms: int) -> None:
         """Write the accounts that changed, and the number of the last end that they contain."""
+        self.keys.write_uses()
         if self.book.has_changes:
             changed = self.book.changed()
             self.tell([account for account in changed if turned(account, now_ms) is account], now_ms)
@@ -223,7 +282,11 @@ class LedgerState:
         self._number = self._checkpoint_number = checkpoint.number
         self.arrivals.note(checkpoint.arrivals_us)
         contained: dict[ScopeKey, int] = {}
-        for hold in sorted(self.store.holds_since(checkpoint.number), key=_number_of):
+        holds = self.store.holds_since(checkpoint.number)
+        for hold in sorted(holds, key=lambda each: each.place):
+            self._place = hold.place
+            self._replay_terms(hold)
+        for hold in sorted(holds, key=_number_of):
             self._number = max(self._number, _number_of(hold))
             self.arrivals.note(hold.arrivals_us)
             self.answers.note(hold.answer)
@@ -235,6 +298,13 @@ class LedgerState:
             if account.kind == "session" and is_stopped(account):  # the sleep may have come before its mirror
                 self.mirrors.want(account.id, 0, SOON_MS)
 
+    def _replay_terms(self, hold: Hold) -> None:
+        """A session takes its calls' terms in the order in which they came; money is counted by their ends."""
+        for scope in hold.scopes:
+            account = standing_in(self.book.find(scope.key), scope) if scope.key.kind == "session" else None
+            if account is not None:
+                self.book.put(with_terms(account, hold), is_written=False)
+
     def _replay(self, hold: Hold, contained: dict[ScopeKey, int]) -> None:
         """Give every account the hold stands on what its row lacks of it."""
         for scope in hold.scopes:
@@ -245,11 +315,16 @@ class LedgerState:
             if account is None:
                 continue
             history = self.book.history(account)
-            self.book.put(with_replay(account, hold, contained[scope.key]), is_written=False)
+            replayed = self.under_ceiling(with_replay(account, hold, contained[scope.key]))
+            self.book.put(replayed, is_written=False)
             if scope.key.kind == "session" and _number_of(hold) > contained[scope.key]:
                 is_corrected = hold.corrected is not None and hold.corrected.number <= contained[scope.key]
                 known = hold.corrected if is_corrected else None
                 self.book.put_history(scope.key, _with_call(history, hold, corrected=known))
+
+
+def _tokens_of(charge: Charge | None) -> int:
+    return 0 if charge is None else charge.prompt_tokens + charge.completion_tokens
 
 
 def _number_of(hold: Hold) -> int:

@@ -12,10 +12,11 @@ from core.ledger.hold import Hold
 from core.ledger.loops.alert_flow import AlertFlow, claimed, digest_due_at_ms, due_digest
 from core.ledger.loops.alerts import Circumstances, anomaly_alert, anomaly_claim, rule_alert, rule_claim
 from core.ledger.loops.history import ended_sizes_of, facts_of, sizes_of
+from core.ledger.loops.messages import SessionStanding
 from core.ledger.loops.ruling import Candidate, Ruling
 from core.ledger.loops.sizes import is_runaway
 from core.ledger.loops.turns import NOTHING_KNOWN, PLAIN_TURN, SessionFacts, Turn
-from core.ledger.messages import AdmitRequest, SessionStanding
+from core.ledger.messages import AdmitRequest
 from core.telemetry import Alert, BudgetEvent
 from durable_objects.deliveries import Outbox
 from durable_objects.documents import Documents

@@ -16,7 +16,10 @@ from core.ledger.hold import Hold, ScopeKey
 from core.ledger.loops.history import EMPTY, SessionHistory
 from core.ledger.messages import AnswerNote
 from core.ledger.windows import SESSION_IDLE_MS
+from durable_objects.storage.key_rows import KeyRows
+from durable_objects.storage.people_rows import PeopleRows
 from durable_objects.storage.ring import RingRow, RowRing, SqlDatabase
+from durable_objects.storage.tenant_rows import TenantRows
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -66,6 +69,11 @@ class LedgerStore:
         self.hold_ring = RowRing(database, "holds", kept_ms=ENDED_KEPT_MS)
         self.session_ring = RowRing(database, "sessions", kept_ms=SESSION_IDLE_MS)
         self._notices: list[str] = []
+        self.keys = KeyRows(database, self._set_aside)
+        self.people = PeopleRows(database)
+
+    def tenants(self) -> TenantRows:
+        return TenantRows(self._database)
 
     # Holds --------------------------------------------------------------------------------------------
 
@@ -127,6 +135,17 @@ class LedgerStore:
         """Live sessions as their rows have them, in the order of their ids."""
         rows = self.session_ring.page(session_id, now_ms, sessions_max)
         found = [self._account_of(ScopeKey("session", row.id, "session"), row.body) for row in rows]
+        return [stored.account for stored in found if stored is not None]
+
+    def teams_after(self, team: str, teams_max: int) -> list[Account]:
+        """Teams as their rows have them, in the order of their names."""
+        rows = self._database.execute(
+            "SELECT id, body FROM scope_accounts WHERE kind = 'team' AND id > ? AND window = 'month'"
+            " ORDER BY id LIMIT ?",
+            team,
+            teams_max,
+        )
+        found = [self._account_of(ScopeKey("team", name, "month"), body) for name, body in rows]
         return [stored.account for stored in found if stored is not None]
 
     def _account_of(self, key: ScopeKey, body: str) -> StoredAccount | None:

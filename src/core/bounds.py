@@ -45,6 +45,14 @@ ACCOUNTS_IN_MEMORY_MAX = 5_000
 REQUESTS_PER_MINUTE_MAX = 10_000_000
 """A request rate: one every six microseconds, the unit in which the ledger follows rates."""
 
+TOKENS_PER_MINUTE_MAX = 10_000_000_000
+"""A token rate: above what any account at a provider may ask for."""
+
+KEYS_PER_TENANT_MAX = 5_000
+"""Keys that are not revoked: a row each, and an account each in memory while they are in use."""
+
+KEYS_PER_PAGE_MAX = 200
+
 RATE_KEYS_MAX = 10_000
 """Keys whose request rate is followed at once. Only those that called within the last minute count."""
 

@@ -6,19 +6,27 @@
       BudgetExhausted      402  budget_exhausted
       ScopePaused          402  scope_paused
       NotPermitted         403  not_permitted
+      GrantRefused         403  grant_refused         details name the fault
+      TenantSuspended      403  tenant_suspended
       UnmeteredPath        403  unmetered_path
       SharedAccount        403  shared_account
       RuleBlocked          403  rule_blocked          details name the rule
       RateLimited          429  rate_limited          retryable
       RuleThrottled        429  rule_throttled        retryable, details name the rule
       InvalidRequest       400  invalid_request       param names the field
+      SessionRequired      400  session_required      param names the header
       UnpricedModel        400  unpriced_model
       RouteNotFound        404  route_not_found
       NotFound             404  not_found
       MethodNotAllowed     405  method_not_allowed    details name what is allowed
+      StateConflict        409  state_conflict
+      TooManyOfThem        409  too_many              details say how many there may be
+      AlreadyExists        409  already_exists        param names what
       VersionChanged       412  version_changed       details name the present version
       BodyTooLarge         413  body_too_large
       UnsupportedEncoding  415  unsupported_encoding
+      UnsupportedMediaType 415  unsupported_media_type
+      AlreadyUsed          422  idempotency_key_reused
       UnreadableAnswer     424  unreadable_answer
       VersionRequired      428  version_required
       InternalError        500  internal_error        retryable
@@ -27,6 +35,7 @@
       InvalidConfiguration 503  invalid_configuration retryable
       TenantsUnavailable   503  tenants_unavailable   retryable
       BudgetUnavailable    503  budget_unavailable    retryable
+      RecordsUnavailable   503  records_unavailable   retryable
       TooManyBytes         503  too_many_bytes        retryable
       UpstreamTimedOut     504  upstream_timeout      retryable
 
@@ -34,10 +43,27 @@
 `details` are plain JSON values shown beside the error; they never hold a key, a prompt or a token.
 """
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+import msgspec
 
 Detail = str | int | float | bool | None
+
+FaultCode = Literal["unknown_member", "missing_member", "repeated_member", "wrong_type", "wrong_value"]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a body: where (a JSON pointer, RFC 6901; empty for all of it), what kind of mistake,
+    and in words."""
+
+    pointer: str
+    code: FaultCode
+    message: str
+
+
+FAULTS_MAX = 50
+"""Told of one body: more than a person mends before he tries again."""
 
 
 class Refusal(Exception):
@@ -55,6 +81,7 @@ class Refusal(Exception):
         param: str | None = None,
         details: Mapping[str, Detail] | None = None,
         retry_after_ms: int | None = None,
+        faults: Sequence[Fault] = (),
     ) -> None:
         super().__init__(message)
         assert retry_after_ms is None or self.is_retryable, "only a retryable refusal names a delay"
@@ -62,6 +89,7 @@ class Refusal(Exception):
         self.param = param
         self.details: Mapping[str, Detail] = details or {}
         self.retry_after_ms = retry_after_ms
+        self.faults: Sequence[Fault] = faults[:FAULTS_MAX]
 
 
 class Unauthenticated(Refusal):
@@ -80,6 +108,18 @@ class NotPermitted(Refusal):
     """The token is good but its role may not do this."""
 
     status, type, code = 403, "permission_error", "not_permitted"
+
+
+class GrantRefused(Refusal):
+    """The role may do this, but not give so much, or take that away."""
+
+    status, type, code = 403, "permission_error", "grant_refused"
+
+
+class TenantSuspended(Refusal):
+    """Whoever runs the deployment lets nobody of this tenant in."""
+
+    status, type, code = 403, "permission_error", "tenant_suspended"
 
 
 class UnmeteredPath(Refusal):
@@ -130,6 +170,12 @@ class InvalidRequest(Refusal):
     status, type, code = 400, "invalid_request_error", "invalid_request"
 
 
+class SessionRequired(Refusal):
+    """The tenant's configuration or its operator has every call that costs money name its session."""
+
+    status, type, code = 400, "invalid_request_error", "session_required"
+
+
 class UnpricedModel(Refusal):
     """The model has no price and the tenant's policy is to block such models."""
 
@@ -152,6 +198,24 @@ class MethodNotAllowed(Refusal):
     """The route exists, but not for this method."""
 
     status, type, code = 405, "invalid_request_error", "method_not_allowed"
+
+
+class StateConflict(Refusal):
+    """What is to be changed is in a state that forbids it."""
+
+    status, type, code = 409, "invalid_request_error", "state_conflict"
+
+
+class TooManyOfThem(Refusal):
+    """There are as many as there may be."""
+
+    status, type, code = 409, "invalid_request_error", "too_many"
+
+
+class AlreadyExists(Refusal):
+    """What is to be made is there already, perhaps by somebody else."""
+
+    status, type, code = 409, "invalid_request_error", "already_exists"
 
 
 class VersionChanged(Refusal):
@@ -178,10 +242,22 @@ class UnsupportedEncoding(Refusal):
     status, type, code = 415, "invalid_request_error", "unsupported_encoding"
 
 
+class UnsupportedMediaType(Refusal):
+    """The request says that its body is something else than JSON."""
+
+    status, type, code = 415, "invalid_request_error", "unsupported_media_type"
+
+
 class UpstreamUnreachable(Refusal):
     """The provider could not be reached, or the connection was lost before it answered."""
 
     status, type, code, is_retryable = 502, "upstream_error", "upstream_unreachable", True
+
+
+class AlreadyUsed(Refusal):
+    """The name that a request was given, so that it may be repeated, is another request's."""
+
+    status, type, code = 422, "invalid_request_error", "idempotency_key_reused"
 
 
 class UnreadableAnswer(Refusal):
@@ -209,6 +285,12 @@ class BudgetUnavailable(Refusal):
     status, type, code, is_retryable = 503, "unavailable_error", "budget_unavailable", True
 
 
+class RecordsUnavailable(Refusal):
+    """The database of records is not set up, or does not answer as it should; the message says what to do about it."""
+
+    status, type, code, is_retryable = 503, "unavailable_error", "records_unavailable", True
+
+
 class TooManyBytes(Refusal):
     """The request bodies on their way through this isolate leave no room for this one just now."""
 
@@ -223,7 +305,8 @@ class TenantsUnavailable(Refusal):
 
 
 class InvalidConfiguration(Refusal):
-    """The tenant's configuration does not parse, and no earlier one is known here: what it limits cannot be guessed."""
+    """The tenant's configuration does not parse, and no earlier one is known here: what it limits cannot be guessed. Or
+    a secret of the tenant's cannot be sealed or opened: no other one takes its place."""
 
     status, type, code, is_retryable = 503, "unavailable_error", "invalid_configuration", True
 

@@ -19,7 +19,8 @@ from core.refusals import Refusal
 
 Outcome = Literal["complete", "client_disconnected", "cut", "upstream_truncated", "refused", "failed"]
 Source = Literal["proxy", "sdk"]
-AuthOutcome = Literal["accepted", "missing", "unknown", "disabled", "not_permitted"]
+AuthOutcome = Literal["accepted", "missing", "unknown", "disabled", "expired", "not_permitted", "bad_assertion"]
+"""`bad_assertion`: what single sign-on sent along does not prove who is there."""
 AlertKind = Literal[
     "anomaly",
     "budget_threshold",
@@ -31,6 +32,7 @@ AlertKind = Literal[
     "provider_key_missing",
     "provider_account",
     "translation_refused",
+    "test",
 ]
 BudgetEventKind = Literal[
     "limit_changed",
@@ -170,6 +172,8 @@ class AuthEvent(TelemetryRecord, frozen=True, tag="auth"):
     """None where the token named nobody."""
     key_id: str | None = None
     role: str | None = None
+    actor: str | None = None
+    """Who it was: `key:{id}`, `access:{sub}`, `service:{client id}` or `operator`."""
     client_address: str | None = None
 
 
@@ -184,6 +188,8 @@ class AccessRecord(TelemetryRecord, frozen=True, tag="access"):
     status: Status
     key_id: str | None = None
     role: str | None = None
+    actor: str | None = None
+    """Who it was, as in `AuthEvent`."""
     error_code: str | None = None
     latency_ms: float | None = None
 
@@ -235,7 +241,9 @@ class BudgetEvent(TelemetryRecord, frozen=True, tag="budget_event"):
     spent_nanousd: Count | None = None
     held_nanousd: Count | None = None
     key_id: str | None = None
-    """Who changed it; None where the ledger itself noticed."""
+    """Of the key that changed it."""
+    actor: str | None = None
+    """Who changed it, as in `AuthEvent`; None where the ledger itself noticed."""
 
 
 Settlement = RecordRequest | SettleRequest

@@ -4,10 +4,10 @@ import pytest
 
 from core import bounds
 from core.ledger import admission
+from core.ledger.lists.accounts import ListSessionsRequest
 from core.ledger.messages import (
     Conflict,
     Granted,
-    ListSessionsRequest,
     RateDenied,
     RateLimits,
     Settled,

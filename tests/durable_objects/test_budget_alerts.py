@@ -6,6 +6,7 @@ import pytest
 
 from core.ledger.messages import BudgetDenied, ConfigureRequest
 from core.telemetry import Alert, BudgetEvent, from_wire
+from tests.durable_objects.test_keys import make
 from tests.support.ledger_requests import (
     DAY_MS,
     NOW_MS,
@@ -182,3 +183,22 @@ def test_names_of_any_length_and_kind_make_keys_of_their_own(ledger):
     keys = {each["alert_key"] for each in messages if each["type"] == "alert"}
     assert len(keys) == 2 * len(names)
     assert all(len(key) <= 256 for key in keys)
+
+
+def test_an_alert_about_a_key_leads_to_the_key_and_changes_no_other_budget(ledger):
+    make(ledger, "key_1", budget=100)
+    ledger.record(a_record(100, key_id="key_1", token_number=1, charged_key_id="key_1"), NOW_MS)
+
+    messages = [from_wire(text) for _, text in ledger.outbox.next(10)]
+    alerts = [message for message in messages if isinstance(message, Alert)]
+
+    assert [each.facts["scope"] for each in alerts] == ["key", "key"]
+    for alert in alerts:
+        (step,) = alert.steps.values()
+        assert step.startswith('curl "$AGENTWATCH_URL/v1/keys/key_1"')
+
+
+def test_a_budget_of_nothing_is_no_news(ledger):
+    make(ledger, "key_1", budget=0)
+
+    assert told(ledger) == []

@@ -55,8 +55,8 @@ def test_of_two_writes_in_place_of_the_same_version_one_is_refused(database: Sql
 
 def test_versions_are_numbered_over_all_kinds(database: SqliteDatabase) -> None:
     documents = awake(database)
-    for kind in ("config", "rules", "config"):
-        write(documents, "{}", kind=kind)
+    for kind, text in (("config", "{}"), ("rules", "{}"), ("config", '{"fail_closed": true}')):
+        write(documents, text, kind=kind)
 
     assert (versions(documents), versions(documents, "rules")) == ([3, 1], [2])
     assert documents.number == 3
@@ -79,8 +79,8 @@ def test_the_last_fifty_versions_are_kept_with_who_and_when(database: SqliteData
 
 def test_a_history_is_read_page_by_page(database: SqliteDatabase) -> None:
     documents = awake(database)
-    for _ in range(5):
-        write(documents, "{}")
+    for number in range(5):
+        write(documents, f'{{"budget_wait_s": {number}}}')
 
     first = documents.history(VersionsRequest(kind="config", limit=2))
     assert [each.version for each in first.versions] == [5, 4]
@@ -212,7 +212,7 @@ def test_a_copy_that_fails_is_tried_again_and_a_new_write_does_not_wait_for_that
     documents.copy_failed(NOW_MS)
     assert documents.copy_due_at_ms() == NOW_MS + COPY_RETRY_MS
 
-    write(documents, "{}")
+    write(documents, '{"fail_closed": true}')
     assert documents.copy_due_at_ms() == 0
 
 
@@ -226,7 +226,7 @@ def test_a_copy_that_keeps_failing_is_tried_more_and_more_seldom(database: Sqlit
 
     assert pauses_ms == [min(COPY_RETRY_MS * 2**number, COPY_RETRY_MS_MAX) for number in range(10)]
     documents.copied(1)
-    write(documents, "{}")
+    write(documents, '{"fail_closed": true}')
     documents.copy_failed(NOW_MS)
     assert documents.copy_due_at_ms() == NOW_MS + COPY_RETRY_MS
 
@@ -234,8 +234,9 @@ def test_a_copy_that_keeps_failing_is_tried_more_and_more_seldom(database: Sqlit
 def test_a_text_found_in_kv_is_known_again_however_many_versions_came_since(database: SqliteDatabase) -> None:
     documents = awake(database)
     documents.take_in('{"fail_closed": true}', NOW_MS)
-    for _ in range(DOCUMENT_VERSIONS_MAX + 1):
-        write(documents, "{}")
+    for number in range(DOCUMENT_VERSIONS_MAX + 1):
+        write(documents, f'{{"budget_wait_s": {number}}}')
+    write(documents, "{}")
 
     awake(database).take_in('{"fail_closed": true}', NOW_MS)
 

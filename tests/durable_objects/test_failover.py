@@ -5,8 +5,9 @@ import pytest
 from core.ledger.health.messages import HealthRequest
 from core.ledger.health.notes import CoolDown, HealthNote, failed, served
 from core.ledger.health.targets import Target
+from core.ledger.loops.messages import SessionFactsRequest
 from core.ledger.loops.turns import Turn
-from core.ledger.messages import BudgetDenied, CoolingDown, Granted, SessionFactsRequest, Settled
+from core.ledger.messages import BudgetDenied, CoolingDown, Granted, Settled
 from durable_objects.service import LedgerService
 from tests.support.ledger_requests import NOW_MS, TTL_MS, a_settlement, an_admission, session
 from tests.support.sqlite_ledger import a_service

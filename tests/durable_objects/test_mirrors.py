@@ -60,7 +60,7 @@ def test_what_waits_is_bounded():
 
 def a_session(spent=0, limit=100, at_ms=NOW_MS, **changes):
     account = open_account("session", "s", "session", at_ms)
-    return msgspec.structs.replace(account, spent_nanousd=spent, limit_nanousd=limit, **changes)
+    return msgspec.structs.replace(account, spent_nanousd=spent, decided_limit_nanousd=limit, **changes)
 
 
 CHANGES = {
@@ -79,7 +79,11 @@ CHANGES = {
     "a new session's large report": (None, a_session(10), LATER_MS),
     "a new session's report beyond its limit": (None, a_session(100), SOON_MS),
     "a new life of an exhausted one": (a_session(100), a_session(0, at_ms=NOW_MS + DAY_MS), SOON_MS),
-    "a limit that only warns, passed": (a_session(99, is_hard=False), a_session(100, is_hard=False), None),
+    "a limit that only warns, passed": (
+        a_session(99, is_decided_hard=False),
+        a_session(100, is_decided_hard=False),
+        None,
+    ),
     "no limit, a minute later": (a_session(1, None), a_session(90, None, at_ms=NOW_MS + 60_000), None),
     "no limit, five minutes later": (a_session(1, None), a_session(2, None, at_ms=NOW_MS + 300_000), LATER_MS),
     "no limit, new": (None, a_session(90, None), None),
@@ -161,7 +165,7 @@ def test_what_a_mirror_says_is_read_as_it_was_written():
 
 
 def test_a_limit_that_only_warns_is_none_in_the_mirror():
-    mirror = read_mirror(mirror_text(a_session(100, is_hard=False).view()))
+    mirror = read_mirror(mirror_text(a_session(100, is_decided_hard=False).view()))
 
     assert (mirror.limit_nanousd, mirror.is_exhausted) == (None, False)
 

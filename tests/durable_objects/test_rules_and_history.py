@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from core.ledger.loops.messages import SessionFactsRequest
 from core.ledger.loops.ruling import Candidate, Rate, SessionNeed
 from core.ledger.loops.turns import PLAIN_TURN, SessionFacts
-from core.ledger.messages import Granted, PausedDenied, RuleDenied, SessionFactsRequest
+from core.ledger.messages import Granted, PausedDenied, RuleDenied
 from durable_objects import memory
 from durable_objects.service import LedgerService
 from tests.support.ledger_requests import DAY_MS, HOUR_MS, NOW_MS, TTL_MS, a_record, an_admission, of_session

@@ -1,5 +1,6 @@
 """What the ledger promises call by call, on sqlite3."""
 
+from core.ledger.lists.accounts import ListSessionsRequest
 from core.ledger.messages import (
     BudgetDenied,
     ConfigureRequest,
@@ -7,7 +8,6 @@ from core.ledger.messages import (
     ExtendDenied,
     Extended,
     Granted,
-    ListSessionsRequest,
     PausedDenied,
     RateDenied,
     RateLimits,

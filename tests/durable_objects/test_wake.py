@@ -2,11 +2,11 @@
 
 import pytest
 
+from core.ledger.lists.accounts import ListSessionsRequest
 from core.ledger.messages import (
     BudgetDenied,
     Conflict,
     Granted,
-    ListSessionsRequest,
     RateDenied,
     RateLimits,
     Settled,

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from core.bounds import OUTBOX_MESSAGES_MAX
+from core.ledger.loops.messages import SessionFactsRequest, SessionStanding
 from core.ledger.loops.ruling import Candidate, Rate, SessionNeed
 from core.ledger.loops.turns import Turn
 from core.ledger.messages import (
@@ -15,8 +16,6 @@ from core.ledger.messages import (
     PausedDenied,
     RateLimits,
     RuleDenied,
-    SessionFactsRequest,
-    SessionStanding,
 )
 from durable_objects.service import LedgerService
 from tests.support.ledger_requests import DAY_MS, HOUR_MS, NOW_MS, a_record, a_settlement, an_admission, of_session

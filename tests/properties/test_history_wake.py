@@ -5,8 +5,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.ledger.loops.messages import SessionFactsRequest
 from core.ledger.loops.turns import Turn
-from core.ledger.messages import ConfigureRequest, Granted, SessionFactsRequest
+from core.ledger.messages import ConfigureRequest, Granted
 from tests.support.ledger_requests import HOUR_MS, NOW_MS, a_record, a_settlement, an_admission
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 

@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from core.ledger.lists.accounts import ListSessionsRequest
 from core.ledger.messages import (
     AdmitRequest,
     BudgetDenied,
@@ -22,7 +23,6 @@ from core.ledger.messages import (
     Extended,
     ExtendRequest,
     Granted,
-    ListSessionsRequest,
     PausedDenied,
     RateLimits,
     Recorded,

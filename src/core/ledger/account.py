@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from core.ledger.hold import Charge, Hold, HoldScope, ScopeKey, Terms
-from core.ledger.messages import AccountView, ConfigureRequest, ScopeKind, WindowName
+from core.ledger.messages import AccountView, CeilingMember, ConfigureRequest, ScopeKind, WindowName
 from core.ledger.windows import SESSION_IDLE_MS, window_bounds
 
 ALERT_PERCENT_DEFAULT = 80
@@ -31,12 +31,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     window: WindowName
     starts_at_ms: int
     resets_at_ms: int | None
-    limit_nanousd: Total | None = None
-    """The limit in force."""
+    decided_limit_nanousd: Total | None = msgspec.field(name="limit_nanousd", default=None)
+    """What its callers, the tenant's default or an administrator have made its limit."""
+    ceiling_nanousd: Total | None = None
+    """The most that may be in force, whatever was decided: as its tenant's documents had it when it was last read."""
     owner: str | None = None
     """Whose session it is: the first caller's. Only that one's limits tighten it."""
     stated_limit_nanousd: Total | None = None
-    """The smallest limit that a session's owner has stated; only a smaller one tightens the limit in force."""
+    """The smallest limit that a session's owner has stated; only a smaller one tightens the limit that was decided."""
     is_limit_decided: bool = False
     """The session has, or an administrator took away, its first limit: the tenant's default no longer applies."""
     spent_nanousd: Total = 0
@@ -47,7 +49,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_paused: bool = False
     paused_by: str | None = None
     """The rule that paused it; None where a person did."""
-    is_hard: bool = True
+    is_decided_hard: bool = msgspec.field(name="is_hard", default=True)
     alert_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
     """The share of the limit at which the tenant is told; None never tells."""
     is_threshold_told: bool = False
@@ -60,6 +62,18 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def key(self) -> ScopeKey:
         return ScopeKey(self.kind, self.id, self.window)
+
+    @property
+    def limit_nanousd(self) -> int | None:
+        """The limit in force. Where what was decided only warns, the ceiling is what refuses."""
+        decided, ceiling = self.decided_limit_nanousd, self.ceiling_nanousd
+        if decided is None or ceiling is None:
+            return decided if ceiling is None else ceiling
+        return min(decided, ceiling) if self.is_decided_hard else ceiling
+
+    @property
+    def is_hard(self) -> bool:
+        return self.is_decided_hard or self.ceiling_nanousd is not None
 
     @property
     def available_nanousd(self) -> int | None:
@@ -85,6 +99,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             is_hard=self.is_hard,
             alert_percent=self.alert_percent,
             resets_at_ms=self.resets_at_ms,
+            owner=self.owner,
+            ceiling_nanousd=self.ceiling_nanousd,
         )
 
 
@@ -118,12 +134,20 @@ def successor(account: Account, now_ms: int) -> Account:
     """What an administrator has set, in the window of a moment, with nothing spent."""
     return msgspec.structs.replace(
         open_account(account.kind, account.id, account.window, now_ms),
-        limit_nanousd=account.limit_nanousd,
+        decided_limit_nanousd=account.decided_limit_nanousd,
         is_paused=account.is_paused,
         paused_by=account.paused_by,
-        is_hard=account.is_hard,
+        is_decided_hard=account.is_decided_hard,
         alert_percent=account.alert_percent,
     )
+
+
+def under_ceiling(account: Account, ceiling_nanousd: int | None) -> Account:
+    """The account as a ceiling has it that holds now; where that moves its limit, its alerts begin anew."""
+    if ceiling_nanousd == account.ceiling_nanousd:
+        return account
+    after = msgspec.structs.replace(account, ceiling_nanousd=ceiling_nanousd)
+    return after if after.limit_nanousd == account.limit_nanousd else _rearmed(after)
 
 
 def used(account: Account, now_ms: int) -> Account:
@@ -166,16 +190,16 @@ def with_terms(account: Account, terms: Terms) -> Account:
 
 
 def _with_limit(account: Account, caller_nanousd: int | None, default_nanousd: int | None) -> Account:
-    limit, stated = account.limit_nanousd, account.stated_limit_nanousd
+    limit, stated = account.decided_limit_nanousd, account.stated_limit_nanousd
     if caller_nanousd is not None and (stated is None or caller_nanousd < stated):
         stated = caller_nanousd
         limit = caller_nanousd if limit is None else min(limit, caller_nanousd)
     elif limit is None and not account.is_limit_decided:
         limit = default_nanousd
-    if (limit, stated) == (account.limit_nanousd, account.stated_limit_nanousd):
+    if (limit, stated) == (account.decided_limit_nanousd, account.stated_limit_nanousd):
         return account
     return msgspec.structs.replace(
-        account, limit_nanousd=limit, stated_limit_nanousd=stated, is_limit_decided=limit is not None
+        account, decided_limit_nanousd=limit, stated_limit_nanousd=stated, is_limit_decided=limit is not None
     )
 
 
@@ -231,6 +255,18 @@ def standing_in(account: Account | None, scope: HoldScope) -> Account | None:
     return account if account.starts_at_ms == scope.starts_at_ms else None
 
 
+def refused_by_ceiling(account: Account, request: ConfigureRequest) -> CeilingMember | None:
+    """What of an administrator's change the account's ceiling does not allow: a limit above it or none, one that only
+    warns, and for all but a session to begin its window anew, which would be as good as more money."""
+    if account.ceiling_nanousd is None:
+        return None
+    if request.clear_limit or (request.limit_nanousd or 0) > account.ceiling_nanousd:
+        return "limit_usd"
+    if request.is_hard is False:
+        return "hard"
+    return "reset" if request.reset_spent and account.kind != "session" else None
+
+
 def configured(account: Account, request: ConfigureRequest, number: int) -> Account:
     """The account as an administrator wants it; a change that is there already changes nothing.
 
@@ -239,11 +275,11 @@ def configured(account: Account, request: ConfigureRequest, number: int) -> Acco
     after = account
     if request.clear_limit or request.limit_nanousd is not None:
         is_decided = account.kind == "session"
-        after = msgspec.structs.replace(after, limit_nanousd=request.limit_nanousd, is_limit_decided=is_decided)
+        after = msgspec.structs.replace(after, decided_limit_nanousd=request.limit_nanousd, is_limit_decided=is_decided)
     if request.is_paused is not None:
         after = msgspec.structs.replace(after, is_paused=request.is_paused, paused_by=None)
     if request.is_hard is not None:
-        after = msgspec.structs.replace(after, is_hard=request.is_hard)
+        after = msgspec.structs.replace(after, is_decided_hard=request.is_hard)
     if request.alert_percent is not None:
         after = msgspec.structs.replace(after, alert_percent=request.alert_percent)
     if request.reset_spent:
@@ -252,6 +288,13 @@ def configured(account: Account, request: ConfigureRequest, number: int) -> Acco
         )
     is_other_budget = (after.limit_nanousd, after.alert_percent) != (account.limit_nanousd, account.alert_percent)
     return _rearmed(after) if is_other_budget or request.reset_spent else after
+
+
+def with_limit(account: Account, limit_nanousd: int | None) -> Account:
+    """The account under another limit, which may be zero, or under none; its alerts then begin anew."""
+    if limit_nanousd == account.decided_limit_nanousd:
+        return account
+    return _rearmed(msgspec.structs.replace(account, decided_limit_nanousd=limit_nanousd))
 
 
 def _rearmed(account: Account) -> Account:

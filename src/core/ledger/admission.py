@@ -213,14 +213,23 @@ def granted(hold: Hold, standing: Sequence[Account], rate: RateLimitState | None
 
 def digest(request: AdmitRequest | RecordRequest) -> str:
     """What a repeat must agree in. A call that asks again does not count against the rate limits and throttles
-    again, and whoever shares a session may repeat a report with another key. Nor is it another call because its
-    tenant's documents have changed meanwhile, or another isolate has read older ones."""
+    again, and whoever shares a session may repeat a report with another key, or with its key's next token. Nor is it
+    another call because its tenant's documents or its key have changed meanwhile, or another isolate has read older
+    ones."""
     request = msgspec.structs.replace(
-        request, rate_limits=None, key_id=None, turn=PLAIN_TURN, session_default_limit_nanousd=None
+        request, rate_limits=None, key_id=None, token_number=None, turn=PLAIN_TURN, session_default_limit_nanousd=None
     )
-    if isinstance(request, AdmitRequest):
+    if isinstance(request, RecordRequest):
+        request = msgspec.structs.replace(request, charged_key_id=None)
+    else:
         request = msgspec.structs.replace(
-            request, candidates=(), replaces=None, target=None, insists=False, documents_number=None
+            request,
+            candidates=(),
+            replaces=None,
+            target=None,
+            insists=False,
+            documents_number=None,
+            key_version=None,
         )
     return hashlib.sha256(to_wire(request).encode()).hexdigest()[:32]
 
@@ -262,7 +271,7 @@ def call_accounts(hold_id: str, terms: Terms, *, held_nanousd: int = 0) -> list[
         window="call",
         starts_at_ms=0,
         resets_at_ms=None,
-        limit_nanousd=terms.call_limit_nanousd,
+        decided_limit_nanousd=terms.call_limit_nanousd,
         held_nanousd=held_nanousd,
     )
     return [account]
@@ -365,8 +374,8 @@ def _left_by_refusal(found: Sequence[Account], accounts: Sequence[Account], now_
     it uses its session, to the hour, so that an agent that keeps asking does not outlive its budget."""
     left = []
     for before, after in zip(found, accounts, strict=True):
-        is_limit_new = (before.limit_nanousd, before.stated_limit_nanousd) != (
-            after.limit_nanousd,
+        is_limit_new = (before.decided_limit_nanousd, before.stated_limit_nanousd) != (
+            after.decided_limit_nanousd,
             after.stated_limit_nanousd,
         )
         account = after if is_limit_new else before

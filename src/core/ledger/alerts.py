@@ -9,7 +9,7 @@ import hashlib
 import msgspec
 
 from core.ledger.account import Account
-from core.ledger.loops.remedies import Steps, session_steps, team_steps, tenant_steps
+from core.ledger.loops.remedies import Steps, key_steps, session_steps, team_steps, tenant_steps
 from core.ledger.windows import calendar_date
 from core.money.amount import format_usd
 from core.telemetry import Alert, BudgetEvent
@@ -22,8 +22,8 @@ def due_alerts(
 ) -> tuple[Account, list[Alert | BudgetEvent]]:
     """What has to be told of an account as it is now, and the account that remembers having told it."""
     limit = account.limit_nanousd
-    if limit is None or account.alert_percent is None:
-        return account, []
+    if not limit or account.alert_percent is None:
+        return account, []  # where nothing may be spent there is nothing to wait for
     is_past = account.spent_nanousd * 100 >= limit * account.alert_percent
     is_exhausted = account.spent_nanousd >= limit or (is_refusing and is_past)
     messages: list[Alert | BudgetEvent] = []
@@ -91,6 +91,8 @@ def _steps(account: Account, limit_nanousd: int) -> Steps:
             return session_steps(account.id, is_paused=account.is_paused, limit_nanousd=limit_nanousd)
         case "team":
             return team_steps(account.id, limit_nanousd)
+        case "key":
+            return key_steps(account.id)
     return tenant_steps(account.window, limit_nanousd)
 
 

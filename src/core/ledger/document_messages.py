@@ -22,7 +22,7 @@ class WrittenDocument(Message, frozen=True, tag="document"):
     text: DocumentText
     written_at_ms: int
     written_by: str | None = None
-    """The key's id; `kv` for what was found in KV."""
+    """`key:` and a key's id, who signed on, or `kv` for what was found in KV."""
 
 
 class NoDocument(Message, frozen=True, tag="no_document"):
@@ -46,7 +46,7 @@ class VersionConflict(Message, frozen=True, tag="version_conflict"):
 
 
 class DocumentWritten(Message, frozen=True, tag="document_written"):
-    """The write stands, under this version."""
+    """The write stands, under this version: the present one's, where that says the same already."""
 
     version: int
     present: PresentDocuments
@@ -55,19 +55,31 @@ class DocumentWritten(Message, frozen=True, tag="document_written"):
 WriteAnswer = DocumentWritten | VersionConflict | KeyDisabled
 
 
+Replaced = Version | tuple[Version, ...] | None
+"""What a write is in place of: a version (zero: none), any of several, or (None) whichever is there."""
+
+
+def replaces(instead_of: Replaced, present: int) -> bool:
+    """Is the present version the one that a write is in place of?"""
+    return instead_of is None or present in (instead_of if isinstance(instead_of, tuple) else (instead_of,))
+
+
 class WriteRequest(Question[WriteAnswer], frozen=True, tag="write_document"):
-    """Write a document in place of a version (zero: of none; None: of whichever is there)."""
+    """Write a document in place of another. One that says what the present one says is not written."""
 
     kind: Name
     text: DocumentText
-    instead_of: Version | None = None
+    instead_of: Replaced = None
     written_by: Name | None = None
-    """Refused where the tenant's configuration disables it: nobody brings a key back with that key."""
+    """For whoever looks back on it."""
+    key_id: Name | None = None
+    """Refused where that key is: nobody brings a key back with that key."""
+    token_number: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class DocumentVersion(msgspec.Struct, frozen=True):
-    """Who wrote a version and when, in UTC milliseconds. `written_by` is a key's id: `kv` for what was found in KV,
-    null for a token without an id."""
+    """Who wrote a version and when, in UTC milliseconds. `written_by` is `key:` and a key's id, `access:` or
+    `service:` and who signed on, `operator`, or `kv` for what was found in KV."""
 
     version: int
     written_at_ms: int

@@ -76,6 +76,8 @@ class Hold(Terms, frozen=True, kw_only=True):
     expires_at_ms: Count
     began_at_ms: Count = 0
     """When its call was admitted."""
+    place: Count = 0
+    """Which of the ledger's admissions it was: a session takes its first caller's terms, whatever ids holds have."""
     used_at_ms: Count
     """When the call last used its session: a sign of life that came after the session's end is none."""
     metered_nanousd: Count | None = None

@@ -16,12 +16,13 @@ from core.bounds import (
     REQUESTS_PER_MINUTE_MAX,
     RULES_MAX,
     SCOPE_ID_CHARACTERS_MAX,
+    TOKENS_PER_MINUTE_MAX,
 )
 from core.ledger.health.notes import HealthNote
 from core.ledger.health.targets import Target
 from core.ledger.health.views import CoolingView
 from core.ledger.loops.ruling import NO_RULES, Candidate, Ruling
-from core.ledger.loops.turns import PLAIN_TURN, SessionFacts, Turn
+from core.ledger.loops.turns import PLAIN_TURN, Turn
 from core.money.amount import NANOUSD_MAX
 
 Amount = Annotated[int, msgspec.Meta(ge=0, le=NANOUSD_MAX)]
@@ -33,16 +34,15 @@ RECORDS_MAX = 500
 Duration = Annotated[int, msgspec.Meta(ge=1, le=HOLD_TTL_MS_MAX)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 PerMinute = Annotated[int, msgspec.Meta(ge=1, le=REQUESTS_PER_MINUTE_MAX)]
+TokensPerMinute = Annotated[int, msgspec.Meta(ge=1, le=TOKENS_PER_MINUTE_MAX)]
 Owner = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 """Who a session belongs to, such as `team:search` or `key:key_1`."""
 
-BudgetKind = Literal["session", "team", "tenant"]
+BudgetKind = Literal["session", "team", "key", "tenant"]
 BudgetWindow = Literal["session", "day", "month", "total"]
-ScopeKind = Literal["call", "session", "team", "tenant"]
+ScopeKind = Literal["call", "session", "team", "key", "tenant"]
 """A budget's scope, or a single call under a limit of its own."""
-
 WindowName = Literal["call", "session", "day", "month", "total"]
-
 
 A_co = TypeVar("A_co", covariant=True)
 
@@ -75,6 +75,10 @@ class AccountView(Message, frozen=True):
     alert_percent: int | None = None
     """The share of the limit whose spending is told; None where it is not."""
     resets_at_ms: int | None = None
+    owner: str | None = None
+    """Whose session it is."""
+    ceiling_nanousd: int | None = None
+    """The most that its limit may be."""
 
     @property
     def available_nanousd(self) -> int | None:
@@ -90,6 +94,8 @@ class RateLimitState(Message, frozen=True):
     limit_per_minute: int
     remaining: int
     reset_ms: int
+    unit: Literal["requests", "tokens"] = "requests"
+    """Of tokens only where that limit has denied the call."""
 
 
 class PresentDocuments(Message, frozen=True, tag="present_documents"):
@@ -103,11 +109,14 @@ class PresentDocuments(Message, frozen=True, tag="present_documents"):
 
 
 class RateLimits(Message, frozen=True):
-    """What the tenant's configuration allows per minute; the ledger enforces it exactly (GCRA)."""
+    """What the tenant's configuration allows per minute; the ledger enforces it exactly (GCRA). A key that the ledger
+    keeps is held to its own terms, whatever is said of it here."""
 
     tenant_requests_per_minute: PerMinute | None = None
     key_requests_per_minute: PerMinute | None = None
     key_id: Name | None = None
+    tenant_tokens_per_minute: TokensPerMinute | None = None
+    key_tokens_per_minute: TokensPerMinute | None = None
 
 
 class AmountsAt(msgspec.Struct, frozen=True, array_like=True):
@@ -200,13 +209,17 @@ class Conflict(Message, frozen=True, tag="conflict"):
 
 
 class KeyDisabled(Message, frozen=True, tag="key_disabled"):
-    """The tenant's configuration refuses the caller's key. Nothing was held anywhere."""
+    """The caller's key is refused: by the tenant's configuration, or because it is disabled, revoked or expired, or
+    the token that was shown has ended. Nothing was held anywhere."""
 
 
 class Outdated(Message, frozen=True, tag="outdated"):
-    """The caller has decided by other documents than those that hold. Nothing was held or counted anywhere."""
+    """The caller has decided by other documents than those that hold, or by an older record of its key. Nothing was
+    held or counted anywhere."""
 
     present: PresentDocuments
+    key_record: str | None = None
+    """The key's record as it is now; None where the caller had that."""
 
 
 class AnswersUnknown(Message, frozen=True, tag="answers_unknown"):
@@ -259,7 +272,10 @@ class AdmitRequest(Question[AdmitAnswer], frozen=True, tag="admit"):
     rate_limits: RateLimits | None = None
     earlier: EarlierAnswers | None = None
     key_id: Name | None = None
-    """Refused where the tenant's configuration disables it."""
+    """Refused where the tenant's configuration disables it; whose budget is asked, too."""
+    token_number: Count | None = None
+    """By which of the key's tokens the caller was let in, and by which writing of the key."""
+    key_version: Count | None = None
     documents_number: Count | None = None
     """By which state of the tenant's documents the caller has decided; None asks nothing of them."""
     turn: Turn = PLAIN_TURN
@@ -289,7 +305,7 @@ class Counted(Message, frozen=True, tag="counted"):
     rate: RateLimitState | None = None
 
 
-CountAnswer = Counted | RateDenied | KeyDisabled
+CountAnswer = Counted | RateDenied | KeyDisabled | Outdated
 
 
 class CountRequest(Question[CountAnswer], frozen=True, tag="count"):
@@ -297,6 +313,9 @@ class CountRequest(Question[CountAnswer], frozen=True, tag="count"):
 
     rate_limits: RateLimits
     key_id: Name | None = None
+    token_number: Count | None = None
+    key_version: Count | None = None
+    documents_number: Count | None = None
 
 
 # Streams --------------------------------------------------------------------------------------------------
@@ -404,6 +423,9 @@ class RecordRequest(Question[RecordAnswer], frozen=True, tag="record"):
     """For a report. A call that was let through is charged however many there were."""
     key_id: Name | None = None
     """For a report, too: a call that was made is charged whoever made it."""
+    token_number: Count | None = None
+    charged_key_id: Name | None = None
+    """Whose budget it counts against, good or not."""
     answer: AnswerNote | None = None
     turn: Turn = PLAIN_TURN
 
@@ -442,26 +464,21 @@ class StatusRequest(Question[Status], frozen=True, tag="status"):
     session_default_limit_nanousd: Limit | None = None
 
 
-class SessionStanding(Message, frozen=True, tag="session_standing"):
-    """What a session would be judged by."""
-
-    facts: SessionFacts
-    prompt_sizes: tuple[int, ...] = ()
-    """Of its last calls, in tokens, the youngest last."""
-
-
-class SessionFactsRequest(Question[SessionStanding], frozen=True, tag="session_facts"):
-    """What rules would find of a session if this call came now; changes nothing."""
-
-    session_id: Name
-    turn: Turn
-
-
 class Configured(Message, frozen=True, tag="configured"):
     account: AccountView
 
 
-class ConfigureRequest(Question[Configured | KeyDisabled], frozen=True, tag="configure"):
+CeilingMember = Literal["limit_usd", "hard", "reset"]
+
+
+class CeilingDenied(Message, frozen=True, tag="ceiling_denied"):
+    """A ceiling does not allow this member of the change. Nothing was changed."""
+
+    member: CeilingMember
+    ceiling_nanousd: int
+
+
+class ConfigureRequest(Question[Configured | CeilingDenied | KeyDisabled], frozen=True, tag="configure"):
     """An administrator's change to one scope in one window. None leaves a thing as it is."""
 
     kind: BudgetKind
@@ -476,36 +493,11 @@ class ConfigureRequest(Question[Configured | KeyDisabled], frozen=True, tag="con
     """Tell the tenant when this share of the limit is spent. Teams and tenants begin with 80, sessions with none."""
     reset_spent: bool = False
     key_id: Name | None = None
-    """Whose change it is; refused where the tenant's configuration disables it."""
+    """Whose change it is; refused where that key is."""
+    token_number: Count | None = None
 
 
-class SessionPage(Message, frozen=True, tag="session_page"):
-    accounts: list[AccountView]
-    next_after_session_id: str | None = None
-
-
-class ListSessionsRequest(Question[SessionPage], frozen=True, tag="list_sessions"):
-    """A page of live sessions in the order of their ids, after the id given."""
-
-    after_session_id: Annotated[str, msgspec.Meta(max_length=SCOPE_ID_CHARACTERS_MAX)] = ""
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
-
-
-# The outbox, and what goes wrong ---------------------------------------------------------------------------
-
-
-class Kept(Message, frozen=True, tag="kept"):
-    """The message is in a row; the ledger's alarm delivers it."""
-
-
-class NotKept(Message, frozen=True, tag="not_kept"):
-    """The outbox is full, or the message too long for the queue."""
-
-
-class KeepRequest(Question[Kept | NotKept], frozen=True, tag="keep"):
-    """Keep a telemetry message that the queue would not take."""
-
-    text: str
+# What goes wrong ------------------------------------------------------------------------------------------
 
 
 class Fault(Message, frozen=True, tag="fault"):

@@ -35,6 +35,8 @@ class SessionMirror(msgspec.Struct, frozen=True, kw_only=True):
     """The limit that refuses; a limit that only warns is none."""
     is_exhausted: bool = msgspec.field(name="exhausted")
     is_paused: bool = msgspec.field(name="paused")
+    ceiling_nanousd: int | None = None
+    """By which it is exhausted, perhaps: another may have taken its place."""
 
 
 def mirror_key(tenant: str, session_id: str) -> str:
@@ -49,6 +51,7 @@ def mirror_text(account: AccountView) -> str:
         limit_nanousd=_hard_limit_nanousd(account),
         is_exhausted=_is_exhausted(account),
         is_paused=account.is_paused,
+        ceiling_nanousd=account.ceiling_nanousd,
     )
     return msgspec.json.encode(mirror).decode()
 

@@ -10,21 +10,25 @@ import msgspec
 
 from core.ledger.document_messages import CopyRequest, DocumentRequest, VersionsRequest, WriteRequest
 from core.ledger.health.messages import HealthRequest
+from core.ledger.keeping.outbox import KeepRequest
+from core.ledger.keys.messages import KeyQuestion
+from core.ledger.lists.accounts import ListSessionsRequest, ListTeamsRequest
+from core.ledger.lists.tenants import TenantQuestion
+from core.ledger.loops.messages import SessionFactsRequest
 from core.ledger.messages import (
     AdmitRequest,
     ConfigureRequest,
     CountRequest,
     ExtendRequest,
-    KeepRequest,
-    ListSessionsRequest,
     Message,
     Question,
     RecordAllRequest,
     RecordRequest,
-    SessionFactsRequest,
     SettleRequest,
     StatusRequest,
 )
+from core.ledger.people.messages import PeopleQuestion
+from core.ledger.trials.messages import TrialRequest
 
 A = TypeVar("A")
 
@@ -39,12 +43,17 @@ AnyQuestion = (
     | SessionFactsRequest
     | ConfigureRequest
     | ListSessionsRequest
+    | ListTeamsRequest
     | DocumentRequest
     | WriteRequest
     | VersionsRequest
     | CopyRequest
     | KeepRequest
     | HealthRequest
+    | KeyQuestion
+    | TenantQuestion
+    | PeopleQuestion
+    | TrialRequest
 )
 
 _read_question: msgspec.json.Decoder[AnyQuestion] = msgspec.json.Decoder(AnyQuestion)

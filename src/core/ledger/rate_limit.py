@@ -3,6 +3,10 @@
 A limit of n a minute admits a burst of n, then one every 60/n seconds. The state is a moment in microseconds, so
 rounding gives away less than one of them a request. A request that asks several limits passes all of them or counts
 against none.
+
+Tokens are counted in the same way, by what they weigh: a call's input when it comes, estimated high, and at its end
+what it really used. What its answer adds is known late, so a minute may see more than its limit by the answers that are
+on their way; the next calls wait for that.
 """
 
 from collections.abc import Mapping
@@ -13,6 +17,9 @@ from core.ledger.loops.ruling import Candidate
 from core.ledger.messages import RateDenied, RateLimits, RateLimitState
 
 MINUTE_US = 60_000_000
+
+TOKENS = "tokens:"
+"""How the names begin under which tokens are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +48,35 @@ def admit_request(arrival_at_us: int | None, *, limit_per_minute: int, now_ms: i
     return RateVerdict(True, next_us, remaining, 0, -(-ahead_us // 1_000))
 
 
+def admit_tokens(arrival_at_us: int | None, tokens: int, *, limit_per_minute: int, now_ms: int) -> RateVerdict:
+    """Judge a call of so many tokens likewise. One of more than a minute's passes where nobody is before it."""
+    now_us = now_ms * 1_000
+    earliest_us = max(arrival_at_us or 0, now_us)
+    next_us = earliest_us + tokens_us(tokens, limit_per_minute)
+    ahead_us = next_us - now_us
+    if ahead_us > MINUTE_US and earliest_us > now_us:
+        wait_us = min(ahead_us - MINUTE_US, earliest_us - now_us)
+        return RateVerdict(False, arrival_at_us or 0, 0, -(-wait_us // 1_000), -(-(earliest_us - now_us) // 1_000))
+    remaining = max(0, MINUTE_US - ahead_us) * limit_per_minute // MINUTE_US
+    return RateVerdict(True, next_us, remaining, 0, -(-ahead_us // 1_000))
+
+
+def tokens_us(tokens: int, limit_per_minute: int) -> int:
+    """How long so many tokens take at a limit; fewer than none is time that comes back."""
+    return -(-tokens * MINUTE_US // limit_per_minute)
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
     """A request within its limits: the tightest of them, and the arrivals to be noted once it has been admitted."""
 
     state: RateLimitState | None
     arrivals_us: dict[str, int]
+
+
+def requests_among(arrivals_us: Mapping[str, int]) -> dict[str, int]:
+    """What a call that was refused is counted under: it has asked, and reads no token."""
+    return {name: moment for name, moment in arrivals_us.items() if not name.startswith(TOKENS)}
 
 
 class Throttles:
@@ -77,10 +107,15 @@ class Arrivals:
     def __init__(self) -> None:
         self._arrivals_us: dict[str, int] = {}
 
-    def judge(self, limits: RateLimits | None, now_ms: int) -> Passed | RateDenied:
-        """Ask every limit; nothing is counted before `note`."""
+    def judge(self, limits: RateLimits | None, now_ms: int, *, tokens: int | None = None) -> Passed | RateDenied:
+        """Ask every limit; nothing is counted before `note`. `tokens` are those that are to be read: without them
+        nothing is to be spent, or it is spent already, and no limit of tokens refuses that."""
         if limits is None:
             return Passed(None, {})
+        passed = self._judge_requests(limits, now_ms)
+        return passed if isinstance(passed, RateDenied) else self._judge_tokens(passed, limits, tokens, now_ms)
+
+    def _judge_requests(self, limits: RateLimits, now_ms: int) -> Passed | RateDenied:
         asked = [("tenant", limits.tenant_requests_per_minute)]
         if limits.key_id is not None:
             asked.append((f"key:{limits.key_id}", limits.key_requests_per_minute))
@@ -97,6 +132,29 @@ class Arrivals:
             if tightest is None or state.remaining < tightest.remaining:
                 tightest = state
         return Passed(tightest, arrivals_us)
+
+    def _judge_tokens(self, passed: Passed, limits: RateLimits, tokens: int | None, now_ms: int) -> Passed | RateDenied:
+        asked = [(f"{TOKENS}tenant", limits.tenant_tokens_per_minute)]
+        if limits.key_id is not None:
+            asked.append((f"{TOKENS}key:{limits.key_id}", limits.key_tokens_per_minute))
+        arrivals_us = dict(passed.arrivals_us)
+        for name, limit in asked:
+            if limit is None:
+                continue
+            verdict = admit_tokens(self._arrivals_us.get(name), tokens or 0, limit_per_minute=limit, now_ms=now_ms)
+            if not verdict.is_allowed and tokens is not None:
+                state = RateLimitState(
+                    limit_per_minute=limit, remaining=0, reset_ms=verdict.reset_ms, unit="tokens"
+                )  # fmt: skip
+                return RateDenied(rate=state, retry_after_ms=verdict.retry_after_ms)
+            arrivals_us[name] = verdict.arrival_at_us
+        return Passed(passed.state, arrivals_us)
+
+    def shift(self, name: str, by_us: int, now_ms: int) -> None:
+        """What was counted under a name turns out to be more, or less."""
+        if len(self._arrivals_us) < RATE_KEYS_MAX or name in self._arrivals_us:
+            known_us = self._arrivals_us.get(name, 0)
+            self._arrivals_us[name] = max(known_us, now_ms * 1_000 if by_us > 0 else 0) + by_us
 
     def moment_us(self, name: str) -> int | None:
         """How far ahead the calls that are counted under a name are."""

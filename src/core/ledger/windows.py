@@ -10,6 +10,7 @@ from core.ledger.messages import BudgetKind, WindowName
 BUDGET_WINDOWS: dict[BudgetKind, tuple[WindowName, ...]] = {
     "session": ("session",),
     "team": ("month",),
+    "key": ("month",),
     "tenant": ("day", "month", "total"),
 }
 """The windows in which calls ask a scope's budget: in any other one it would never be enforced."""

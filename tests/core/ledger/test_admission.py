@@ -92,7 +92,7 @@ def test_the_same_amount_is_held_on_every_account():
 
 
 REFUSALS = [
-    ("the account that lacks the least refuses", a_team(limit_nanousd=9), BudgetDenied),
+    ("the account that lacks the least refuses", a_team(decided_limit_nanousd=9), BudgetDenied),
     ("a pause refuses though there is money", a_team(is_paused=True), PausedDenied),
 ]
 
@@ -107,7 +107,7 @@ def test_an_account_that_says_no_says_it_for_all(account, answer):
 
 
 def test_a_call_that_costs_nothing_is_held_for_though_all_is_paused_and_spent():
-    spent = a_team(is_paused=True, limit_nanousd=5, spent_nanousd=9)
+    spent = a_team(is_paused=True, decided_limit_nanousd=5, spent_nanousd=9)
 
     assert isinstance(decided(an_admission(want=0), spent), Admitted)
 

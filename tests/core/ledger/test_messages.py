@@ -9,6 +9,19 @@ import pytest
 from core.bounds import HOLD_TTL_MS_MAX
 from core.ledger.document_messages import CopyRequest, DocumentRequest, VersionsRequest, WriteRequest
 from core.ledger.health.messages import HealthRequest
+from core.ledger.keeping.outbox import KeepRequest
+from core.ledger.keys.messages import (
+    ChangeKeyRequest,
+    CreateKeyRequest,
+    KeyRequest,
+    ListKeysRequest,
+    RevokeKeyRequest,
+    RotateKeyRequest,
+    StandingRequest,
+)
+from core.ledger.lists.accounts import ListSessionsRequest, ListTeamsRequest
+from core.ledger.lists.tenants import ListTenantsRequest, RegisterTenantRequest, TenantQuestion, TenantRequest
+from core.ledger.loops.messages import SessionFactsRequest
 from core.ledger.messages import (
     TOKENS_MAX,
     AdmitRequest,
@@ -16,18 +29,20 @@ from core.ledger.messages import (
     CountRequest,
     ExtendRequest,
     Fault,
-    KeepRequest,
-    ListSessionsRequest,
     RecordAllRequest,
     RecordRequest,
-    SessionFactsRequest,
     SettleRequest,
     StatusRequest,
 )
+from core.ledger.people.messages import ForgetPersonRequest, ListPeopleRequest, SignOnRequest
 from core.ledger.questions import AnyQuestion, read_answer, read_question, to_wire
+from core.ledger.trials.messages import TrialRequest
 from core.money.amount import NANOUSD_MAX
+from core.roles import PLATFORM
 from tests.support.ledger_requests import NOW_MS
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
+
+TOKEN_OF_KEY = [1, "ab" * 32, "aw_live_1234", "cdef"]
 
 GOOD = {
     AdmitRequest: {
@@ -54,7 +69,8 @@ GOOD = {
         "type": "configure", "kind": "team", "id": "t", "window": "month", "limit_nanousd": 1, "alert_percent": 80,
     },
     SessionFactsRequest: {"type": "session_facts", "session_id": "s", "turn": {}},
-    ListSessionsRequest: {"type": "list_sessions", "limit": 1},
+    ListSessionsRequest: {"type": "list_sessions", "limit": 1, "owner": "team:t"},
+    ListTeamsRequest: {"type": "list_teams", "limit": 1, "team": "t"},
     CountRequest: {"type": "count", "rate_limits": {}, "key_id": "k"},
     KeepRequest: {"type": "keep", "text": "{}"},
     DocumentRequest: {"type": "read_document", "kind": "config", "version": 1},
@@ -63,6 +79,25 @@ GOOD = {
     },
     VersionsRequest: {"type": "list_versions", "kind": "config", "below": 2, "limit": 1},
     CopyRequest: {"type": "copy_documents", "found": "{}"},
+    StandingRequest: {"type": "standing_request", "key_id": "k"},
+    CreateKeyRequest: {
+        "type": "create_key", "key_id": "k", "terms": {"name": "agent"}, "token": TOKEN_OF_KEY, "writer": {},
+        "budget_nanousd": 0,
+    },
+    ChangeKeyRequest: {
+        "type": "change_key", "key_id": "k", "terms": {"name": "agent"}, "writer": {}, "budget_nanousd": 0,
+    },
+    RotateKeyRequest: {"type": "rotate_key", "key_id": "k", "token": TOKEN_OF_KEY, "writer": {}, "overlap_s": 0},
+    RevokeKeyRequest: {"type": "revoke_key", "key_id": "k", "writer": {}},
+    KeyRequest: {"type": "read_key", "key_id": "k"},
+    ListKeysRequest: {"type": "list_keys", "limit": 1},
+    RegisterTenantRequest: {"type": "register_tenant", "tenant": "acme"},
+    TenantRequest: {"type": "read_tenant", "tenant": "acme"},
+    ListTenantsRequest: {"type": "list_tenants", "limit": 1},
+    SignOnRequest: {"type": "sign_on", "email": "alice@example.com", "sub": "s"},
+    ListPeopleRequest: {"type": "list_people", "limit": 1},
+    ForgetPersonRequest: {"type": "forget_person", "email": "alice@example.com", "key_id": "k"},
+    TrialRequest: {"type": "trial_question", "trial_id": "test_1"},
     HealthRequest: {"type": "health_question", "clears": True, "provider": "openai", "model": "gpt-4o"},
 }  # fmt: skip
 
@@ -92,7 +127,7 @@ def test_every_question_is_in_these_tests():
 
 @pytest.mark.parametrize("kind", GOOD, ids=lambda each: each.__name__)
 def test_every_question_has_an_answer_of_a_type_that_it_names(kind):
-    service = a_service(SqliteDatabase(), "acme")
+    service = a_service(SqliteDatabase(), PLATFORM if kind in get_args(TenantQuestion) else "acme")
     question = read_question(json.dumps(GOOD[kind]))
 
     answer = service.answer(question, NOW_MS)
@@ -112,7 +147,7 @@ def test_a_number_out_of_bounds_is_no_message(kind, field):
 
     for bad in BAD_NUMBERS:
         is_optional = field in ("slice_nanousd", "session_limit_nanousd", "session_default_limit_nanousd",
-                                "limit_nanousd", "alert_percent", "version", "instead_of")  # fmt: skip
+                                "limit_nanousd", "alert_percent", "version", "instead_of", "budget_nanousd")  # fmt: skip
         if bad is None and is_optional:
             continue
         if (kind, field) in ENDS and isinstance(bad, int) and bad > 1:

@@ -38,6 +38,12 @@ def tenant_steps(window: str, limit_nanousd: int) -> Steps:
     return _budget_steps("/v1/budget", _limit(limit_nanousd, f'"window":"{window}",'))
 
 
+def key_steps(key_id: str) -> Steps:
+    """A key is written as a whole, which nobody pastes from a message."""
+    step = _get(f"/v1/keys/{quote(key_id, safe='', errors='replace')}")
+    return {"look at the key": step} if len(step) <= COMMAND_CHARACTERS_MAX else {}
+
+
 def rules_steps() -> Steps:
     """To see the tenant's rules; changing them takes a whole document, which nobody pastes from a message."""
     return {"look at the rules": _get("/v1/rules")}
