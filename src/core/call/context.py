@@ -7,6 +7,9 @@ spellings of one session would be two budgets.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
 
 from core.money.amount import InvalidAmount, parse_usd
 from core.refusals import InvalidRequest
@@ -15,7 +18,12 @@ SESSION_HEADERS = ("x-agentwatch-session-id", "helicone-session-id", "x-litellm-
 LABEL_CHARACTERS_MAX = 128
 ITERATION_MAX = 1_000_000
 
-_SESSION_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+SESSION_ID_PATTERN = r"^[A-Za-z0-9_.:-]{1,128}$(?!\n)"
+
+SessionId = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": SESSION_ID_PATTERN})]
+"""An id as a type shows it; what is wrong with one `check_session_id` says in words."""
+
+_SESSION_ID = re.compile(SESSION_ID_PATTERN)
 _WHOLE = re.compile(r"[0-9]{1,12}")
 """No sign, blank, underscore or digit of another script: `int` takes them all."""
 

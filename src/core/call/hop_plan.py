@@ -10,8 +10,8 @@ from typing import cast
 
 from core.call.other_model import with_model
 from core.call.plan import CallPlan, NotSpoken, plan_call
-from core.money import price_book
 from core.money.price_book import Unpriced
+from core.money.price_list import PriceList
 from core.refusals import InvalidRequest, Refusal
 from core.routing.failover import Attempt
 from core.routing.paths import DialectName, UpstreamPath, native_path, speaks
@@ -40,6 +40,7 @@ class AskedCall:
     """That the path names; None where the model does."""
     upstream: UpstreamPath
     policy: TenantPolicy
+    prices: PriceList
     now_ms: int
     user_key: bytes
     """By which the caller's names of its users are hidden from other providers."""
@@ -59,7 +60,7 @@ def plan_as_asked(asked: AskedCall, body: bytes, *, strips_history: bool = False
     out all that models have signed or sealed. Raises what `plan_call` raises."""
     body = _repaired(asked.upstream.dialect, body, strips_all=strips_history)
     try:
-        return HopPlan(*plan_call(asked.provider, asked.upstream, body, asked.policy, asked.now_ms))
+        return HopPlan(*plan_call(asked.provider, asked.upstream, body, asked.policy, asked.now_ms, asked.prices))
     except NotSpoken as elsewhere:
         try:
             return _plan_translated(asked, body, elsewhere.provider, elsewhere.model)
@@ -105,7 +106,7 @@ def _plan_same_provider(asked: AskedCall, body: bytes, provider: str, model: str
     body = with_traits(dialect, body, Target(provider, model, dialect))
     upstream, body = with_model(asked.provider, asked.upstream, body, f"{provider}/{model}")
     try:
-        return HopPlan(*plan_call(asked.provider, upstream, body, asked.policy, asked.now_ms))
+        return HopPlan(*plan_call(asked.provider, upstream, body, asked.policy, asked.now_ms, asked.prices))
     except NotSpoken:
         raise Untranslatable("dialect") from None
 
@@ -121,7 +122,7 @@ def _plan_translated(asked: AskedCall, body: bytes, provider: str, model: str) -
     dialect = asked.upstream.dialect
     if dialect not in REQUEST_READERS:
         raise Untranslatable("embeddings" if "embed" in dialect else dialect)
-    price = price_book.find(provider, model, at_ms=asked.now_ms)
+    price = asked.prices.find(provider, model, at_ms=asked.now_ms)
     longest = None if isinstance(price, Unpriced) else price.output_tokens_max
     said, translation = translated(
         body,
@@ -134,7 +135,7 @@ def _plan_translated(asked: AskedCall, body: bytes, provider: str, model: str) -
     )
     upstream = native_path(provider, cast(DialectName, translation.target.dialect))
     try:
-        plan, prepared = plan_call(provider, upstream, said, asked.policy, asked.now_ms)
+        plan, prepared = plan_call(provider, upstream, said, asked.policy, asked.now_ms, asked.prices)
     except Refusal as refusal:
         raise Untranslatable(refusal.code) from None
     return HopPlan(plan, prepared, translation)

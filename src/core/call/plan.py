@@ -1,7 +1,7 @@
 """What a metered call is going to be, before any money or byte moves: provider, model, price, worst case, and how much
 of it to hold at first.
 
-It decides from the request, the tenant's policy and the price table alone. The rule easy to break: whatever can be
+It decides from the request, the tenant's policy and its price list alone. The rule easy to break: whatever can be
 billed must be in its costing or refused here; after this nothing looks at the request again.
 """
 
@@ -11,8 +11,8 @@ from core.call.costing import Costing, cost_call
 from core.call.prompt_tokens import window_of
 from core.call.reasoning import hides_reasoning
 from core.ledger.messages import AmountsAt, EarlierAnswers
-from core.money import price_book
 from core.money.price_book import Price, Unpriced
+from core.money.price_list import PriceList
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel
 from core.routing.paths import UpstreamPath, speaks
@@ -127,7 +127,7 @@ class NotSpoken(Exception):
 
 
 def plan_call(
-    provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int
+    provider: str | None, upstream: UpstreamPath, body: bytes, policy: TenantPolicy, now_ms: int, prices: PriceList
 ) -> tuple[CallPlan, PreparedBody]:
     """Read a request, price its worst case, and make its body ready to send. `provider` None lets the model name it.
 
@@ -141,12 +141,12 @@ def plan_call(
         raise _unmetered(parsed.unmetered_tools)
     path, model_to_send = upstream.path, None
     if provider is None:
-        provider, model_to_send = provider_and_model(parsed.model)
+        provider, model_to_send = provider_and_model(parsed.model, prices)
         if not speaks(provider, upstream):
             raise NotSpoken(provider, model_to_send)
         parsed = replace(parsed, model=model_to_send)
         path = PROVIDERS[provider].openai_root + path
-    price, is_free = _price_of(provider, parsed.model, policy, now_ms)
+    price, is_free = _price_of(provider, parsed.model, policy, now_ms, prices)
     hides = hides_reasoning(provider, parsed.model, parsed.thinking)
     costing = cost_call(parsed, price, is_free=is_free)
     plan = CallPlan(
@@ -170,12 +170,12 @@ def _unmetered(tools: tuple[str, ...]) -> UnmeteredPath:
     )
 
 
-def provider_and_model(model: str) -> tuple[str, str]:
-    """On the unified endpoint `model` is provider/model, or a name the price table knows."""
+def provider_and_model(model: str, prices: PriceList) -> tuple[str, str]:
+    """On the unified endpoint `model` is provider/model, or a name that has a price."""
     provider, slash, bare = model.partition("/")
     if slash and provider in PROVIDERS:
         return provider, bare
-    providers = price_book.providers_of(model)
+    providers = prices.providers_of(model)
     if not providers:
         raise InvalidRequest(
             f"model must be provider/model with a provider of {', '.join(PROVIDERS)}, or a listed model",
@@ -184,14 +184,14 @@ def provider_and_model(model: str) -> tuple[str, str]:
     return providers[0], model
 
 
-def _price_of(provider: str, model: str, policy: TenantPolicy, now_ms: int) -> tuple[Price, bool]:
+def _price_of(provider: str, model: str, policy: TenantPolicy, now_ms: int, prices: PriceList) -> tuple[Price, bool]:
     """The price of a model, and whether the tenant's policy makes this unpriced one free."""
-    price = price_book.find(provider, model, at_ms=now_ms)
+    price = prices.find(provider, model, at_ms=now_ms)
     if not isinstance(price, Unpriced):
         return price, False
     if policy.unpriced_models == "block":
         raise UnpricedModel(f"{provider} model {model[:100]!r} has no listed price", param="model")
-    return price_book.stand_in(provider, model), policy.unpriced_models == "free"
+    return prices.stand_in(provider, model), policy.unpriced_models == "free"
 
 
 def _slice_tokens(costing: Costing) -> int | None:

@@ -2,7 +2,7 @@
 price, worst case and output ceiling.
 
 No text of it is here to be sized, so its bytes are, high. The rule easy to break: a call is held for by the very price
-that its report will be charged by (`price_book.find_reported`).
+that its report will be charged by (`PriceList.find_reported`).
 """
 
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ import msgspec
 from core.call.costing import cost_call
 from core.call.plan import CallPlan, ample_tokens
 from core.call.reasoning import hides_reasoning
-from core.money import price_book
+from core.money.price_list import PriceList
 from core.money.text_weights import vocabulary
 from core.refusals import UnmeteredPath, UnpricedModel
 from core.tenant.policy import TenantPolicy
@@ -65,9 +65,9 @@ class ToldCall(msgspec.Struct, frozen=True, kw_only=True):
     """Types of tools that the provider would run."""
 
 
-def plan_told(told: ToldCall, policy: TenantPolicy, now_ms: int) -> CallPlan:
+def plan_told(told: ToldCall, policy: TenantPolicy, now_ms: int, prices: PriceList) -> CallPlan:
     """What the call may cost. Raises `UnmeteredPath` or `UnpricedModel`."""
-    price = price_book.find_reported(told.provider, told.model, at_ms=now_ms)
+    price = prices.find_reported(told.provider, told.model, at_ms=now_ms)
     if price.is_estimate and policy.unpriced_models == "block":
         raise UnpricedModel(f"model {told.model[:100]!r} has no listed price", param="model")
     tools = _tools_of(told)

@@ -7,6 +7,9 @@ published contract types as numbers.
 """
 
 import re
+from typing import Annotated
+
+import msgspec
 
 NANOUSD_PER_USD = 1_000_000_000
 UNITS_PER_RATE = 1_000_000
@@ -24,6 +27,28 @@ _FRACTION_DIGITS = 9
 _DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 """The one form an amount is written in. What other readers of numbers take besides (`1_0`, `1e3`, `+5`, digits of other
 scripts, blanks around it) has more than one reading, and a limit may have only one."""
+
+_POSITIVE = (
+    r"(?!0+(\.0{1,9}|\.0{9}[0-9]*)?$)"
+    r"(0*([0-9]{1,6}|[0-8][0-9]{6})(\.[0-9]+)?|0*9000000(\.0{1,9}|\.0{9}[0-9]*)?)"
+)
+_NOTHING = r"0+(\.0+)?"
+_END = r"$(?!\n)"
+
+
+def _form(pattern: str, words: str) -> msgspec.Meta:
+    """How an amount is described; what is wrong with one is said in words, by who reads it."""
+    form = {"pattern": f"^{pattern}{_END}", "maxLength": _TEXT_CHARACTERS_MAX}
+    return msgspec.Meta(description=words, examples=["2.50"], extra_json_schema=form)
+
+
+Usd = Annotated[str, _form(_POSITIVE, "Dollars, as a positive decimal of at most 9000000")]
+"""What `parse_usd` takes."""
+
+UsdOrNothing = Annotated[
+    str, _form(f"({_NOTHING}|{_POSITIVE})", "Dollars, as a decimal of at most 9000000; 0 is nothing")
+]
+"""What `parse_usd_or_nothing` takes."""
 
 
 class InvalidAmount(ValueError):
@@ -48,6 +73,12 @@ def parse_usd(text: str) -> int:
     if nanousd > NANOUSD_MAX:
         raise InvalidAmount("must be at most 9000000 dollars")
     return nanousd
+
+
+def parse_usd_or_nothing(text: str) -> int:
+    """The same, where nothing may be said, too: `0`."""
+    is_nothing = len(text) <= _TEXT_CHARACTERS_MAX and re.fullmatch(_NOTHING, text) is not None
+    return 0 if is_nothing else parse_usd(text)
 
 
 def format_usd(amount_nanousd: int) -> str:

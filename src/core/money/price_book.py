@@ -9,9 +9,9 @@ that is listed at zero is free.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -170,12 +170,23 @@ def find(provider: str, model: str, *, at_ms: int) -> Price | Unpriced:
 def find_reported(provider: str | None, model: str, *, at_ms: int) -> Price:
     """The price of a call that its caller reports: provider and model in any usual spelling (`Google`,
     `openai/gpt-4o-mini`, `anthropic:claude-opus-5`), a stand-in where nothing is listed."""
+    return read_reported(provider, model, partial(find, at_ms=at_ms), providers_of, stand_in)
+
+
+def read_reported(
+    provider: str | None,
+    model: str,
+    find_named: Callable[[str, str], Price | Unpriced],
+    providers_naming: Callable[[str], Sequence[str]],
+    standing_in: Callable[[str, str], Price],
+) -> Price:
+    """The same, of whatever is looked up by name."""
     named = canonical_provider(provider or "")
     maker, name = None, model
     for _ in range(_PREFIXES_MAX):
         name = _slashed(name)
-        for each in (named, maker, *providers_of(name)):
-            price = find(each, name, at_ms=at_ms) if each else None
+        for each in (named, maker, *providers_naming(name)):
+            price = find_named(each, name) if each else None
             if isinstance(price, Price):
                 return price
         prefix, slash, rest = name.partition("/")
@@ -183,7 +194,7 @@ def find_reported(provider: str | None, model: str, *, at_ms: int) -> Price:
             break
         maker, name = canonical_provider(prefix) or maker, rest
     brand = re.match("[a-z]*", name.lower())
-    return stand_in(named or maker or canonical_provider(brand[0] if brand else "") or provider or "", name)
+    return standing_in(named or maker or canonical_provider(brand[0] if brand else "") or provider or "", name)
 
 
 def models(provider: str) -> tuple[str, ...]:
@@ -194,6 +205,12 @@ def models(provider: str) -> tuple[str, ...]:
 def providers_of(model: str) -> tuple[str, ...]:
     """The providers that list a model, for callers who name the model alone."""
     return tuple(provider for provider, listings in _MODELS.items() if _listed_name(listings, model) is not None)
+
+
+def is_priced_apart(provider: str, version: str, base: str) -> bool:
+    """Is a version listed at a price of its own, whatever the model costs that it is a version of?"""
+    listings = _MODELS.get(provider, {})
+    return version in listings and listings[version] is not listings.get(base)
 
 
 def stand_in(provider: str, model: str) -> Price:

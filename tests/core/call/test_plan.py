@@ -6,6 +6,7 @@ import pytest
 
 from core.call.plan import CallPlan, plan_call
 from core.ledger.messages import AmountsAt
+from core.money.price_list import TABLE
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
 from core.routing.paths import UpstreamPath
@@ -23,7 +24,7 @@ WINDOW = 400_000
 
 
 def a_plan(path: UpstreamPath = CHAT, policy: TenantPolicy | None = None, **body: object) -> CallPlan:
-    plan, _ = plan_call("openai", path, json.dumps(body).encode(), policy or TenantPolicy(), NOW_MS)
+    plan, _ = plan_call("openai", path, json.dumps(body).encode(), policy or TenantPolicy(), NOW_MS, TABLE)
     return plan
 
 

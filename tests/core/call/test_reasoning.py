@@ -6,6 +6,7 @@ import pytest
 
 from core.call.plan import plan_call
 from core.call.reasoning import hides_reasoning
+from core.money.price_list import TABLE
 from core.routing.paths import UpstreamPath
 from core.tenant.policy import TenantPolicy
 
@@ -94,7 +95,7 @@ def test_a_model_hides_its_thinking_unless_it_is_known_to_show_it(provider, mode
 
 @pytest.mark.parametrize(("provider", "path", "body", "is_hidden"), REQUESTS.values(), ids=REQUESTS)
 def test_a_stream_is_held_in_full_where_its_request_makes_it_hide_thinking(provider, path, body, is_hidden) -> None:
-    plan, _ = plan_call(provider, path, json.dumps(body).encode(), TenantPolicy(), 0)
+    plan, _ = plan_call(provider, path, json.dumps(body).encode(), TenantPolicy(), 0, TABLE)
 
     assert plan.hides_reasoning is is_hidden
     assert (plan.slice_nanousd is None) is is_hidden
@@ -105,7 +106,7 @@ def test_a_ceiling_is_never_lowered_below_the_thinking_that_the_request_pays_for
     body = {**NATIVE, "model": "claude-sonnet-4-5", "thinking": {"type": "enabled", "budget_tokens": 2_000}}
     path = UpstreamPath("messages", "metered", "anthropic_messages")
 
-    plan, _ = plan_call("anthropic", path, json.dumps(body).encode(), TenantPolicy(), 0)
+    plan, _ = plan_call("anthropic", path, json.dumps(body).encode(), TenantPolicy(), 0, TABLE)
 
     ceiling = plan.output_ceiling_within(plan.costing.least_nanousd)
     assert ceiling is not None and ceiling > 2_000

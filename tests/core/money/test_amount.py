@@ -1,10 +1,24 @@
 """Money enters as decimal text, stays whole, and leaves exact."""
 
+import re
+from typing import Any
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.money.amount import NANOUSD_MAX, InvalidAmount, cost_of_units, dollars, format_usd, parse_usd
+from core.money.amount import (
+    NANOUSD_MAX,
+    InvalidAmount,
+    Usd,
+    UsdOrNothing,
+    cost_of_units,
+    dollars,
+    format_usd,
+    parse_usd,
+    parse_usd_or_nothing,
+)
 
 ACCEPTED = [
     ("5", 5_000_000_000),
@@ -91,3 +105,39 @@ def test_a_cost_is_rounded_up_once(units: int, nanousd: int) -> None:
 )
 def test_amounts_are_read_in_cents(amount_nanousd: int, expected: str) -> None:
     assert dollars(amount_nanousd) == expected
+
+
+def fits(text: str, kind: Any) -> bool:
+    """By the form that the API's own document shows."""
+    form = msgspec.json.schema(kind)
+    return len(text) <= form["maxLength"] and re.search(form["pattern"], text) is not None
+
+
+def is_read(text: str, read: Any) -> bool:
+    try:
+        read(text)
+    except InvalidAmount:
+        return False
+    return True
+
+
+AMOUNTS = st.from_regex(r"\A0{0,3}[0-9]{0,8}(\.[0-9]{0,12})?\n?\Z") | st.sampled_from(
+    [*REFUSED, *(text for text, _ in ACCEPTED)]
+)
+
+
+@given(AMOUNTS)
+def test_the_form_of_an_amount_is_what_is_read(text: str) -> None:
+    assert fits(text, Usd) == is_read(text, parse_usd)
+    assert fits(text, UsdOrNothing) == is_read(text, parse_usd_or_nothing)
+
+
+@pytest.mark.parametrize("text", ["0", "0.0", "000.000000000000"])
+def test_nothing_may_be_said_where_it_means_something(text: str) -> None:
+    assert parse_usd_or_nothing(text) == 0
+
+
+@pytest.mark.parametrize("text", ["", ".", "-0", "0.", ".0", "0" * 41, "0.0000000001"])
+def test_what_is_no_amount_is_not_nothing_either(text: str) -> None:
+    with pytest.raises(InvalidAmount):
+        parse_usd_or_nothing(text)

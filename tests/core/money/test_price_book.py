@@ -13,6 +13,7 @@ from core.call.plan import plan_call
 from core.money import price_book
 from core.money.model_names import family_of
 from core.money.price_book import Price, Rates, Unpriced
+from core.money.price_list import TABLE
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
 from core.providers import PROVIDERS as PROVIDERS_BY_NAME
@@ -223,6 +224,7 @@ def test_a_grant_of_nothing_buys_a_free_model_its_whole_answer() -> None:
         b'{"contents":[{"parts":[{"text":"hello"}]}]}',
         TenantPolicy(),
         NOW_MS,
+        TABLE,
     )
 
     assert (plan.costing.want_nanousd, plan.price.is_estimate) == (0, False)
