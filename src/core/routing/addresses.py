@@ -32,12 +32,12 @@ def base_url(text: str, variable: str) -> str:
         raise InvalidBaseURL(f"{variable} must be an https:// URL") from None
     if not host or parts.query or parts.fragment or parts.username is not None:
         raise InvalidBaseURL(f"{variable} must be an https:// URL without a user, a query or a fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise InvalidBaseURL(f"{variable} must begin with https://, or lead to this machine (http://127.0.0.1…)")
     return url
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

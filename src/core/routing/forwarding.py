@@ -24,7 +24,7 @@ _NEVER_UPSTREAM = _HOP_BY_HOP | frozenset(
     ("host", "content-length", "content-encoding", "accept-encoding", "cookie", "forwarded", "via", "x-real-ip",
      "x-client-ip", "x-cluster-client-ip", "true-client-ip", "fastly-client-ip", "cdn-loop", "range", "prefer",
      "x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "expect",
-     *TOKEN_HEADERS)
+     "origin", "referer", *TOKEN_HEADERS)
 )  # fmt: skip
 _NEVER_UPSTREAM_PREFIXES = ("x-agentwatch-", "cf-", "x-forwarded-", "helicone-", "x-litellm-", "sec-", "if-")
 
@@ -76,6 +76,9 @@ _NEVER_DOWNSTREAM = _HOP_BY_HOP | frozenset(
     ("content-length", "content-encoding", "set-cookie", "alt-svc", "cf-ray", "cf-cache-status", "server", "nel",
      "report-to", "strict-transport-security")
 )  # fmt: skip
+
+_OF_WEB_PAGES = "access-control-"
+"""Which pages may read an answer is the tenant's to say (`core.tenant.cors`), and providers let all of them."""
 
 
 def upstream_headers(
@@ -132,7 +135,11 @@ def upstream_query(query: str, provider: Provider, *, path: str, is_metered: boo
 
 def downstream_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The provider's headers as the caller may see them."""
-    return {name: value for name, value in headers.items() if name not in _NEVER_DOWNSTREAM}
+    return {
+        name: value
+        for name, value in headers.items()
+        if name not in _NEVER_DOWNSTREAM and not name.startswith(_OF_WEB_PAGES)
+    }
 
 
 def _with_key(headers: dict[str, str], provider: Provider, *, path: str, key: KeyToShow) -> dict[str, str]:

@@ -11,23 +11,24 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from core.bounds import REQUESTS_PER_MINUTE_MAX
+from core.roles import Role
 from core.tenant.provider_keys import KEY_HEADERS, OwnKey, own_key_behind_token, own_keys_in
 from core.wire.json_text import read_json
 
 TOKEN_HEADERS = ("x-agentwatch-key", *KEY_HEADERS)
 """Where a token may stand, first match wins. All but the first are where provider keys stand too."""
 
-TenantId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
+TENANT_ID = r"^[A-Za-z0-9_.-]{1,64}$(?!\n)"
+TenantId = Annotated[str, msgspec.Meta(pattern=TENANT_ID)]
 """A tenant's id stands in KV keys between colons, so it may hold none: `a:s:b` would reach into tenant `a`."""
 
 PerMinute = Annotated[int, msgspec.Meta(ge=1, le=REQUESTS_PER_MINUTE_MAX)]
-Role = Literal["member", "admin"]
 
 _TOKEN_START = re.compile(r"aw_(live|test)_")
 _BEARER_PREFIX = "bearer "
@@ -53,10 +54,15 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     key_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
     disabled: bool = False
     requests_per_minute: PerMinute | None = None
-
-    @property
-    def is_admin(self) -> bool:
-        return self.role == "admin"
+    """What it is held to where the Ledger does not know the key itself."""
+    expires_at_ms: int | None = None
+    """Of the key, or of this token of it: one that was rotated has an end of its own."""
+    calls: bool = True
+    """False for a key that only administers: what it opens is then worth less to whoever finds it with an agent."""
+    version: int | None = None
+    """Which writing of the key this is a copy of; None for a record that was written by hand."""
+    token_number: int | None = None
+    """Which of the key's tokens this is: they are counted from its making."""
 
 
 def digest(token: str) -> bytes:

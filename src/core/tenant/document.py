@@ -4,21 +4,33 @@ An unknown field is an error, so that a misspelt limit is noticed where it is wr
 document is stored as its author wrote it; whoever reads it parses it once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
 
+from core.bounds import DOCUMENT_VERSIONS_MAX
+from core.money.price_list import TABLE, PriceList
+
 T = TypeVar("T")
 
 
 class InvalidDocument(ValueError):
-    """The document does not parse; the message names the field and is safe to show, `param` is the field alone."""
+    """The document does not parse; the message names the field and is safe to show, `param` is the field alone.
+    `others` are further mistakes, where the document was read on after this one."""
 
     def __init__(self, words: str, param: str | None = None) -> None:
         super().__init__(words)
         self.param = param
+        self.others: Sequence[InvalidDocument] = ()
+
+
+def raise_all(faults: Sequence[InvalidDocument]) -> None:
+    """Raise what is wrong with a document's parts as one, the first before the others; nothing where nothing is."""
+    if faults:
+        faults[0].others = faults[1:]
+        raise faults[0]
 
 
 class DocumentWarning(msgspec.Struct, frozen=True):
@@ -48,6 +60,8 @@ class Writing:
     """The operator lets alerts go into private networks."""
     at_ms: int
     """Prices change."""
+    prices: PriceList = TABLE
+    """Of whom it is written for, as they are before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +79,7 @@ class DocumentKind(Generic[T]):
     judge: Callable[[str, Writing], tuple[DocumentWarning, ...]]
     """What a new text has to pass, where `parse` forgives what was written before there was such a rule; what is odd
     about it. Raises `InvalidDocument`."""
+    has_routes: bool = True
+    """False for what has routes of its own, and is not read and replaced by whoever administers the tenant."""
+    versions_max: int = DOCUMENT_VERSIONS_MAX
+    """That are kept. One of what is sealed: what was deleted is gone."""

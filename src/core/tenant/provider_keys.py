@@ -8,6 +8,7 @@ unified endpoint whose model decides where a call goes, the key is refused and n
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
@@ -29,6 +30,10 @@ _HAS_DIGIT_OR_BOTH_CASES = re.compile(r"(?s)(?=.*[0-9])|(?=.*[a-z])(?=.*[A-Z])")
 NAME_THE_PROVIDER = "name the provider beside your own key: aw_live_…:openai=your-key"
 
 
+KeyOwner = Literal["caller", "tenant", "worker"]
+"""Who pays the provider by a key: whoever calls, its tenant, or the Worker's operator, whose key tenants share."""
+
+
 @dataclass(frozen=True, slots=True)
 class OwnKey:
     """A provider key that came with our token."""
@@ -45,10 +50,19 @@ class KeyToShow:
     """The key that a call is made with, and how it is shown."""
 
     value: str = field(repr=False)
-    is_own: bool
-    """The caller's, who then pays the provider itself; otherwise the Worker's, which tenants share."""
+    owner: KeyOwner
     is_bearer: bool = False
     """It came as a bearer token (OAuth perhaps) and is passed on as one."""
+
+    @property
+    def is_own(self) -> bool:
+        """The caller has sent it along: what is wrong with it is the caller's, and so is the choice of who pays."""
+        return self.owner == "caller"
+
+    @property
+    def is_shared(self) -> bool:
+        """What is stored under its account may be another tenant's."""
+        return self.owner == "worker"
 
 
 def own_key_behind_token(text: str) -> OwnKey:
@@ -63,8 +77,8 @@ def own_keys_in(values: Mapping[str, str]) -> Iterator[OwnKey]:
     """The keys among what stands in the providers' places. A client that insists on a key is given a word there, such
     as `unused`, when the token stands elsewhere: what no provider would issue as a key is none."""
     for place, value in values.items():
-        if not _is_placeholder(value):
-            yield OwnKey(value, place, _issuer_of(value) or _OWNER_OF_PLACE.get(place))
+        if not is_placeholder(value):
+            yield OwnKey(value, place, issuer_of(value) or _OWNER_OF_PLACE.get(place))
 
 
 def own_key_for(keys: Iterable[OwnKey], provider: str, *, is_in_path: bool) -> KeyToShow | None:
@@ -76,30 +90,31 @@ def own_key_for(keys: Iterable[OwnKey], provider: str, *, is_in_path: bool) -> K
     for key in keys:
         if key.provider is None and not is_in_path:
             raise InvalidRequest(f"the model decides the provider here, so {NAME_THE_PROVIDER}", param=key.place)
-        issuer = key.provider or _issuer_of(key.value)
+        issuer = key.provider or issuer_of(key.value)
         if key.provider is None and issuer not in (None, provider):
             raise InvalidRequest(f"the key behind the token is one of {issuer}, and this path is {provider}'s")
         if issuer in (None, provider):
-            return KeyToShow(key.value, is_own=True, is_bearer=key.place == "authorization")
+            return KeyToShow(key.value, "caller", is_bearer=key.place == "authorization")
     return None
 
 
 def own_key_of(keys: Iterable[OwnKey], provider: str) -> KeyToShow | None:
     """The caller's own key for a provider that it has not asked itself: one that is certainly for it, or none."""
     for key in keys:
-        if (key.provider or _issuer_of(key.value)) == provider:
-            return KeyToShow(key.value, is_own=True, is_bearer=key.place == "authorization")
+        if (key.provider or issuer_of(key.value)) == provider:
+            return KeyToShow(key.value, "caller", is_bearer=key.place == "authorization")
     return None
 
 
-def _issuer_of(value: str) -> str | None:
+def issuer_of(value: str) -> str | None:
+    """Whose key it is by its first letters."""
     for start, provider in _ISSUER_BY_START.items():
         if value.startswith(start):
             return provider
     return None
 
 
-def _is_placeholder(value: str) -> bool:
+def is_placeholder(value: str) -> bool:
     """Keys are at least 39 random characters; `dummy`, `sk-xxxxxxxxxxxxxxxxxxxxxxxx` and `your-key-goes-right-here` are
     not."""
     return (

@@ -7,6 +7,7 @@ The rule easy to break: a caller's request is read strictly, since what is sent 
 provider answers is read leniently, since it was billed however odd its bytes are.
 """
 
+import json
 import re
 from collections.abc import Callable
 from typing import TypeVar
@@ -51,6 +52,26 @@ def fitted(value: object, kind: type[T]) -> T:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidJSON(str(error), _place_in(str(error))) from None
+
+
+def says_the_same(one: str, other: str) -> bool:
+    """Do two JSON texts differ in nothing but blanks and the order of members? A number is the same where it is
+    written alike, and a text that cannot be read says only what it says letter by letter."""
+    if one == other:
+        return True
+    try:
+        return _with_digits(one) == _with_digits(other)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _with_digits(text: str) -> object:
+    """A text as values, its numbers as their digits stand there: `1` is neither `1.0` nor `true`."""
+    return json.loads(text, parse_int=_digits, parse_float=_digits)
+
+
+def _digits(text: str) -> tuple[str]:
+    return (text,)
 
 
 def read_leniently(text: bytes | msgspec.Raw, decode: Decode[T]) -> T:

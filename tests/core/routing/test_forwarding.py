@@ -10,8 +10,8 @@ from core.providers import PROVIDERS
 from core.routing.forwarding import downstream_headers, may_be_let_pass, upstream_headers, upstream_query
 from core.tenant.provider_keys import KeyToShow
 
-SHARED = KeyToShow("k", is_own=False)
-OWN = KeyToShow("k", is_own=True)
+SHARED = KeyToShow("k", "worker")
+OWN = KeyToShow("k", "caller")
 STATED = {"content-type": "application/json", "accept": "*/*"}
 METERED = [
     ("openai", "responses"),
@@ -208,7 +208,7 @@ PLACES = [
 def test_the_key_stands_where_the_provider_wants_it(
     provider: str, path: str, is_bearer: bool, expected: dict[str, str]
 ) -> None:
-    key = KeyToShow("k", is_own=is_bearer, is_bearer=is_bearer)
+    key = KeyToShow("k", "caller" if is_bearer else "worker", is_bearer=is_bearer)
 
     assert upstream_headers({}, PROVIDERS[provider], path=path, is_metered=False, key=key) == expected
 

@@ -79,7 +79,7 @@ def test_a_credential_never_prints_the_provider_key() -> None:
 def test_the_static_map_takes_a_tenant_name_or_a_whole_record() -> None:
     entries = parse_token_map('{"aw_live_a": "acme", "aw_live_b": {"tenant": "acme", "role": "admin"}}')
 
-    assert [(record.tenant, record.is_admin) for _, record in entries] == [
+    assert [(record.tenant, record.role == "admin") for _, record in entries] == [
         ("acme", False),
         ("acme", True),
     ]

@@ -55,14 +55,14 @@ def test_a_key_in_the_address_is_googles() -> None:
 def test_a_bearer_token_stays_one(provider: str) -> None:
     key = shown({"authorization": f"Bearer {PLAIN}"}, provider)
 
-    assert key == KeyToShow(PLAIN, is_own=True, is_bearer=True)
+    assert key == KeyToShow(PLAIN, "caller", is_bearer=True)
 
 
 def test_of_two_keys_each_provider_gets_its_own() -> None:
     headers = {"x-api-key": ANTHROPIC, "authorization": f"Bearer {OPENAI}"}
 
-    assert shown(headers, "anthropic") == KeyToShow(ANTHROPIC, is_own=True)
-    assert shown(headers, "openai") == KeyToShow(OPENAI, is_own=True, is_bearer=True)
+    assert shown(headers, "anthropic") == KeyToShow(ANTHROPIC, "caller")
+    assert shown(headers, "openai") == KeyToShow(OPENAI, "caller", is_bearer=True)
 
 
 PLACEHOLDERS = [
@@ -83,7 +83,7 @@ def test_a_word_that_stands_for_a_key_is_none(place: str, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["sk-own", "unused", PLAIN])
 def test_behind_the_token_every_key_is_one(value: str) -> None:
-    assert shown({"x-agentwatch-key": f"{TOKEN}:{value}"}, "groq") == KeyToShow(value, is_own=True)
+    assert shown({"x-agentwatch-key": f"{TOKEN}:{value}"}, "groq") == KeyToShow(value, "caller")
 
 
 @pytest.mark.parametrize("provider", ["openai", "groq", "xai", "gemini"])
@@ -98,7 +98,7 @@ def test_a_key_with_its_providers_name_goes_there_alone(is_in_path: bool) -> Non
 
     keys = {provider: shown(headers, provider, is_in_path=is_in_path) for provider in PROVIDERS}
 
-    assert keys == {**dict.fromkeys(PROVIDERS), "openai": KeyToShow(PLAIN, is_own=True)}
+    assert keys == {**dict.fromkeys(PROVIDERS), "openai": KeyToShow(PLAIN, "caller")}
 
 
 UNNAMED = [

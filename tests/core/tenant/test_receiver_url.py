@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.tenant.receiver_url import url_fault
+from core.tenant.receivers.address import url_fault
 
 GOOD = [
     "https://hooks.slack.com/services/T00/B00/xyz",

@@ -9,6 +9,7 @@ import pytest
 
 from core.bounds import REQUEST_TEXT_BYTES_MAX
 from core.call.plan import plan_call
+from core.money.price_list import TABLE
 from core.refusals import BodyTooLarge
 from core.routing.paths import UpstreamPath
 from core.tenant.policy import DEFAULT_POLICY
@@ -40,11 +41,11 @@ BODIES = {
 @pytest.mark.parametrize("name", BODIES)
 def test_planning_takes_little_memory_beside_a_large_body(name: str) -> None:
     body, times = BODIES[name]
-    plan_call("anthropic", MESSAGES, body, DEFAULT_POLICY, 0)  # what is loaded once
+    plan_call("anthropic", MESSAGES, body, DEFAULT_POLICY, 0, TABLE)  # what is loaded once
 
     tracemalloc.start()
     try:
-        plan_call("anthropic", MESSAGES, body, DEFAULT_POLICY, 0)
+        plan_call("anthropic", MESSAGES, body, DEFAULT_POLICY, 0, TABLE)
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -56,4 +57,4 @@ def test_what_a_body_has_beside_media_is_bounded() -> None:
     body = a_body({"type": "text", "text": "word " * (REQUEST_TEXT_BYTES_MAX // 5)})
 
     with pytest.raises(BodyTooLarge, match="beside its base64"):
-        plan_call("anthropic", MESSAGES, body, DEFAULT_POLICY, 0)
+        plan_call("anthropic", MESSAGES, body, DEFAULT_POLICY, 0, TABLE)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from core.wire.json_text import InvalidJSON, read_json, read_leniently
+from core.wire.json_text import InvalidJSON, read_json, read_leniently, says_the_same
 
 
 class Shape(msgspec.Struct):
@@ -61,3 +61,30 @@ def test_what_is_no_character_is_replaced_and_the_rest_is_read(text: bytes) -> N
 def test_what_is_not_json_stays_unreadable(text: bytes) -> None:
     with pytest.raises(InvalidJSON):
         read_leniently(text, decode_shape)
+
+
+SAME = [
+    ('{"a":1,"b":[1,2]}', '{ "b": [1, 2],\n"a": 1 }'),
+    ('{"a":"\\u0041"}', '{"a":"A"}'),
+    ("nonsense", "nonsense"),
+]
+OTHER = [
+    ('{"a":[1,2]}', '{"a":[2,1]}'),
+    ('{"a":1}', '{"a":1.0}'),
+    ('{"a":1}', '{"a":true}'),
+    ('{"a":1}', '{"a":"1"}'),
+    ('{"a":1}', '{"a":["1"]}'),
+    ('{"a":null}', "{}"),
+    ("nonsense", "other nonsense"),
+    ('{"a":' + "9" * 5_000 + "}", '{"a":' + "9" * 4_999 + "8}"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_blanks_and_the_order_of_members_say_nothing(one: str, other: str) -> None:
+    assert says_the_same(one, other)
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER, ids=lambda text: text[:20])
+def test_whatever_else_differs_says_something(one: str, other: str) -> None:
+    assert not says_the_same(one, other)

@@ -9,8 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from core.money.amount import Usd
 from core.tenant.failover.triggers import DEFAULT_TRIGGERS, TRIGGERS, Trigger
-from core.tenant.rules.document import Named, Pattern, RuleId, RuleName, Usd
+from core.tenant.rules.document import Named, Pattern, RuleId, RuleName
 
 FAILOVER_CHARACTERS_MAX = 65_536
 """Every isolate compiles them: fifty chains of five hops, with room for lists of models."""

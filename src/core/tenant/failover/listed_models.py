@@ -1,6 +1,6 @@
-"""What the price table says of a chain: whether its hops have a price, and which models it is for.
+"""What a price list says of a chain: whether its hops have a price, and which models it is for.
 
-It is asked where a chain is written, not where it is read: a model that its table has lost since is no reason to take a
+It is asked where a chain is written, not where it is read: a model that its list has lost since is no reason to take a
 chain away from calls that fail.
 """
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from core.money import price_book
 from core.money.model_names import family_of
 from core.money.price_book import Price, Rates
+from core.money.price_list import PriceList
 from core.providers import PROVIDERS
 from core.tenant.failover.chains import Chain, Hop, Matcher
 from core.tenant.failover.document import ChainMatch, InvalidChain
@@ -36,13 +36,13 @@ class ListedModel:
         return is_free(self.price)
 
 
-def listed_models(at_ms: int) -> tuple[ListedModel, ...]:
+def listed_models(at_ms: int, prices: PriceList) -> tuple[ListedModel, ...]:
     """All there are, at a moment."""
     return tuple(
         ListedModel(provider, name, models_called(provider, name, name), price)
         for provider in PROVIDERS
-        for name in price_book.models(provider)
-        if isinstance(price := price_book.find(provider, name, at_ms=at_ms), Price)
+        for name in prices.models(provider)
+        if isinstance(price := prices.find(provider, name, at_ms=at_ms), Price)
     )
 
 
@@ -51,9 +51,9 @@ def met_by(matcher: Matcher, models: Sequence[ListedModel]) -> tuple[ListedModel
     return tuple(model for model in models if matcher.meets(model.provider, model.called))
 
 
-def hop_prices(chain: Chain, at_ms: int) -> tuple[Price, ...]:
+def hop_prices(chain: Chain, at_ms: int, prices: PriceList) -> tuple[Price, ...]:
     """What its hops cost. Raises `InvalidChain` for one that nobody could hold money for, or that makes vectors."""
-    return tuple(_hop_price(place, hop, at_ms) for place, hop in enumerate(chain.hops))
+    return tuple(_hop_price(place, hop, at_ms, prices) for place, hop in enumerate(chain.hops))
 
 
 def refuse_embeddings(match: ChainMatch, met: Sequence[ListedModel]) -> None:
@@ -78,10 +78,10 @@ def is_free(price: Price) -> bool:
 _VECTORS = "the vectors of one model are no replacement for another's, so embeddings have no chain"
 
 
-def _hop_price(place: int, hop: Hop, at_ms: int) -> Price:
-    price = price_book.find(hop.provider, hop.model, at_ms=at_ms)
+def _hop_price(place: int, hop: Hop, at_ms: int, prices: PriceList) -> Price:
+    price = prices.find(hop.provider, hop.model, at_ms=at_ms)
     if not isinstance(price, Price):
-        near = get_close_matches(hop.model.lower(), price_book.models(hop.provider), 1)
+        near = get_close_matches(hop.model.lower(), prices.models(hop.provider), 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         words = f"{hop.provider}/{hop.model} is not in the price table, so no money could be held for it{hint}"
         raise InvalidChain(f"hops[{place}].model", words)

@@ -1,9 +1,9 @@
 """The text of a tenant's failover as chains, in two readings.
 
-Strict is what a write gets: the first thing that is wrong refuses all of it, naming the chain and its member; and every
-hop must have a price. Lenient is how a call reads what is stored: a chain that this version cannot use is left out and
-named, and the others hold. The rule easy to break: what bounds the attempts is read whole or there is no failover, for
-a ceiling that cannot be read would be none.
+Strict is what a write gets: one thing that is wrong refuses all of it, naming the chain and its member, and after it
+the first thing that is wrong with each other chain; and every hop must have a price. Lenient is how a call reads what
+is stored: a chain that this version cannot use is left out and named, and the others hold. The rule easy to break: what
+bounds the attempts is read whole or there is no failover, for a ceiling that cannot be read would be none.
 """
 
 import json
@@ -15,7 +15,8 @@ import msgspec
 from msgspec import UNSET
 
 from core.money.amount import InvalidAmount, parse_usd
-from core.tenant.document import Broken, DocumentKind, DocumentWarning, InvalidDocument
+from core.money.price_list import PriceList
+from core.tenant.document import Broken, DocumentKind, DocumentWarning, InvalidDocument, raise_all
 from core.tenant.document_text import characters_of, fault_in, objects_in, repeated_member
 from core.tenant.failover.chains import Chains, CompiledChain, Limits, compile_chain
 from core.tenant.failover.document import (
@@ -29,7 +30,7 @@ from core.tenant.failover.document import (
     HopDocument,
     InvalidChain,
 )
-from core.tenant.failover.listed_models import hop_prices, listed_models, met_by, refuse_embeddings
+from core.tenant.failover.listed_models import ListedModel, hop_prices, listed_models, met_by, refuse_embeddings
 from core.tenant.failover.triggers import TRIGGERS
 from core.tenant.failover.warnings import JudgedChain, warnings_of
 from core.tenant.rules.document import listed
@@ -83,38 +84,55 @@ def parse_failover(text: bytes | str) -> Chains:
     return Chains(tuple(chains.values()), tuple(broken))
 
 
-def judge_failover(text: bytes | str, at_ms: int) -> tuple[DocumentWarning, ...]:
-    """The strict reading: what is odd about chains that can be used, by the prices of this moment. Raises
+def judge_failover(text: bytes | str, at_ms: int, prices: PriceList) -> tuple[DocumentWarning, ...]:
+    """The strict reading: what is odd about chains that can be used, by the tenant's prices of this moment. Raises
     `InvalidDocument`."""
     written = characters_of(text, "failover", most=FAILOVER_CHARACTERS_MAX)
     envelope = _envelope(written, _StrictEnvelope)
     limits = _limits(envelope)
     if len(envelope.chains) > CHAINS_MAX:
         raise InvalidDocument(f"chains: more than {CHAINS_MAX} of them", "chains")
-    judged = _judged(envelope.chains, limits, at_ms)
+    judged = _judged(envelope.chains, limits, at_ms, prices)
     _refuse_repeated_members(written)
     return warnings_of(envelope, judged)
 
 
-def _judged(raws: Sequence[msgspec.Raw], limits: Limits, at_ms: int) -> Sequence[JudgedChain]:
-    models = listed_models(at_ms) if raws else ()
+def _judged(raws: Sequence[msgspec.Raw], limits: Limits, at_ms: int, prices: PriceList) -> Sequence[JudgedChain]:
+    models = listed_models(at_ms, prices) if raws else ()
     chains: dict[str, CompiledChain] = {}
-    judged = []
+    judged, faults = [], []
     wild = 0
     for number, raw in enumerate(raws):
-        document, compiled = _chain(number, raw, limits, chains)
-        chains[compiled.chain.id] = compiled
-        wild += sum(pattern.count("?") for pattern in listed(document.match.model))
         try:
-            if wild > WILD_CHARACTERS_MAX:
-                words = f"more than {WILD_CHARACTERS_MAX} question marks in all patterns together"
-                raise InvalidChain("match.model", words)
-            met = met_by(compiled.matcher, models)
-            refuse_embeddings(document.match, met)
-            judged.append(JudgedChain(document, compiled, hop_prices(compiled.chain, at_ms), met))
-        except InvalidChain as error:
-            raise _invalid(number, compiled.chain.id, error.field, str(error)) from None
+            document, compiled = _chain(number, raw, limits, chains)
+            chains[compiled.chain.id] = compiled
+            wild += sum(pattern.count("?") for pattern in listed(document.match.model))
+            judged.append(_judged_chain(number, document, compiled, models, prices, at_ms=at_ms, wild=wild))
+        except InvalidDocument as error:
+            faults.append(error)
+    raise_all(faults)
     return judged
+
+
+def _judged_chain(
+    number: int,
+    document: ChainDocument,
+    compiled: CompiledChain,
+    models: Sequence[ListedModel],
+    prices: PriceList,
+    *,
+    at_ms: int,
+    wild: int,
+) -> JudgedChain:
+    try:
+        if wild > WILD_CHARACTERS_MAX:
+            words = f"more than {WILD_CHARACTERS_MAX} question marks in all patterns together"
+            raise InvalidChain("match.model", words)
+        met = met_by(compiled.matcher, models)
+        refuse_embeddings(document.match, met)
+        return JudgedChain(document, compiled, hop_prices(compiled.chain, at_ms, prices), met)
+    except InvalidChain as error:
+        raise _invalid(number, compiled.chain.id, error.field, str(error)) from None
 
 
 def _envelope(text: bytes | str, kind: type[E]) -> E:
@@ -186,5 +204,5 @@ FAILOVER: DocumentKind[Chains] = DocumentKind(
     schema=FailoverDocument,
     parse=parse_failover,
     default=Chains(),
-    judge=lambda text, writing: judge_failover(text, writing.at_ms),
+    judge=lambda text, writing: judge_failover(text, writing.at_ms, writing.prices),
 )

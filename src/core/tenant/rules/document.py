@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from core.bounds import RULES_MAX, SCOPE_ID_CHARACTERS_MAX
+from core.money.amount import Usd
 
 RULES_CHARACTERS_MAX = 65_536
 """Every isolate compiles them: two hundred rules with room for a few lists."""
@@ -41,7 +42,6 @@ Moment = Annotated[
         examples=["2026-12-31T23:00:00Z"],
     ),
 ]
-Usd = Annotated[str, Meta(max_length=40, description="Dollars, as a positive decimal", examples=["2.50"])]
 Named = Annotated[str, Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
 Pattern = Annotated[
     str, Meta(min_length=1, max_length=PATTERN_CHARACTERS_MAX, description="`*` for any characters, `?` for one")

@@ -1,7 +1,8 @@
 """The text of a tenant's rules as compiled rules, in two readings.
 
-Strict is what a write gets: the first thing that is wrong refuses all of it, naming the rule and its member. Lenient is
-how a call reads what is stored: a rule that this version cannot use is left out and named, and the others hold.
+Strict is what a write gets: one thing that is wrong refuses all of it, naming the rule and its member, and after it
+the first thing that is wrong with each other rule. Lenient is how a call reads what is stored: a rule that this version
+cannot use is left out and named, and the others hold.
 """
 
 import json
@@ -13,7 +14,8 @@ import msgspec
 from msgspec import UNSET
 
 from core.bounds import RULES_MAX
-from core.tenant.document import Broken, DocumentKind, DocumentWarning, InvalidDocument
+from core.money.price_list import PriceList
+from core.tenant.document import Broken, DocumentKind, DocumentWarning, InvalidDocument, raise_all
 from core.tenant.document_text import IS_MISSING, characters_of, fault_in, objects_in, repeated_member
 from core.tenant.rules.compiled import CompiledRule, CompiledRules, compile_rule, in_force
 from core.tenant.rules.document import (
@@ -77,10 +79,10 @@ def parse_rules(text: bytes | str) -> CompiledRules:
     return in_force(rules.values(), broken)
 
 
-def judge_rules(text: bytes | str) -> tuple[DocumentWarning, ...]:
+def judge_rules(text: bytes | str, prices: PriceList) -> tuple[DocumentWarning, ...]:
     """The strict reading: what is odd about rules that can be used. Raises `InvalidDocument`."""
     rules = _read_strictly(text)
-    return warnings_of(rules, in_force(rules, ()).in_order)
+    return warnings_of(rules, in_force(rules, ()).in_order, prices)
 
 
 def _read_strictly(text: bytes | str) -> Sequence[CompiledRule]:
@@ -90,14 +92,20 @@ def _read_strictly(text: bytes | str) -> Sequence[CompiledRule]:
         raise InvalidDocument(f"rules: more than {RULES_MAX} of them", "rules")
     rules: dict[str, CompiledRule] = {}
     wild = 0
+    faults = []
     for number, raw in enumerate(envelope.rules):
-        rule = _rule(number, raw)
-        _refuse_known_id(number, rule, rules)
+        try:
+            rule = _rule(number, raw)
+            _refuse_known_id(number, rule, rules)
+        except InvalidDocument as error:
+            faults.append(error)
+            continue
         wild += _wild_characters(rule.document.condition)
         if wild > WILD_CHARACTERS_MAX:
             words = f"more than {WILD_CHARACTERS_MAX} question marks in all patterns together"
             raise _invalid(number, rule.id, "condition.model_pattern", words)
         rules[rule.id] = rule
+    raise_all(faults)
     _refuse_repeated_members(written)
     return list(rules.values())
 
@@ -169,5 +177,5 @@ RULES: DocumentKind[CompiledRules] = DocumentKind(
     schema=RulesDocument,
     parse=parse_rules,
     default=CompiledRules(),
-    judge=lambda text, _: judge_rules(text),
+    judge=lambda text, writing: judge_rules(text, writing.prices),
 )

@@ -15,6 +15,7 @@ _ANTHROPIC_TYPES = {
     403: "permission_error",
     404: "not_found_error",
     405: "invalid_request_error",
+    409: "invalid_request_error",
     413: "request_too_large",
     415: "invalid_request_error",
     429: "rate_limit_error",
@@ -28,6 +29,7 @@ _GOOGLE_STATUSES = {
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
     405: "UNIMPLEMENTED",
+    409: "ALREADY_EXISTS",
     413: "INVALID_ARGUMENT",
     415: "INVALID_ARGUMENT",
     424: "DATA_LOSS",
@@ -59,8 +61,8 @@ def refusal_headers(refusal: Refusal) -> dict[str, str]:
 
 
 def openai_error(refusal: Refusal, request_id: str) -> bytes:
-    """`{"error": {message, type, code, param, …}}`."""
-    error = {
+    """`{"error": {message, type, code, param, …}}`, on AgentWatch's own routes with all `errors` of a body."""
+    error: dict[str, object] = {
         "message": refusal.message,
         "type": refusal.type,
         "code": refusal.code,
@@ -68,6 +70,8 @@ def openai_error(refusal: Refusal, request_id: str) -> bytes:
         "request_id": request_id,
         **refusal.details,
     }
+    if refusal.faults:
+        error["errors"] = refusal.faults
     return msgspec.json.encode({"error": error})
 
 

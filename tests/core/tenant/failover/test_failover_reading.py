@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.money import price_book
+from core.money.price_list import TABLE
 from core.tenant.document import InvalidDocument
 from core.tenant.failover.chains import Chains, Hop
 from core.tenant.failover.document import ChainDocument, FailoverDocument
@@ -32,12 +33,12 @@ def text_of(*chains: Any, **bounds: Any) -> str:
 
 
 def judged(*chains: Any, **bounds: Any) -> list[tuple[str, str]]:
-    return [(each.path, each.code) for each in judge_failover(text_of(*chains, **bounds), NOW_MS)]
+    return [(each.path, each.code) for each in judge_failover(text_of(*chains, **bounds), NOW_MS, TABLE)]
 
 
 def refusal_of(text: str | bytes) -> InvalidDocument:
     with pytest.raises(InvalidDocument) as caught:
-        judge_failover(text, NOW_MS)
+        judge_failover(text, NOW_MS, TABLE)
     return caught.value
 
 
@@ -45,7 +46,7 @@ def refusal_of(text: str | bytes) -> InvalidDocument:
 
 
 def test_nothing_written_is_no_failover() -> None:
-    assert judge_failover("{}", NOW_MS) == ()
+    assert judge_failover("{}", NOW_MS, TABLE) == ()
     assert parse_failover("{}") == FAILOVER.default == Chains()
 
 
@@ -58,7 +59,7 @@ def test_a_chain_is_compiled_as_it_is_written_under_the_bounds_of_all() -> None:
         attempts_max=2, deadline_ms=20_000, dollars_max="0.50",
     )  # fmt: skip
 
-    judge_failover(text, NOW_MS)
+    judge_failover(text, NOW_MS, TABLE)
     chain = parse_failover(text).for_model("openai", "gpt-4o", "openai_chat")
 
     assert chain is not None
@@ -182,16 +183,16 @@ def test_a_document_that_does_not_fit_is_refused_whole(text: str | bytes, param:
 
 
 def test_what_looks_like_a_loop_and_is_none_may_be_written() -> None:
-    judge_failover(text_of(a_chain(hops=[SELF | {"reason": "its other region"}])), NOW_MS)
-    judge_failover(text_of(a_chain("gpt-4o*", [SELF])), NOW_MS)
-    judge_failover(text_of(a_chain("gpt-4o", [{"provider": "openai", "model": "gpt-4o-2024-11-20"}])), NOW_MS)
-    judge_failover(text_of({"match": {"model": "gpt-4o", "provider": "xai"}, "hops": [SELF]}), NOW_MS)
+    judge_failover(text_of(a_chain(hops=[SELF | {"reason": "its other region"}])), NOW_MS, TABLE)
+    judge_failover(text_of(a_chain("gpt-4o*", [SELF])), NOW_MS, TABLE)
+    judge_failover(text_of(a_chain("gpt-4o", [{"provider": "openai", "model": "gpt-4o-2024-11-20"}])), NOW_MS, TABLE)
+    judge_failover(text_of({"match": {"model": "gpt-4o", "provider": "xai"}, "hops": [SELF]}), NOW_MS, TABLE)
 
 
 def test_fifty_chains_are_as_many_as_there_may_be() -> None:
     text = text_of(*(a_chain(f"m{number}") for number in range(50)))
 
-    judge_failover(text, NOW_MS)
+    judge_failover(text, NOW_MS, TABLE)
 
     assert len(parse_failover(text).in_order) == 50
 
@@ -232,7 +233,9 @@ def test_a_chain_whose_calls_another_takes_is_told(earlier: Any, later: Any, is_
 
 
 def test_several_chains_may_take_all_of_one_together() -> None:
-    warnings = judge_failover(text_of(a_chain("gpt-*"), a_chain("o*", id="os"), a_chain(["gpt-5", "o3"])), NOW_MS)
+    warnings = judge_failover(
+        text_of(a_chain("gpt-*"), a_chain("o*", id="os"), a_chain(["gpt-5", "o3"])), NOW_MS, TABLE
+    )
 
     (told,) = [each for each in warnings if each.code == "unreachable"]
     assert (told.path, told.message) == ("chains[2]", "is never asked: chain-1, os before it takes all of its calls")
@@ -284,7 +287,7 @@ def test_every_listed_model_but_those_for_embeddings_may_be_a_hop() -> None:
             if "embedding" in model:
                 assert "vectors" in str(refusal_of(text))
             else:
-                judge_failover(text, NOW_MS)
+                judge_failover(text, NOW_MS, TABLE)
 
 
 # What is stored -------------------------------------------------------------------------------------------
@@ -359,7 +362,7 @@ def test_whatever_is_stored_is_read_and_what_was_judged_is_read_whole(text: str 
     chains.for_model("openai", "gpt-4o", "openai_chat")
 
     try:
-        judge_failover(text, NOW_MS)
+        judge_failover(text, NOW_MS, TABLE)
     except InvalidDocument as error:
         assert error.param
     else:
@@ -388,7 +391,7 @@ def test_the_page_lists_every_trigger_as_it_is() -> None:
 def test_the_page_shows_a_document_that_may_be_written() -> None:
     (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
-    judge_failover(shown, NOW_MS)
+    judge_failover(shown, NOW_MS, TABLE)
 
     assert [each.chain.id for each in parse_failover(shown).in_order] == ["gpt-4o", "claude"]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.ledger.loops.ruling import Candidate, Ruling, rule_on
 from core.ledger.loops.turns import SessionFacts
+from core.money.price_list import TABLE
 from core.tenant.rules.facts import RequestFacts
 from core.tenant.rules.reading import judge_rules, parse_rules
 from core.tenant.rules.request_half import judge_request
@@ -250,7 +251,7 @@ def test_the_decision_is_the_one_that_the_documentation_reads_like(
     rules: list[Any], request: RequestFacts, session: SessionFacts, exceeded: set[str], is_downgraded: bool
 ) -> None:
     text = json.dumps({"rules": rules})
-    judge_rules(text)
+    judge_rules(text, TABLE)
 
     verdict = judge_request(parse_rules(text), request, is_downgraded=is_downgraded)
     ruling = rule_on(verdict.candidates, session, wait_where(exceeded))

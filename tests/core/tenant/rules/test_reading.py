@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.money.price_list import TABLE
 from core.tenant.document import InvalidDocument
 from core.tenant.rules.checks import REQUEST_FIELDS, SESSION_FIELDS
 from core.tenant.rules.compiled import CompiledRules
@@ -27,12 +28,12 @@ def text_of(*rules: Any) -> str:
 
 def refusal_of(text: str | bytes) -> InvalidDocument:
     with pytest.raises(InvalidDocument) as caught:
-        judge_rules(text)
+        judge_rules(text, TABLE)
     return caught.value
 
 
 def compiled(*rules: Any) -> CompiledRules:
-    judge_rules(text_of(*rules))
+    judge_rules(text_of(*rules), TABLE)
     return parse_rules(text_of(*rules))
 
 
@@ -176,7 +177,7 @@ def test_two_hundred_rules_are_as_many_as_there_may_be() -> None:
 
 
 def test_nothing_written_is_no_rules() -> None:
-    assert judge_rules("{}") == ()
+    assert judge_rules("{}", TABLE) == ()
     assert parse_rules("{}") == RULES.default == CompiledRules()
 
 
@@ -262,7 +263,7 @@ def test_a_rule_is_found_with_what_its_action_says() -> None:
 
 
 def codes_of(*rules: Any) -> list[tuple[str, str]]:
-    return [(each.path, each.code) for each in judge_rules(text_of(*rules))]
+    return [(each.path, each.code) for each in judge_rules(text_of(*rules), TABLE)]
 
 
 def test_what_is_odd_and_usable_is_a_warning() -> None:
@@ -335,7 +336,7 @@ def test_whatever_is_written_is_used_or_refused_by_a_member(document: Any) -> No
 
     rules = parse_rules(text)
     try:
-        judge_rules(text)
+        judge_rules(text, TABLE)
     except InvalidDocument as error:
         assert error.param
     else:

@@ -26,6 +26,10 @@ SAMPLES: tuple[Refusal, ...] = (
     ),
     refusals.ScopePaused("session 'run-7' is paused", details=ACCOUNT),
     refusals.NotPermitted("changing a budget needs a token with the admin role"),
+    refusals.GrantRefused(
+        "this key ends, and may not make an administrator's key that ends later", details={"fault": "outlives_its_maker"}
+    ),
+    refusals.TenantSuspended("this tenant is suspended"),
     refusals.UnmeteredPath("the provider would run code_interpreter and bill it in a way that is not metered; "
                            "the tenant's configuration can let such calls through", param="tools"),
     refusals.SharedAccount("GET files reaches what is stored under an account that tenants share; "
@@ -44,10 +48,16 @@ SAMPLES: tuple[Refusal, ...] = (
     refusals.InvalidRequest(
         "the request body does not fit: Object missing required field `model`", param="model"
     ),
+    refusals.SessionRequired(
+        "every call of this tenant names its session: send x-agentwatch-session-id", param="x-agentwatch-session-id"
+    ),
     refusals.UnpricedModel("openai model 'gpt-9' has no listed price", param="model"),
     refusals.RouteNotFound("there is no provider 'azure'; known are openai, anthropic, gemini, groq, xai", param="provider"),
     refusals.NotFound("version 3 of this document is not kept", param="version"),
     refusals.MethodNotAllowed("this route takes POST, not GET", details={"allow": "POST"}),
+    refusals.StateConflict("this key is revoked, and stays so; make another"),
+    refusals.TooManyOfThem("a tenant has at most 5000 keys that are not revoked", details={"most": 5_000}),
+    refusals.AlreadyExists("there is a tenant 'acme' already", param="tenant"),
     refusals.VersionChanged(
         "the document is at version 7, not at the one that If-Match names", details={"present_version": 7}
     ),
@@ -55,14 +65,17 @@ SAMPLES: tuple[Refusal, ...] = (
     refusals.UnsupportedEncoding(
         "the body is encoded as gzip, and only plain bodies can be judged", param="content-encoding"
     ),
+    refusals.UnsupportedMediaType("the body must be application/json, not text/plain", param="content-type"),
     refusals.VersionRequired("say which version this replaces: If-Match with the ETag that was read, or *", param="if-match"),
     refusals.InternalError("AgentWatch failed to handle this request"),
     refusals.UpstreamUnreachable("the provider could not be reached"),
+    refusals.AlreadyUsed("this idempotency-key was used for another request", param="idempotency-key"),
     refusals.UnreadableAnswer("the provider's answer broke off or was not valid; it may have billed it"),
     refusals.UpstreamTruncated("the provider's stream broke off before its end"),
     refusals.InvalidConfiguration("the configuration of this tenant cannot be used: unknown field `fail_close`"),
     refusals.TenantsUnavailable("tokens cannot be checked just now", retry_after_ms=2_000),
     refusals.BudgetUnavailable("budgets cannot be checked just now", retry_after_ms=1_000),
+    refusals.RecordsUnavailable("the database does not answer just now", retry_after_ms=2_000),
     refusals.TooManyBytes(
         "too many bytes of request bodies are on their way through this isolate", retry_after_ms=1_000
     ),

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from core.call.plan import plan_call
+from core.money.price_list import TABLE
 from core.refusals import InvalidRequest, UnmeteredPath
 from core.routing.paths import UpstreamPath
 from core.tenant.policy import TenantPolicy
@@ -137,7 +138,7 @@ def test_a_stream_with_a_prediction_is_held_for_in_full() -> None:
     chat = UpstreamPath("chat/completions", "metered", "openai_chat")
     body = b'{"model":"gpt-4o","stream":true,"messages":[{}],"prediction":{"type":"content","content":"abc"}}'
 
-    plans = [plan_call("openai", chat, each, TenantPolicy(), 0)[0] for each in (body, body.replace(b"abc", b""))]
+    plans = [plan_call("openai", chat, each, TenantPolicy(), 0, TABLE)[0] for each in (body, body.replace(b"abc", b""))]
 
     assert [plan.slice_nanousd is None for plan in plans] == [True, False]
 
@@ -236,13 +237,13 @@ RESPONSES = UpstreamPath("responses", "metered", "openai_responses")
 
 def test_an_unmetered_tool_is_refused_by_its_name() -> None:
     with pytest.raises(UnmeteredPath, match="code_interpreter") as refused:
-        plan_call("openai", RESPONSES, BODY, TenantPolicy(), 0)
+        plan_call("openai", RESPONSES, BODY, TenantPolicy(), 0, TABLE)
 
     assert refused.value.param == "tools"
 
 
 def test_a_tenant_may_let_unmetered_tools_through() -> None:
-    plan, _ = plan_call("openai", RESPONSES, BODY, TenantPolicy(allows_unmetered_paths=True), 0)
+    plan, _ = plan_call("openai", RESPONSES, BODY, TenantPolicy(allows_unmetered_paths=True), 0, TABLE)
 
     assert plan.costing.want_nanousd > 0
 

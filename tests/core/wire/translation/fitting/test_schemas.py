@@ -324,7 +324,7 @@ def depth_of(value: object) -> int:
 
 SIZE = 1_000
 TIMES = 4
-RATIO_MAX = 8
+RATIO_MAX = 11
 """Of four times the schema: a cost that grows with the square has sixteen."""
 
 RUNS = 4
