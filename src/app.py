@@ -3,42 +3,73 @@
 Every refusal is raised as a `Refusal` and rendered here, once, in the caller's dialect.
 """
 
-import msgspec
+from collections.abc import Mapping
 
 from access import audit
-from access.identity import Caller
+from access.identity import Caller, Operator
 from access.logins import log_in
-from api.endpoint import AnyEndpoint, ApiRequest, Nothing, read_query
+from access.permits import check_may_call, check_not_suspended, confirmed
+from access.sign_on import refuse_foreign_write
+from api.reading import read_request
 from api.table import Found, find
 from call.count_tokens import count_tokens
 from call.free import free_call
 from call.metered import metered_call
-from core.bounds import OWN_BODY_BYTES_MAX
 from core.refusals import BudgetUnavailable, NotPermitted, Refusal
+from core.roles import PLATFORM, ROLES_OF, may
+from core.tenant.cors import answer_headers, is_preflight, preflight_headers
 from core.wire.dialects import DIALECTS
-from exchange import BODILESS, Answer, Exchange, Inbound, check_depth, decoded, refused, with_headers
+from exchange import Answer, Exchange, Inbound, refused, with_headers
 from isolate import Isolate
 from ports import LedgerUnreachable, Ports
-from routes import ProxyRoute, errors_in, proxy_route
+from routes import ProxyRoute, errors_in, not_allowed, proxy_route
+
+KEPT_NOWHERE = {"cache-control": "no-store, no-transform"}
+"""Of administration's answers: they show keys and numbers, and a tag that somebody weakens on the way is another."""
 
 
 async def handle(request: Inbound, ports: Ports, isolate: Isolate) -> Answer:
     """Answer any request; every refusal becomes an answer in the caller's dialect."""
     exchange = Exchange(request, ports.ids.new("req_"), ports.clock.now_ms(), ports, isolate)
+    also: Mapping[str, str] = {}
     try:
+        if is_preflight(request.method, request.headers):
+            return _preflight(request)
         route = proxy_route(request.method, request.path) or find(request.method, request.path)
+        is_administration = _is_administration(route)
+        also = KEPT_NOWHERE if is_administration else {}
         if isinstance(route, Found) and route.endpoint.audience == "public":
             return await _own_route(exchange, route, None)
-        return await _answer(exchange, route, await log_in(exchange))
+        who = await log_in(exchange, is_administration=is_administration)
+        also = also or _readable_by(request, who)
+        return with_headers(await _answer(exchange, route, who), also)
     except Refusal as refusal:
-        return refused(refusal, DIALECTS[errors_in(request.path)], exchange.request_id)
+        return with_headers(refused(refusal, DIALECTS[errors_in(request.path)], exchange.request_id), also)
 
 
-async def _answer(exchange: Exchange, route: ProxyRoute | Found, caller: Caller) -> Answer:
+def _preflight(request: Inbound) -> Answer:
+    """What a browser asks before it sends a token along. Raises `RouteNotFound` or `MethodNotAllowed`."""
+    asked = request.headers["access-control-request-method"]
+    route = proxy_route(asked, request.path) or find(asked, request.path)
+    if isinstance(route, Found) and _is_administration(route):
+        raise not_allowed(request.method, [route.endpoint.method])
+    return Answer(204, preflight_headers(request.headers), b"")
+
+
+def _readable_by(request: Inbound, who: Caller | Operator) -> Mapping[str, str]:
+    """What lets a web page read the answer, if its tenant lets it; nothing does for administration."""
+    return {} if isinstance(who, Operator) else answer_headers(request.headers, who.policy.cors_origins)
+
+
+def _is_administration(route: ProxyRoute | Found) -> bool:
+    return isinstance(route, Found) and route.endpoint.is_administration
+
+
+async def _answer(exchange: Exchange, route: ProxyRoute | Found, caller: Caller | Operator) -> Answer:
     try:
         if isinstance(route, ProxyRoute):
-            return await _call(exchange, route, caller)
-        if not route.endpoint.is_administration:
+            return await _call(exchange, route, check_may_call(caller))
+        if not _is_administration(route):
             return await _own_route(exchange, route, caller)
         return await _logged(exchange, route, caller)
     except Refusal as refusal:
@@ -59,10 +90,14 @@ async def _call(exchange: Exchange, route: ProxyRoute, caller: Caller) -> Answer
         raise
 
 
-async def _logged(exchange: Exchange, route: Found, caller: Caller) -> Answer:
+async def _logged(exchange: Exchange, route: Found, caller: Caller | Operator) -> Answer:
     """Administration, which keeps a log of who asked for what."""
     status, error_code = 500, None
     try:
+        if isinstance(caller, Caller):
+            if caller.signed_on is not None:
+                refuse_foreign_write(exchange.request)
+            caller = await confirmed(exchange, caller)
         answer = await _own_route(exchange, route, caller)
         status = answer.status
         return answer
@@ -70,29 +105,21 @@ async def _logged(exchange: Exchange, route: Found, caller: Caller) -> Answer:
         status, error_code = refusal.status, refusal.code
         raise
     finally:
-        audit.note_access(exchange, caller, status=status, error_code=error_code)
+        tenant = caller.tenant if isinstance(caller, Caller) else route.path.get("tenant", PLATFORM)
+        audit.note_access(exchange, caller, tenant=tenant, status=status, error_code=error_code)
 
 
-async def _own_route(exchange: Exchange, route: Found, caller: Caller | None) -> Answer:
+async def _own_route(exchange: Exchange, route: Found, caller: Caller | Operator | None) -> Answer:
     """AgentWatch's own API: whoever may ask is answered by the endpoint's handler, of what its types can read."""
-    endpoint, request = route.endpoint, exchange.request
-    if endpoint.audience == "admin" and not (caller is not None and caller.is_admin):
-        raise NotPermitted(f"{endpoint.method} {endpoint.path} needs a token with the admin role")
-    body = b""
-    if request.method not in BODILESS:
-        with exchange.room_for_body(OWN_BODY_BYTES_MAX) as room:
-            body = await exchange.read_body(room, takes_gzip=endpoint.takes_gzip)
-    asked = ApiRequest(
-        exchange, caller, route.path, read_query(request.query, endpoint.query), _body_of(endpoint, body), body
-    )
+    endpoint = route.endpoint
+    if isinstance(caller, Caller) and not endpoint.is_of_the_past:
+        check_not_suspended(caller)
+    if caller is not None and not may(caller.role, endpoint.audience):
+        needed = " or ".join(sorted(ROLES_OF[endpoint.audience]))
+        raise NotPermitted(f"{endpoint.method} {endpoint.path} needs a token with the role {needed}")
+    asked = await read_request(exchange, endpoint, route.path, caller)
     try:
         answer = await endpoint.handler(asked)
     except LedgerUnreachable:
         raise BudgetUnavailable("the ledger of this tenant cannot be asked just now", retry_after_ms=1_000) from None
     return with_headers(answer, {"x-agentwatch-request-id": exchange.request_id})
-
-
-def _body_of(endpoint: AnyEndpoint, body: bytes) -> msgspec.Struct:
-    if endpoint.reads_body:
-        check_depth(body)
-    return Nothing() if endpoint.body is Nothing or endpoint.reads_body else decoded(body, endpoint.body)

@@ -5,7 +5,8 @@ The rule easy to break: nothing in here raises, because whoever sends has an ans
 """
 
 from core.backlog import Backlog
-from core.ledger.messages import KeepRequest, Kept, Recorded, Settled
+from core.ledger.keeping.outbox import KeepRequest, Kept
+from core.ledger.messages import Recorded, Settled
 from core.telemetry import Debt, Settlement, TelemetryMessage, to_wire
 from exchange import Exchange
 from ports import LedgerUnreachable, Ports, QueueUnreachable

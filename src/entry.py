@@ -13,9 +13,12 @@ from bindings.http import head_of, to_response
 from bindings.kv import KvTenantStore
 from bindings.ledger import DurableLedger
 from bindings.rate_limiter import StrangerLimiter
+from bindings.services.records import FetchRecords
+from bindings.services.sign_on import fetch_key_set, is_signed
 from bindings.telemetry import QueueTelemetry
 from bindings.time_and_chance import RandomIds, WorkerClock, digests_equal
 from bindings.upstream import FetchUpstream
+from bindings.webcrypto.sealing import WebCryptoSealing
 from core.refusals import InternalError, Refusal
 from core.wire.dialects import DIALECTS
 from durable_objects.object import Ledger
@@ -55,18 +58,23 @@ class Default(WorkerEntrypoint):
 
     async def _answer(self, js_request: Any) -> Answer:
         env = platform_env()
+        isolate = _isolate_of(env)
         ports = Ports(
             ledger_of=lambda tenant: DurableLedger(env.LEDGER, tenant),
             tenants=KvTenantStore(env.AGENTWATCH_KV),
             telemetry=QueueTelemetry(env.TELEMETRY_QUEUE),
+            records=FetchRecords(isolate.settings.supabase_url, isolate.settings.supabase_anon_key),
             upstream=FetchUpstream(js_request.signal, self.ctx.waitUntil),
+            sealing=WebCryptoSealing(isolate.settings.sealing_keys),
             clock=WorkerClock(),
             ids=RandomIds(),
             digests_equal=digests_equal,
             defer=self.ctx.waitUntil,
             is_stranger_allowed=StrangerLimiter(getattr(env, "UNAUTHENTICATED_RATE_LIMITER", None)).is_allowed,
+            fetch_key_set=fetch_key_set,
+            is_signed=is_signed,
         )
-        return await handle(head_of(js_request), ports, _isolate_of(env))
+        return await handle(head_of(js_request), ports, isolate)
 
 
 def _isolate_of(env: Any) -> Isolate:

@@ -8,10 +8,11 @@ from typing import TypeVar
 import msgspec
 
 from core.bounds import OWN_BODY_BYTES_MAX, REQUEST_BODY_BYTES_MAX
-from core.refusals import BodyTooLarge, InvalidRequest, Refusal, UnsupportedEncoding
+from core.refusals import BodyTooLarge, Fault, InvalidRequest, Refusal, UnsupportedEncoding
 from core.wire.bytes_in_flight import BodyRoom
 from core.wire.dialects import Dialect, refusal_headers
 from core.wire.json_depth import is_too_deep
+from core.wire.json_faults import faults_of, pointer_of
 from core.wire.json_text import InvalidJSON, read_json
 from isolate import Isolate
 from ports import Body, Ports
@@ -21,7 +22,7 @@ BODILESS = ("GET", "HEAD", "DELETE")
 
 _GZIP = zlib.MAX_WBITS + 16
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 MakeRoom = Callable[[int], None]
 """Told how long a body is at least, before that much of it is taken in; raises the refusal where it may not be."""
@@ -97,9 +98,9 @@ def inflated(body: bytes) -> bytes:
     return contents
 
 
-def json_answer(document: msgspec.Struct, *, headers: Mapping[str, str] | None = None) -> Answer:
+def json_answer(document: msgspec.Struct, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer of AgentWatch's own."""
-    return Answer(200, {"content-type": "application/json", **(headers or {})}, msgspec.json.encode(document))
+    return Answer(status, {"content-type": "application/json", **(headers or {})}, msgspec.json.encode(document))
 
 
 def check_depth(body: bytes) -> None:
@@ -114,7 +115,8 @@ def decoded(body: bytes, kind: type[T]) -> T:
     try:
         return read_json(body, kind)
     except InvalidJSON as error:
-        raise InvalidRequest(f"the body does not fit: {error}", param=error.place) from None
+        faults = faults_of(body, kind) or [Fault(pointer_of(error.place or ""), "wrong_value", str(error))]
+        raise InvalidRequest(f"the body does not fit: {error}", param=error.place, faults=faults) from None
 
 
 def refused(refusal: Refusal, dialect: Dialect, request_id: str) -> Answer:

@@ -1,4 +1,4 @@
-"""What the orchestration needs from the world: six ports, each with a Cloudflare adapter and an in-memory one.
+"""What the orchestration needs from the world: seven ports, each with a Cloudflare adapter and an in-memory one.
 
 The adapters of the Worker live in `bindings/`, those of the tests in `tests/support`. Nothing else gets an interface.
 A port raises only the exceptions named here; what a provider does wrong is a value (`AttemptFailed`), because the
@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeVar
 
 from core.ledger.messages import Question
 from core.ledger.mirror import SessionMirror
+from core.tenant.sign_on.key_set import PublicKey
 
 A = TypeVar("A")
 
@@ -58,6 +59,29 @@ class TelemetryQueue(Protocol):
     """Takes one message text. May raise `QueueUnreachable`."""
 
     async def send(self, text: str) -> None: ...
+
+
+# Records --------------------------------------------------------------------------------------------------
+
+
+class RecordsUnreachable(Exception):
+    """The database with the records did not answer, or with more than we take."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsAnswer:
+    """What the database said, whatever it was."""
+
+    status: int
+    body: bytes
+
+
+class Records(Protocol):
+    """Functions of the database in which telemetry ends up (`migrations/`). May raise `RecordsUnreachable`."""
+
+    async def call(self, function: str, arguments: bytes, *, token: str) -> RecordsAnswer:
+        """`arguments` is a JSON object; `token` says whose rows there are."""
+        ...
 
 
 # Providers ------------------------------------------------------------------------------------------------
@@ -173,6 +197,42 @@ class Upstream(Protocol):
     async def send(self, request: UpstreamRequest) -> UpstreamAnswer | AttemptFailed: ...
 
 
+# Single sign-on -------------------------------------------------------------------------------------------
+
+
+class KeyServerUnreachable(Exception):
+    """A team's keys cannot be read just now."""
+
+
+# Secrets at rest ------------------------------------------------------------------------------------------
+
+
+class NothingToSealWith(Exception):
+    """The deployment has no key to seal with (`KEY_ENCRYPTION_KEY`)."""
+
+
+class CannotUnseal(Exception):
+    """A sealed text does not open here. Its words say why, and are safe to show."""
+
+
+class Sealing(Protocol):
+    """Seals texts under the deployment's present key, and opens what any of its keys has sealed
+    (`core.tenant.sealed.form`)."""
+
+    @property
+    def key_id(self) -> str | None:
+        """Of the key that seals; None where there is none."""
+        ...
+
+    async def seal(self, text: str, bound_to: bytes) -> str:
+        """May raise `NothingToSealWith`."""
+        ...
+
+    async def unseal(self, sealed: str, bound_to: bytes) -> str:
+        """May raise `CannotUnseal`."""
+        ...
+
+
 # Time and chance ------------------------------------------------------------------------------------------
 
 
@@ -195,7 +255,9 @@ class Ports:
     """The Ledger of a tenant."""
     tenants: TenantStore
     telemetry: TelemetryQueue
+    records: Records
     upstream: Upstream
+    sealing: Sealing
     clock: Clock
     ids: Ids
     digests_equal: Callable[[bytes, bytes], bool]
@@ -204,3 +266,7 @@ class Ports:
     """Runs a coroutine to its end, even after the answer has gone out or the caller has left."""
     is_stranger_allowed: Callable[[str], Awaitable[bool]]
     """May a caller without a valid token, from this address, ask again? Counts the question."""
+    fetch_key_set: Callable[[str], Awaitable[bytes]]
+    """The keys by which a team signs, as its server states them at this address. May raise `KeyServerUnreachable`."""
+    is_signed: Callable[[PublicKey, bytes, bytes], Awaitable[bool]]
+    """RS256: is the last the key's signature over the bytes before it?"""

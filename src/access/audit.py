@@ -5,15 +5,18 @@ Each note is bounded per isolate (`core.dedup_window`) where a caller decides ho
 after the answer.
 """
 
+import hashlib
 from collections.abc import Sequence
 
-from access.identity import Caller
+from access.identity import Caller, Operator
 from core.ledger.loops.alerts import BrokenPart, broken_alert, broken_claim
 from core.refusals import BudgetUnavailable, NotPermitted, ProviderKeyMissing, Refusal, Unauthenticated
+from core.roles import PLATFORM
 from core.routing.failure import Failure
 from core.telemetry import AccessRecord, Alert, AlertKind, AuthEvent, AuthOutcome
 from core.tenant.credentials import KeyRecord
 from core.tenant.document import Broken
+from core.tenant.sign_on.claims import SignedOn
 from delivery import send_message
 from exchange import Exchange
 
@@ -24,42 +27,60 @@ LET_THROUGH = (
 )
 
 
-def note_refused_login(exchange: Exchange, outcome: AuthOutcome, who: Caller | KeyRecord | None) -> None:
-    """Once per outcome, key, client address and minute, and sixty a minute in all: a flood fills no queue."""
-    key = "" if who is None else f"{who.tenant}:{who.key_id}"
+Whoever = Caller | Operator | KeyRecord | SignedOn
+"""Who has come, as far as is known by then."""
+
+
+def note_refused_login(exchange: Exchange, outcome: AuthOutcome, who: Whoever | None) -> None:
+    """Once per outcome, key or person, client address and minute, and sixty a minute in all: a flood fills no queue."""
+    key = "" if who is None or isinstance(who, Operator) else f"{who.tenant}:{_known_as(who)}"
     if exchange.isolate.refused_logins.is_new(f"{outcome}:{key}:{exchange.client_address}", exchange.started_at_ms):
         _send_login(exchange, outcome, who)
 
 
-def note_administrator(exchange: Exchange, caller: Caller) -> None:
+def note_administrator(exchange: Exchange, who: Caller | Operator) -> None:
     """An administrator's key at work: once per key, client address and hour."""
-    occasion = f"administrator:{caller.tenant}:{caller.key_id}:{exchange.client_address}"
+    tenant = who.tenant if isinstance(who, Caller) else PLATFORM
+    occasion = f"administrator:{tenant}:{who.actor}:{exchange.client_address}"
     if exchange.isolate.told.is_new(occasion, exchange.started_at_ms):
-        _send_login(exchange, "accepted", caller)
+        _send_login(exchange, "accepted", who)
 
 
-def note_access(exchange: Exchange, caller: Caller, *, status: int, error_code: str | None) -> None:
+def note_sign_on(exchange: Exchange, who: Caller, signed_on: SignedOn) -> None:
+    """Somebody has signed on: once for each time that Access says so. Isolates that hear of the same tell it as one."""
+    occasion = f"sign_on:{signed_on.tenant}:{signed_on.actor}:{signed_on.issued_at_s}"
+    if exchange.isolate.told.is_new(occasion, exchange.started_at_ms):
+        event_id = "evt_" + hashlib.sha256(occasion.encode()).hexdigest()[:32]
+        _send_login(exchange, "accepted", who, event_id=event_id)
+
+
+def note_access(
+    exchange: Exchange, who: Caller | Operator, *, tenant: str, status: int, error_code: str | None
+) -> None:
     """A request to the administration, whatever became of it."""
     record = AccessRecord(
         request_id=exchange.request_id,
         occurred_at_ms=exchange.started_at_ms,
-        tenant=caller.tenant,
+        tenant=tenant,
         method=exchange.request.method,
         path=exchange.request.path,
         status=status,
-        key_id=caller.key_id,
-        role=caller.role,
+        key_id=who.key_id if isinstance(who, Caller) else None,
+        role=who.role,
+        actor=who.actor,
         error_code=error_code,
         latency_ms=float(exchange.ports.clock.now_ms() - exchange.started_at_ms),
     )
     exchange.ports.defer(send_message(record, exchange))
 
 
-def note_refusal(exchange: Exchange, caller: Caller, refusal: Refusal) -> None:
+def note_refusal(exchange: Exchange, caller: Caller | Operator, refusal: Refusal) -> None:
     """A refusal that somebody other than its caller should hear of."""
+    if isinstance(refusal, NotPermitted):
+        note_refused_login(exchange, "not_permitted", caller)
+    if isinstance(caller, Operator):
+        return
     match refusal:
-        case NotPermitted():
-            note_refused_login(exchange, "not_permitted", caller)
         case Unauthenticated():  # who is known by now, and was let in, has a key that the Ledger refuses
             note_refused_login(exchange, "disabled", caller)
         case BudgetUnavailable():
@@ -99,6 +120,12 @@ def note_failure(exchange: Exchange, caller: Caller, provider: str, failure: Fai
         _alert(exchange, caller, "translation_refused", provider, f"{provider} refused what we translated for it.")
 
 
+def note_sealed_key(exchange: Exchange, caller: Caller, provider: str, fault: str) -> None:
+    """The tenant's own key for a provider does not open, so calls to it are refused."""
+    words = f"This tenant's key for {provider} cannot be used, and calls that need it are refused: {fault}."
+    _alert(exchange, caller, "provider_account", f"{provider}:sealed", words)
+
+
 def _alert(exchange: Exchange, caller: Caller, kind: AlertKind, what: str, summary: str) -> None:
     """Once per tenant and hour; other isolates name the same occasion, and the consumer tells it once."""
     hour = exchange.started_at_ms // HOUR_MS
@@ -116,16 +143,24 @@ def _alert(exchange: Exchange, caller: Caller, kind: AlertKind, what: str, summa
     exchange.ports.defer(send_message(alert, exchange))
 
 
-def _send_login(exchange: Exchange, outcome: AuthOutcome, who: Caller | KeyRecord | None) -> None:
+def _known_as(who: Caller | KeyRecord | SignedOn) -> str | None:
+    if isinstance(who, SignedOn):
+        return who.actor
+    return who.key_id if isinstance(who, KeyRecord) or who.signed_on is None else who.actor
+
+
+def _send_login(exchange: Exchange, outcome: AuthOutcome, who: Whoever | None, *, event_id: str = "") -> None:
+    of_tenant = None if isinstance(who, Operator) else who
     event = AuthEvent(
-        event_id=exchange.ports.ids.new("evt_"),
+        event_id=event_id or exchange.ports.ids.new("evt_"),
         occurred_at_ms=exchange.started_at_ms,
         outcome=outcome,
         method=exchange.request.method,
         path=exchange.request.path,
-        tenant=None if who is None else who.tenant,
-        key_id=None if who is None else who.key_id,
-        role=None if who is None else who.role,
+        tenant=None if of_tenant is None else of_tenant.tenant,
+        key_id=of_tenant.key_id if isinstance(of_tenant, Caller | KeyRecord) else None,
+        role=None if who is None or isinstance(who, SignedOn) else who.role,
+        actor=None if who is None or isinstance(who, KeyRecord) else who.actor,
         client_address=exchange.client_address or None,
     )
     exchange.ports.defer(send_message(event, exchange))

@@ -11,18 +11,22 @@ two reads the one that began later is believed, whichever ends first; of two sta
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Generic, Literal, TypeVar
 
 from core.ledger.document_messages import CopyRequest
 from core.ledger.messages import PresentDocuments, RateLimits
+from core.money.price_list import PriceList, price_list
 from core.refusals import InvalidConfiguration, TenantsUnavailable
+from core.roles import OPERATOR, Role
 from core.telemetry import AuthOutcome
-from core.tenant.credentials import KeyRecord, Role, parse_key_record, read_credential
+from core.tenant.credentials import KeyRecord, parse_key_record, read_credential
 from core.tenant.document import InvalidDocument
 from core.tenant.documents import TenantDocuments, parse_by_hand, parse_copy, read_copy
 from core.tenant.policy import TenantPolicy
+from core.tenant.prices.reading import PRICES
 from core.tenant.provider_keys import OwnKey
+from core.tenant.sign_on.claims import SignedOn
 from core.wire.json_text import InvalidJSON
 from ports import LedgerUnreachable, Ports, TenantStoreUnreachable
 from settings import Settings
@@ -57,10 +61,39 @@ class Caller:
     key_requests_per_minute: int | None
     documents: TenantDocuments
     own_keys: tuple[OwnKey, ...] = ()
+    may_call: bool = True
+    """False for a key that only administers."""
+    key_version: int | None = None
+    token_number: int | None = None
+    expires_at_ms: int | None = None
+    token_digest: bytes = field(default=b"", repr=False)
+    platform: TenantDocuments = field(default_factory=TenantDocuments)
+    """What the operator has decided for all tenants; read where somebody logs in."""
+    signed_on: SignedOn | None = None
+    """By what somebody came who has no key."""
+    opened_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The tenant's own provider keys by the texts that they are sealed in; who calls has them opened
+    (`access.tenant_keys`)."""
+
+    @property
+    def actor(self) -> str:
+        """Who did it, for logs."""
+        return self.person or (f"key:{self.key_id}" if self.key_id is not None else "key")
+
+    @property
+    def person(self) -> str | None:
+        """Who signed on without a key, such as `access:{sub}`; None for whoever came with one."""
+        return None if self.signed_on is None else self.signed_on.actor
 
     @property
     def policy(self) -> TenantPolicy:
         return self.documents.policy
+
+    @property
+    def prices(self) -> PriceList:
+        """By which all of one call is priced, whatever is written meanwhile."""
+        platform, own = self.platform, self.documents
+        return price_list(platform.of(PRICES), platform.version_of(PRICES), own.prices, own.version_of(PRICES))
 
     @property
     def is_admin(self) -> bool:
@@ -68,9 +101,12 @@ class Caller:
 
     @property
     def owner(self) -> str:
-        """Whose the sessions are that this caller opens: its team's, else its key's, else its tenant's."""
+        """Whose the sessions are that this caller opens: its team's, else its key's, else its tenant's. A person has
+        opened none, and is not the tenant."""
         if self.team is not None:
             return f"team:{self.team}"
+        if self.person is not None:
+            return self.person
         return "tenant" if self.key_id is None else f"key:{self.key_id}"
 
     @property
@@ -80,15 +116,24 @@ class Caller:
             tenant_requests_per_minute=self.policy.requests_per_minute,
             key_requests_per_minute=self.key_requests_per_minute,
             key_id=self.key_id,
+            tenant_tokens_per_minute=self.policy.tokens_per_minute,
         )
 
 
 @dataclass(frozen=True, slots=True)
+class Operator:
+    """Who runs the deployment: of no tenant."""
+
+    actor: str = OPERATOR
+    role: Literal["operator"] = "operator"
+
+
+@dataclass(frozen=True, slots=True)
 class Stranger:
-    """Nobody we let in: why, and the key's record where the token had one."""
+    """Nobody we let in: why, and the key's record where the token had one, or who has signed on in vain."""
 
     outcome: AuthOutcome
-    record: KeyRecord | None = None
+    record: KeyRecord | SignedOn | None = None
 
 
 @dataclass(slots=True)
@@ -148,25 +193,55 @@ class IdentityCache:
 
 async def identify(
     headers: Mapping[str, str], query: str, *, ports: Ports, settings: Settings, cache: IdentityCache
-) -> Caller | Stranger:
+) -> Caller | Operator | Stranger:
     """Whoever is behind a request. Raises `TenantsUnavailable` or `InvalidConfiguration`."""
     credential = read_credential(headers, query)
     if credential is None:
         return Stranger("missing")
+    if settings.operator_digest is not None and ports.digests_equal(settings.operator_digest, credential.token_digest):
+        return Operator()  # also while KV is away: a tenant may have to be stopped just then
     record = await _record(credential.token_digest, ports, settings, cache)
     if record is None or record.disabled:
         return Stranger("unknown" if record is None else "disabled", record)
-    documents = await _documents(record.tenant, ports, cache)
+    if record.expires_at_ms is not None and record.expires_at_ms <= ports.clock.now_ms():
+        return Stranger("expired", record)
+    documents = await documents_of(record.tenant, ports, cache)
     if record.key_id in documents.policy.disabled_keys:
         return Stranger("disabled", record)
-    return Caller(
-        tenant=record.tenant,
+    return _caller_by(
+        record,
+        Caller(
+            tenant=record.tenant,
+            team=None,
+            role="member",
+            key_id=record.key_id,
+            key_requests_per_minute=None,
+            documents=documents,
+            own_keys=credential.own_keys,
+            token_digest=credential.token_digest,
+        ),
+    )
+
+
+def learn_key(caller: Caller, text: str, *, cache: IdentityCache, now_ms: int) -> Caller:
+    """The caller by the record of its key that its Ledger has, which is the truth, and which this isolate goes by until
+    KV shows it or a later one."""
+    record = parse_key_record(text)
+    cache.records.pop(caller.token_digest, None)
+    _remember(cache.records, caller.token_digest, record, cache.begin_read(), now_ms)
+    return _caller_by(record, caller)
+
+
+def _caller_by(record: KeyRecord, caller: Caller) -> Caller:
+    return replace(
+        caller,
         team=record.team,
         role=record.role,
-        key_id=record.key_id,
         key_requests_per_minute=record.requests_per_minute,
-        documents=documents,
-        own_keys=credential.own_keys,
+        may_call=record.calls,
+        key_version=record.version,
+        token_number=record.token_number,
+        expires_at_ms=record.expires_at_ms,
     )
 
 
@@ -214,11 +289,20 @@ async def _read_record(token_digest: bytes, ports: Ports, settings: Settings, ca
     if known is not None and known.read_number > read_number:
         return known.value
     record = static if stored is None else _parsed(stored)
+    if known is not None and _is_older(record, known.value):
+        record = known.value
     cache.records.pop(token_digest, None)
     cache.strangers.pop(token_digest, None)
     place = cache.strangers if record is None else cache.records
     _remember(place, token_digest, record, read_number, now_ms)
     return record
+
+
+def _is_older(record: KeyRecord | None, known: KeyRecord | None) -> bool:
+    """Has KV shown a writing of a key that another has followed already?"""
+    if record is None or known is None or record.version is None or known.version is None:
+        return False
+    return record.key_id == known.key_id and record.version < known.version
 
 
 def _record_without_kv(
@@ -250,7 +334,9 @@ def _parsed(document: str) -> KeyRecord | None:
         return None
 
 
-async def _documents(tenant: str, ports: Ports, cache: IdentityCache) -> TenantDocuments:
+async def documents_of(tenant: str, ports: Ports, cache: IdentityCache) -> TenantDocuments:
+    """What a tenant has decided, at most `FRESH_MS` ago as KV has it. Raises `TenantsUnavailable` or
+    `InvalidConfiguration`."""
     now_ms = ports.clock.now_ms()
     known = cache.documents.get(tenant)
     if known is None or not known.is_fresh(now_ms):

@@ -20,6 +20,12 @@ LEDGER_MS = 10_000
 seconds for their turn. Given up on sooner, they would pass on the outage allowance, past the tenant's caps."""
 
 QUEUE_MS = 5_000
+
+RECORDS_MS = 15_000
+"""Supabase ends a statement after 8 s by default, so an answer that takes longer is not coming. With its body."""
+
+KEY_SERVER_MS = 3_000
+"""Access answers from near by; who waits is a person."""
 RATE_LIMITER_MS = 1_000
 """Counted where the request came in."""
 

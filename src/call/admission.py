@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from access.identity import Caller
+from access.permits import key_refusal
 from call.rules import CallRules
 from core.call.context import CallContext
 from core.call.plan import CallPlan
@@ -55,7 +56,6 @@ from core.refusals import (
     Refusal,
     ScopePaused,
     SharedAccount,
-    Unauthenticated,
 )
 from delivery import charge_or_owe
 from exchange import Exchange
@@ -74,11 +74,13 @@ A = TypeVar("A")
 
 
 class DocumentsMoved(Exception):
-    """The call was decided by other documents of its tenant than `present`, which hold."""
+    """The call was decided by other documents of its tenant than `present`, which hold, or by an older record of its
+    key than `key_record`."""
 
-    def __init__(self, present: PresentDocuments) -> None:
+    def __init__(self, present: PresentDocuments, key_record: str | None) -> None:
         super().__init__()
         self.present = present
+        self.key_record = key_record
 
 
 class ModelMoved(Exception):
@@ -239,6 +241,8 @@ def _admit_request(
         session_limit_nanousd=context.session_limit_nanousd or context.call_limit_nanousd,
         session_default_limit_nanousd=caller.policy.session_limit_nanousd,
         key_id=caller.key_id,
+        token_number=caller.token_number,
+        key_version=caller.key_version,
         documents_number=caller.documents.number,
     )
 
@@ -315,14 +319,21 @@ async def _leave_no_hold(request: AdmitRequest, caller: Caller, exchange: Exchan
         team=request.team,
         caller=request.caller,
         session_default_limit_nanousd=request.session_default_limit_nanousd,
+        charged_key_id=request.key_id,
     )
     await charge_or_owe(caller.tenant, nothing, exchange)
 
 
 async def count_call(caller: Caller, ports: Ports) -> None:
-    """Count a call that costs nothing against the caller's request rate. Raises the refusal; a Ledger that is away
-    stops nobody."""
-    question = CountRequest(rate_limits=caller.rate_limits, key_id=caller.key_id)
+    """Count a call that costs nothing against the caller's request rate. Raises the refusal, or `DocumentsMoved` and it
+    is not counted; a Ledger that is away stops nobody."""
+    question = CountRequest(
+        rate_limits=caller.rate_limits,
+        key_id=caller.key_id,
+        token_number=caller.token_number,
+        key_version=caller.key_version,
+        documents_number=caller.documents.number,
+    )
     try:
         answer = await ports.ledger_of(caller.tenant).tell(question)
     except LedgerUnreachable:
@@ -332,6 +343,8 @@ async def count_call(caller: Caller, ports: Ports) -> None:
             raise rate_refusal(answer)
         case KeyDisabled():
             raise key_refusal()
+        case Outdated(present=present, key_record=key_record):
+            raise DocumentsMoved(present, key_record)
 
 
 async def asked_with_one_retry(ledger: Ledger, question: Question[A]) -> A:
@@ -359,8 +372,8 @@ def _receipt_of(answer: AdmitAnswer, plan: CallPlan, rules: CallRules) -> Receip
                 cooling=answer.cooling,
                 expires_at_ms=answer.expires_at_ms,
             )
-        case Outdated(present=present):
-            raise DocumentsMoved(present)
+        case Outdated(present=present, key_record=key_record):
+            raise DocumentsMoved(present, key_record)
         case ModelChanged(ruling=ruling):
             raise ModelMoved(ruling.done.rule or "")
         case CoolingDown(until_ms=until_ms):
@@ -411,20 +424,15 @@ def _refusal_of(answer: PausedDenied | RateDenied | KeyDisabled | AnswersUnknown
             return InternalError(f"the hold could not be placed: {reason}")
 
 
-def key_refusal() -> Unauthenticated:
-    """The 401 of a key that its tenant has disabled, in the words of any other token that is not good."""
-    return Unauthenticated("this token is not valid")
-
-
 def rate_refusal(denied: RateDenied) -> RateLimited:
     """The 429 of a caller that is too fast, or has too many calls in flight."""
     limit = denied.rate.limit_per_minute
     return RateLimited(
-        f"more than {limit} requests a minute"
+        f"more than {limit} {denied.rate.unit} a minute"
         if denied.open_holds_max is None
         else f"more than {denied.open_holds_max} calls in flight at once",
         retry_after_ms=min(denied.retry_after_ms, RETRY_AFTER_MS_MAX),
-        details={"limit_per_minute": limit, "remaining": denied.rate.remaining},
+        details={"limit_per_minute": limit, "remaining": denied.rate.remaining, "unit": denied.rate.unit},
     )
 
 

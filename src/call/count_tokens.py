@@ -8,7 +8,8 @@ from dataclasses import replace
 import msgspec
 
 from access.identity import Caller
-from call.admission import count_call
+from access.tenant_keys import with_tenant_keys
+from call.decision import counted
 from call.free import passed_on
 from call.upstream_request import provider_key
 from core.call.hop_plan import AskedCall, plan_as_asked
@@ -31,17 +32,19 @@ class _Asked(msgspec.Struct):
 async def count_tokens(exchange: Exchange, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """The count, by Anthropic for its own models, else by our estimate. Raises `InvalidRequest` naming the field."""
     body = await exchange.read_body(room)
-    provider, model = provider_and_model(decode_request(body, _Asked).view.model)
+    provider, model = provider_and_model(decode_request(body, _Asked).view.model, caller.prices)
     members = members_of(body)
+    caller = await counted(exchange, caller)
     if provider == "anthropic":
+        caller = await with_tenant_keys(caller, exchange)
         named = replace(route, provider=provider)
         provider_key(caller, provider, exchange.isolate.settings, is_in_path=False)  # refuses one that may be anybody's
         return await passed_on(exchange, named, caller, room, _with(members, model=model))
-    await count_call(caller, exchange.ports)
     asked = AskedCall(
         None,
         native_path("anthropic", "anthropic_messages"),
         caller.policy,
+        caller.prices,
         exchange.started_at_ms,
         digest_key(exchange.isolate.settings.secrets, caller.tenant),
     )

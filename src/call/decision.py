@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from access import audit
-from access.identity import Caller, learn
-from call.admission import DocumentsMoved, ModelMoved, Receipt, Standing, TargetCooling, hold_money
+from access.identity import Caller, learn, learn_key
+from access.permits import check_may_call, check_not_suspended, check_session
+from access.tenant_keys import with_tenant_keys
+from call.admission import DocumentsMoved, ModelMoved, Receipt, Standing, TargetCooling, count_call, hold_money
 from call.rules import CallRules, Rulebook
 from call.settlement import new_record
 from call.upstream_request import key_to_show, target_of, upstream_request
-from core.call.context import CallContext
+from core.call.context import SESSION_HEADERS, CallContext
 from core.call.plan import CallPlan
 from core.ledger.health.targets import Target
 from core.refusals import BudgetUnavailable, RateLimited, Refusal, ScopePaused, TenantsUnavailable, Unauthenticated
@@ -73,6 +75,7 @@ async def held(asked: Asked, attempt: Attempt, standing: Standing) -> tuple[Deci
     `Untranslatable` for a hop that cannot serve it, and `TargetCooling` where its target is left alone."""
     changed_by = None
     for _ in range(DECISIONS_MAX):
+        asked.caller = await with_tenant_keys(asked.caller, asked.exchange)
         decision = decide(asked, attempt, changed_by)
         if attempt.place == 0:
             asked.first = decision
@@ -111,6 +114,7 @@ def decide(asked: Asked, attempt: Attempt, changed_by: str | None = None) -> Dec
     """What the call may cost, whom it asks with whose key, and which rules it meets. `changed_by` is a rule that the
     Ledger has found to want another model. Raises what `held` raises, but for what the Ledger says."""
     exchange, route, caller = asked.exchange, asked.route, asked.caller
+    check_session(caller, asked.context.session_id, SESSION_HEADERS[0])
     settings = exchange.isolate.settings
     first = asked.first if attempt.place else None
     asked_plan = None if first is None else first.plan
@@ -120,7 +124,7 @@ def decide(asked: Asked, attempt: Attempt, changed_by: str | None = None) -> Dec
     audit.note_broken(exchange, caller, "chain", caller.documents.failover.broken)
     plan, translation = call.hop.plan, call.hop.translation
     key = key_to_show(route, caller, plan.provider, settings, asked_provider=(asked_plan or plan).provider)
-    is_shared_account = not key.is_own and not caller.policy.allows_unmetered_paths
+    is_shared_account = key.is_shared and not caller.policy.reaches_shared_accounts
     if is_shared_account:
         refuse_shared_references(plan.parsed, path=plan.path)
     question = upstream_request(
@@ -188,13 +192,29 @@ def _chain_for(asked: Asked, plan: CallPlan) -> Chain | None:
     return replace(chain, hops=hops) if chain is not None and hops else None
 
 
+async def counted(exchange: Exchange, caller: Caller) -> Caller:
+    """The caller of what costs nothing, counted against its request rate, as its Ledger knows it now. Raises the
+    refusal."""
+    for _ in range(DECISIONS_MAX):
+        try:
+            await count_call(caller, exchange.ports)
+            return caller
+        except DocumentsMoved as moved:
+            caller = with_documents(caller, moved, exchange)
+    raise TenantsUnavailable("this tenant's documents change while they are read", retry_after_ms=1_000)
+
+
 def with_documents(caller: Caller, moved: DocumentsMoved, exchange: Exchange) -> Caller:
-    """The caller by its tenant's present documents, which this isolate learns."""
-    documents = learn(
-        caller.tenant,
-        moved.present,
-        instead_of=caller.documents.number,
-        cache=exchange.isolate.identities,
-        now_ms=exchange.ports.clock.now_ms(),
-    )
-    return replace(caller, documents=documents)
+    """The caller by its tenant's present documents and its key's present record, which this isolate learns. Raises
+    `NotPermitted` for one that may not call any more, `TenantSuspended` for one of a tenant that may not."""
+    identities, now_ms = exchange.isolate.identities, exchange.ports.clock.now_ms()
+    if moved.key_record is not None:
+        caller = learn_key(caller, moved.key_record, cache=identities, now_ms=now_ms)
+        check_may_call(caller)
+    if moved.present.number != caller.documents.number:
+        documents = learn(
+            caller.tenant, moved.present, instead_of=caller.documents.number, cache=identities, now_ms=now_ms
+        )  # fmt: skip
+        caller = replace(caller, documents=documents)
+        check_not_suspended(caller)
+    return caller

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from access.identity import Caller
-from call.admission import count_call
+from access.tenant_keys import with_tenant_keys
+from call.decision import counted
 from call.endings import refusal_of
 from call.upstream_request import provider_key, upstream_request
 from core.refusals import SharedAccount, UnmeteredPath
@@ -19,6 +20,7 @@ from routes import ProxyRoute
 async def free_call(exchange: Exchange, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A path that costs nothing, or one the tenant lets through unmetered: passed on as it is."""
     request = exchange.request
+    caller = await counted(exchange, caller)
     if route.upstream.billing == "unmetered" and not caller.policy.allows_unmetered_paths:
         raise UnmeteredPath(
             f"{request.method} {route.upstream.path} may cost money in a way that is not metered; "
@@ -32,18 +34,18 @@ async def free_call(exchange: Exchange, route: ProxyRoute, caller: Caller, room:
 async def passed_on(
     exchange: Exchange, route: ProxyRoute, caller: Caller, room: BodyRoom, body: bytes | None = None
 ) -> Answer:
-    """Such a call on its way to its provider and back. A `body` that was read already, and changed, goes instead of the
-    request's."""
+    """Such a call, counted already, on its way to its provider and back. A `body` that was read before, and changed,
+    goes instead of the request's."""
     assert route.provider is not None, "somebody is asked"
     request = exchange.request
+    caller = await with_tenant_keys(caller, exchange)
     key = provider_key(caller, route.provider, exchange.isolate.settings, is_in_path=True)
-    is_trusted = key.is_own or caller.policy.allows_unmetered_paths
+    is_trusted = not key.is_shared or caller.policy.reaches_shared_accounts
     if not is_trusted and reaches_account(route.upstream, request.method):
         raise SharedAccount(
             f"{request.method} {route.upstream.path} reaches what is stored under an account that tenants share; "
             "send your own provider key"
         )
-    await count_call(caller, exchange.ports)
     if body is None and request.method not in BODILESS:
         body = await exchange.read_body(room)
     question = upstream_request(exchange, route.provider, route.upstream.path, key, is_metered=False)

@@ -197,7 +197,7 @@ class RequestSeen:
     def turn(self, plan: CallPlan, context: CallContext) -> Turn:
         """The call as its session's history sees it."""
         if context.session_id is None:
-            return PLAIN_TURN
+            return Turn(prompt_tokens=plan.new_prompt_tokens)  # token rates ask
         steps = self.steps
         return Turn(
             agent=context.agent,
@@ -269,7 +269,8 @@ class Rulebook:
 
     def _plan(self, received: bytes, *, instead: str | None = None) -> HopPlan:
         """The call for whom the attempt is to ask, or for another model `instead`: `provider/model`, or a bare name."""
-        asked = AskedCall(self.route.provider, self.route.upstream, self.caller.policy, self.at_ms, self._secret)
+        caller, route = self.caller, self.route
+        asked = AskedCall(route.provider, route.upstream, caller.policy, caller.prices, self.at_ms, self._secret)
         attempt = self.attempt
         if self.asked is None or attempt.provider is None or attempt.model is None:
             if instead is not None:
@@ -314,7 +315,7 @@ class Rulebook:
             cheaper = other.plan
             asked_provider = (self.asked or cheaper).provider
             key = key_to_show(self.route, self.caller, cheaper.provider, self.settings, asked_provider=asked_provider)
-            if not key.is_own and not self.caller.policy.allows_unmetered_paths:
+            if key.is_shared and not self.caller.policy.reaches_shared_accounts:
                 refuse_shared_references(cheaper.parsed, path=cheaper.path)
         except Refusal as refusal:
             return hop, ModelChange(rule.id, asked, to, refusal.code)

@@ -18,7 +18,6 @@ from core.call.plan import CallPlan
 from core.ledger.health.notes import HealthNote, failed, served
 from core.ledger.health.targets import Target
 from core.ledger.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
-from core.money import price_book
 from core.money.amount import NANOUSD_MAX
 from core.money.usage import Usage
 from core.refusals import InternalError
@@ -212,7 +211,7 @@ def new_record(
         outcome="complete",
         usage=Usage(),
         cost_nanousd=0,
-        price_version=price_book.VERSION,
+        price_version=caller.prices.version,
     )
 
 
@@ -245,6 +244,7 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Settlement:
         team=call.caller.team,
         caller=call.caller.owner,
         session_default_limit_nanousd=call.caller.policy.session_limit_nanousd,
+        charged_key_id=call.caller.key_id,
         answer=_note_of(call, end),
         turn=call.rules.turn,
     )

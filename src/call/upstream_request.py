@@ -6,9 +6,10 @@ from access.identity import Caller
 from core.call.plan import CallPlan
 from core.ledger.health.targets import Target
 from core.providers import PROVIDERS
-from core.refusals import ProviderKeyMissing
+from core.refusals import InvalidConfiguration, ProviderKeyMissing
 from core.routing.forwarding import headers_of_ours, upstream_headers, upstream_query
 from core.tenant.provider_keys import KeyToShow, own_key_for, own_key_of
+from core.tenant.sealed.provider_keys import PROVIDER_KEYS
 from core.wire.steps.digests import digest_key
 from exchange import Exchange
 from ports import UpstreamRequest
@@ -21,17 +22,18 @@ ACCOUNT_DIGEST_BYTES = 8
 def key_to_show(
     route: ProxyRoute, caller: Caller, provider: str, settings: Settings, *, asked_provider: str
 ) -> KeyToShow:
-    """The key to show a provider: the caller's own for it, or the Worker's. A key that may be anybody's is shown to the
-    provider that the caller has asked, and to no other."""
+    """The key to show a provider: the caller's own for it, else its tenant's, else the Worker's. A key that may be
+    anybody's is shown to the provider that the caller has asked, and to no other."""
     if provider == asked_provider:
         return provider_key(caller, provider, settings, is_in_path=route.provider is not None)
-    return own_key_of(caller.own_keys, provider) or _key_of_worker(provider, settings)
+    own = own_key_of(caller.own_keys, provider)
+    return own or _key_of_tenant(caller, provider) or _key_of_worker(provider, settings)
 
 
 def provider_key(caller: Caller, provider: str, settings: Settings, *, is_in_path: bool) -> KeyToShow:
     """The key to show the provider that the caller has asked."""
     own = own_key_for(caller.own_keys, provider, is_in_path=is_in_path)
-    return own or _key_of_worker(provider, settings)
+    return own or _key_of_tenant(caller, provider) or _key_of_worker(provider, settings)
 
 
 def target_of(exchange: Exchange, caller: Caller, plan: CallPlan, key: KeyToShow) -> Target:
@@ -77,6 +79,21 @@ def upstream_request(
     )
 
 
+def _key_of_tenant(caller: Caller, provider: str) -> KeyToShow | None:
+    """The tenant's key, which is never replaced by the Worker's where it has one."""
+    key = caller.documents.of(PROVIDER_KEYS).keys.get(provider)
+    if key is None:
+        return None
+    plain = caller.opened_keys.get(key.sealed)
+    if plain is None:
+        raise InvalidConfiguration(
+            f"this tenant's own key for {provider} cannot be opened: an administrator can set it again "
+            f"(PUT /v1/provider-keys/{provider}), or the operator bring back the key that it is sealed with",
+            details={"provider": provider},
+        )
+    return KeyToShow(plain, "tenant")
+
+
 def _key_of_worker(provider: str, settings: Settings) -> KeyToShow:
     key = settings.provider_keys.get(provider)
     if key is None:
@@ -84,4 +101,4 @@ def _key_of_worker(provider: str, settings: Settings) -> KeyToShow:
             f"no key for {provider}: send your own behind the token (aw_live_…:{provider}=your-key) or set "
             f"the secret {PROVIDERS[provider].secret_name}"
         )
-    return KeyToShow(key, is_own=False)
+    return KeyToShow(key, "worker")
