@@ -6,28 +6,31 @@ from typing import Annotated, Any
 
 import msgspec
 
+from access.identity import Caller
+from access.permits import key_refusal
 from api.endpoint import ApiRequest, Nothing
-from call.admission import key_refusal
 from core import telemetry
-from core.call.context import check_session_id, read_limit_usd
+from core.call.context import SESSION_ID_PATTERN, check_session_id, read_limit_usd
+from core.ledger.lists.accounts import ListSessionsRequest
 from core.ledger.messages import (
     AccountView,
     BudgetKind,
     BudgetWindow,
+    CeilingDenied,
     ConfigureRequest,
     KeyDisabled,
-    ListSessionsRequest,
     ScopeKind,
     StatusRequest,
     WindowName,
 )
-from core.money.amount import format_usd
-from core.refusals import InvalidRequest
+from core.money.amount import Usd, format_usd
+from core.refusals import InvalidRequest, NotFound
 from delivery import send_message
 from exchange import Answer, json_answer
 
 SESSIONS_PER_PAGE_MAX = 200
 TEAM_CHARACTERS_MAX = 128
+AFTER_PATTERN = f"^$(?!\\n)|{SESSION_ID_PATTERN}"
 
 _WINDOWS: dict[BudgetKind, tuple[BudgetWindow, ...]] = {
     "session": ("session",),
@@ -67,7 +70,7 @@ class SessionPage(msgspec.Struct, frozen=True):
 
 
 class SessionsQuery(msgspec.Struct, frozen=True):
-    after: str = ""
+    after: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": AFTER_PATTERN})] = ""
     """The session id that the page before ended with."""
     limit: Annotated[int, msgspec.Meta(ge=1, le=SESSIONS_PER_PAGE_MAX)] = 100
 
@@ -75,7 +78,7 @@ class SessionsQuery(msgspec.Struct, frozen=True):
 class BudgetChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An administrator's change to a scope; what is absent stays as it is."""
 
-    limit_usd: str | msgspec.UnsetType | None = msgspec.UNSET
+    limit_usd: Usd | msgspec.UnsetType | None = msgspec.UNSET
     """Decimal dollars; null removes the limit."""
     window: BudgetWindow | None = None
     paused: bool | None = None
@@ -85,11 +88,12 @@ class BudgetChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 async def list_sessions(request: ApiRequest[SessionsQuery, Nothing]) -> Answer:
-    """The tenant's live sessions, page by page."""
-    asked = request.query
+    """The tenant's live sessions, page by page; for a developer those of its own team."""
+    asked, caller = request.query, request.caller
     if asked.after:
         check_session_id(asked.after, "after")
-    page = await request.ledger.tell(ListSessionsRequest(after_session_id=asked.after, limit=asked.limit))
+    owner = caller.owner if caller.role == "developer" else None
+    page = await request.ledger.tell(ListSessionsRequest(after_session_id=asked.after, limit=asked.limit, owner=owner))
     sessions = [_account(each) for each in page.accounts]
     return json_answer(SessionPage(sessions, page.next_after_session_id))
 
@@ -148,12 +152,26 @@ def _asked(kind: BudgetKind, scope_id: str, change: BudgetChange) -> ConfigureRe
 
 
 async def _configure(request: ApiRequest[Nothing, Any], change: ConfigureRequest) -> None:
-    change = msgspec.structs.replace(change, key_id=request.caller.key_id)
+    caller = request.caller
+    change = msgspec.structs.replace(change, key_id=caller.key_id, token_number=caller.token_number)
     configured = await request.ledger.tell(change)
     if isinstance(configured, KeyDisabled):
         raise key_refusal()
+    if isinstance(configured, CeilingDenied):
+        raise _above_ceiling(change, configured)
     for event in _events(request, change, configured.account):
         request.exchange.ports.defer(send_message(event, request.exchange))
+
+
+def _above_ceiling(change: ConfigureRequest, denied: CeilingDenied) -> InvalidRequest:
+    whose = "session of this tenant" if change.kind == "session" else "month of this tenant"
+    ceiling = format_usd(denied.ceiling_nanousd)
+    words = {
+        "limit_usd": f"limit_usd must be at most {ceiling}, the ceiling of a {whose}",
+        "hard": f"hard cannot be false: a {whose} has a ceiling of {ceiling}",
+        "reset": f"reset would be as good as a higher limit: a {whose} has a ceiling of {ceiling}",
+    }
+    return InvalidRequest(words[denied.member], param=denied.member, details={"ceiling_usd": ceiling})
 
 
 def _events(
@@ -185,6 +203,7 @@ def _events(
             spent_nanousd=account.spent_nanousd,
             held_nanousd=account.held_nanousd,
             key_id=request.caller.key_id,
+            actor=request.caller.actor,
         )
         for is_done, name in done
         if is_done
@@ -199,7 +218,20 @@ async def _accounts_of(request: ApiRequest[Nothing, Any], kind: BudgetKind, scop
             include_tenant=kind == "tenant",
         )
     )
+    if not _may_see(request.caller, status.accounts):
+        raise NotFound(f"there is no such {kind}", param="session_id" if kind == "session" else kind)
     return json_answer(Accounts([_account(each) for each in status.accounts]))
+
+
+def _may_see(caller: Caller, accounts: list[AccountView]) -> bool:
+    """A developer sees its own team's accounts, and its tenant's; what is nobody's yet, it could not tell from what is
+    another team's."""
+    if caller.role != "developer":
+        return True
+    return all(
+        each.kind == "tenant" or caller.owner == (each.owner if each.kind == "session" else f"team:{each.id}")
+        for each in accounts
+    )
 
 
 def _account(view: AccountView) -> Account:

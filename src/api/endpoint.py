@@ -9,20 +9,16 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
-from urllib.parse import parse_qs, unquote
 
 import msgspec
 
-from access.identity import Caller
-from core.refusals import InvalidRequest
-from core.wire.json_text import InvalidJSON, fitted
+from access.identity import Caller, Operator
+from core.refusals import Refusal
+from core.roles import Audience
 from exchange import Answer, Exchange
 from ports import Ledger
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-Audience = Literal["public", "member", "admin"]
-"""Who may ask: everybody without a token, any token of the tenant, or one with the admin role."""
-
 Q = TypeVar("Q")
 B = TypeVar("B")
 
@@ -38,7 +34,7 @@ class ApiRequest(Generic[Q, B]):
     """What was asked of one of our own routes."""
 
     exchange: Exchange
-    who: Caller | None
+    who: Caller | Operator | None
     """None on a public route."""
     path: Mapping[str, str]
     """The parameters in the path, decoded."""
@@ -49,7 +45,7 @@ class ApiRequest(Generic[Q, B]):
 
     @property
     def caller(self) -> Caller:
-        assert self.who is not None, "a public route knows nobody"
+        assert isinstance(self.who, Caller), "only a tenant's own routes have a caller"
         return self.who
 
     @property
@@ -68,13 +64,23 @@ class Endpoint(Generic[Q, B]):
     summary: str
     answer: type
     """A struct, told as JSON; `str` for plain text."""
-    audience: Audience = "member"
+    audience: Audience = "caller"
     query: type[Q] = Nothing  # type: ignore[assignment]  # a default for a parameter of the class has no type
     body: type[B] = Nothing  # type: ignore[assignment]
     headers: tuple[str, ...] = ()
     """Request headers with a meaning of their own here."""
+    optional_headers: tuple[str, ...] = ()
+    """Others that may be left out."""
+    status: int = 200
+    """Of an answer that went well."""
+    also_status: int | None = None
+    """Of one to a request that has been answered before."""
     answer_headers: tuple[str, ...] = ()
     """Headers of the answer that say something beside it."""
+    optional_answer_headers: tuple[str, ...] = ()
+    """Others that it may have."""
+    as_text: str | None = None
+    """The media type that the same answer may have instead, as text."""
     also_body: type | None = None
     """Another shape that the body may have; its handler tells them apart."""
     also_answer: type | None = None
@@ -83,8 +89,12 @@ class Endpoint(Generic[Q, B]):
     """The body may be compressed, which is for what programs send without end."""
     reads_body: bool = False
     """The handler reads the body's text by itself: it says more of what is wrong than a type can."""
+    is_of_the_past: bool = False
+    """It is told what has been spent already: a tenant that is suspended may still tell it."""
     is_administration: bool = False
     """For people and their tools: each request is in the access log."""
+    refuses: tuple[type[Refusal], ...] = ()
+    """What its handler refuses by itself, beyond what every route of its kind may be refused for."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -94,20 +104,6 @@ class Endpoint(Generic[Q, B]):
     def pattern(self) -> re.Pattern[str]:
         """What paths the endpoint answers."""
         return re.compile(_PARAMETER.sub(r"(?P<\1>[^/]*)", self.path.replace(".", r"\.")))
-
-
-def read_query(query: str, kind: type[Q]) -> Q:
-    """The query as its type has it; of a parameter named twice the first counts, and unknown ones are nobody's
-    business. Raises `InvalidRequest` naming the parameter."""
-    given = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
-    try:
-        return fitted(given, kind)
-    except InvalidJSON as error:
-        raise InvalidRequest(f"the query does not fit: {error}", param=error.place) from None
-
-
-def decoded_path(found: re.Match[str]) -> dict[str, str]:
-    return {name: unquote(value) for name, value in found.groupdict().items()}
 
 
 AnyEndpoint = Endpoint[Any, Any]

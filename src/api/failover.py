@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from access.tenant_keys import with_tenant_keys
 from api.endpoint import ApiRequest, Nothing
 from call.decision import Asked, Decision, decide
 from core.bounds import DOCUMENT_CHARACTERS_MAX
@@ -13,7 +14,7 @@ from core.call.hop_plan import worst_nanousd
 from core.ledger.health.messages import HealthRequest
 from core.ledger.health.views import CoolingView, keeps_away
 from core.money.amount import format_usd
-from core.refusals import InvalidRequest, Refusal
+from core.refusals import InvalidRequest, Refusal, RouteNotFound
 from core.routing.failover import AS_ASKED, Attempt
 from core.tenant.document import InvalidDocument
 from core.tenant.failover.chains import Chain
@@ -24,6 +25,10 @@ from exchange import Answer, json_answer
 from routes import ProxyRoute, proxy_route
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+CALLED_PATTERN = r"^/v1/(chat/completions|responses|messages|embeddings|proxy/[a-z]+/[!-~]+)$(?!\n)"
+"""Where calls are sent to; which of a provider's paths those are, only the provider's list says."""
 
 
 class ProvidersHealth(msgspec.Struct, frozen=True):
@@ -43,7 +48,7 @@ class FailoverTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A call to try: the path that it would be sent to (`/v1/chat/completions`), and its body. By the chains in force,
     or by others."""
 
-    path: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+    path: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000, extra_json_schema={"pattern": CALLED_PATTERN})]
     body: msgspec.Raw
     failover: FailoverDocument | None = None
 
@@ -90,6 +95,7 @@ async def clear_health(request: ApiRequest[HealthQuery, Nothing]) -> Answer:
 async def try_failover(request: ApiRequest[Nothing, FailoverTest]) -> Answer:
     """Say who would serve a call, who would be left out, and why."""
     asked = _asked(request)
+    asked.caller = await with_tenant_keys(asked.caller, asked.exchange)
     try:
         first = decide(asked, AS_ASKED)
     except Untranslatable as why:
@@ -104,7 +110,10 @@ async def try_failover(request: ApiRequest[Nothing, FailoverTest]) -> Answer:
 
 
 def _asked(request: ApiRequest[Nothing, FailoverTest]) -> Asked:
-    route = proxy_route("POST", request.body.path)
+    try:
+        route = proxy_route("POST", request.body.path)
+    except RouteNotFound as why:
+        raise InvalidRequest(why.message, param="path") from None
     if not isinstance(route, ProxyRoute) or route.upstream.billing != "metered":
         raise InvalidRequest("path must be one that a call is sent to, such as /v1/chat/completions", param="path")
     caller = request.caller
@@ -113,7 +122,7 @@ def _asked(request: ApiRequest[Nothing, FailoverTest]) -> Asked:
         if len(text) > DOCUMENT_CHARACTERS_MAX:
             raise InvalidRequest("the chains are too long", param="failover")
         try:
-            judge_failover(text, request.exchange.started_at_ms)
+            judge_failover(text, request.exchange.started_at_ms, caller.prices)
         except InvalidDocument as error:
             raise InvalidRequest(f"the chains do not fit: {error}", param=f"failover.{error.param}") from None
         values = {**caller.documents.values, FAILOVER.name: parse_failover(text)}

@@ -1,11 +1,10 @@
-"""The models that the price table knows, in OpenAI's list form, under the names that the unified route takes."""
+"""The models that have a price for the caller, in OpenAI's list form, under the names that the unified route takes."""
 
 from typing import Literal
 
 import msgspec
 
 from api.endpoint import ApiRequest, Nothing
-from core.money import price_book
 from core.providers import PROVIDERS
 from exchange import Answer, json_answer
 
@@ -23,6 +22,7 @@ class ModelList(msgspec.Struct, frozen=True):
     object: Literal["list"] = "list"
 
 
-async def list_models(_: ApiRequest[Nothing, Nothing]) -> Answer:
-    models = [Model(f"{provider}/{name}", provider) for provider in PROVIDERS for name in price_book.models(provider)]
+async def list_models(request: ApiRequest[Nothing, Nothing]) -> Answer:
+    prices = request.caller.prices
+    models = [Model(f"{provider}/{name}", provider) for provider in PROVIDERS for name in prices.models(provider)]
     return json_answer(ModelList(models))

@@ -8,19 +8,20 @@ from typing import Annotated
 import msgspec
 
 from api.endpoint import ApiRequest, Nothing
-from core.call.context import check_session_id, read_limit_usd
+from core.call.context import SessionId, check_session_id, read_limit_usd
 from core.ledger.document_messages import DocumentRequest, WrittenDocument
+from core.ledger.loops.messages import SessionFactsRequest
 from core.ledger.loops.turns import NOTHING_KNOWN, SessionFacts, Turn
-from core.ledger.messages import SessionFactsRequest
-from core.money import price_book
+from core.money.amount import Usd
 from core.money.price_book import Unpriced
+from core.money.price_list import PriceList
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
 from core.risk.finding.pattern import TooManyCandidates
 from core.risk.finding.tags import tags_of
 from core.tenant.document import InvalidDocument
 from core.tenant.rules.compiled import CompiledRules
-from core.tenant.rules.document import Count, Moment, Named, RiskTag, RuleDocument, Usd, moment_ms
+from core.tenant.rules.document import Count, Moment, Named, RiskTag, RuleDocument, moment_ms
 from core.tenant.rules.explain import explain
 from core.tenant.rules.facts import RequestFacts
 from core.tenant.rules.reading import RULES, judge_rules, parse_rules
@@ -70,7 +71,7 @@ class RulesTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     or by others."""
 
     call: ExampleCall
-    session_id: str | None = None
+    session_id: SessionId | None = None
     session: ExampleSession | None = None
     rules: list[RuleDocument] | None = None
 
@@ -80,7 +81,7 @@ async def try_rules(request: ApiRequest[Nothing, RulesTest]) -> Answer:
     asked = request.body
     if asked.session_id is not None and asked.session is not None:
         raise InvalidRequest("name a live session or make one up, not both", param="session")
-    facts = _facts_of(asked, request.exchange.started_at_ms)
+    facts = _facts_of(asked, request.exchange.started_at_ms, request.caller.prices)
     return json_answer(explain(await _rules_of(request), facts, await _session_of(request)))
 
 
@@ -91,7 +92,7 @@ async def _rules_of(request: ApiRequest[Nothing, RulesTest]) -> CompiledRules:
         return parse_rules(found.text) if isinstance(found, WrittenDocument) else RULES.default
     text = msgspec.json.encode({"rules": request.body.rules}).decode()
     try:
-        judge_rules(text)
+        judge_rules(text, request.caller.prices)
     except InvalidDocument as error:
         raise InvalidRequest(f"the rules do not fit: {error}", param=error.param) from None
     return parse_rules(text)
@@ -120,12 +121,12 @@ async def _session_of(request: ApiRequest[Nothing, RulesTest]) -> SessionFacts:
     )
 
 
-def _facts_of(asked: RulesTest, now_ms: int) -> RequestFacts:
+def _facts_of(asked: RulesTest, now_ms: int, prices: PriceList) -> RequestFacts:
     call = asked.call
     if call.provider not in PROVIDERS:
         raise InvalidRequest(f"provider must be one of {', '.join(PROVIDERS)}", param="call.provider")
     at_ms = now_ms if call.at is None else _at_ms(call.at)
-    price = price_book.find(call.provider, call.model, at_ms=at_ms)
+    price = prices.find(call.provider, call.model, at_ms=at_ms)
     tags = None if call.risk_tags is None else tuple(call.risk_tags)
     try:
         found = () if call.text is None else tags_of(call.text)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from api import people, price_trial, teams
 from api.budgets import (
     Accounts,
     BudgetChange,
@@ -17,8 +18,9 @@ from api.budgets import (
     read_budget,
     reset_session,
 )
-from api.documents import document_endpoints
-from api.endpoint import AnyEndpoint, ApiRequest, Endpoint, Nothing, decoded_path
+from api.description.document import OpenApi, openapi_of
+from api.documents import OPERATOR_S, document_endpoints
+from api.endpoint import AnyEndpoint, ApiRequest, Endpoint, Nothing
 from api.failover import (
     FailoverTest,
     FailoverTried,
@@ -29,15 +31,29 @@ from api.failover import (
     try_failover,
 )
 from api.health import Health, health
+from api.keys import keys, whoami
 from api.models import ModelList, list_models
-from api.openapi import OpenApi, openapi_of
+from api.operator import doctor, tenants
+from api.reading import decoded_path
+from api.records import calls, dead_letters, events, usage
 from api.rules import RulesTest, try_rules
 from api.sdk.budget_check import BudgetCheck, BudgetCheckQuery, check_budget
 from api.sdk.holds import Held, HoldRequest, Settlement, hold, settle
 from api.sdk.ingest import BatchTaken, ReportBatch, ingest
 from api.sdk.reports import Report
-from core.refusals import RouteNotFound
+from api.sealed import provider_keys, resealing, webhooks
+from core.refusals import (
+    BudgetExhausted,
+    RouteNotFound,
+    RuleBlocked,
+    RuleThrottled,
+    ScopePaused,
+    SessionRequired,
+    UnmeteredPath,
+    UnpricedModel,
+)
 from core.tenant.documents import DOCUMENTS
+from core.tenant.prices.reading import PLATFORM_PRICES
 from core.tenant.rules.explain import Explanation
 from exchange import Answer, json_answer
 from routes import not_allowed
@@ -51,18 +67,24 @@ async def describe(_: ApiRequest[Nothing, Nothing]) -> Answer:
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint("GET", "/healthz", health, "Is the Worker up, and with which prices?", Health, audience="public"),
     Endpoint("GET", "/openapi.json", describe, "This document", OpenApi, audience="public"),
-    Endpoint("GET", "/v1/models", list_models, "The models that the price table knows", ModelList),
+    Endpoint("GET", "/v1/models", list_models, "The models that have a price", ModelList),
     Endpoint(
         "GET", "/v1/budget-check", check_budget, "May a session go on?", BudgetCheck, query=BudgetCheckQuery,
     ),
-    Endpoint("POST", "/v1/holds", hold, "Hold the money of a call that an SDK is to make", Held, body=HoldRequest),
+    Endpoint(
+        "POST", "/v1/holds", hold, "Hold the money of a call that an SDK is to make", Held, body=HoldRequest,
+        refuses=(
+            BudgetExhausted, ScopePaused, RuleBlocked, RuleThrottled, UnpricedModel, UnmeteredPath, SessionRequired,
+        ),
+    ),
     Endpoint(
         "POST", "/v1/holds/{hold_id}/settle", settle, "Report such a call: its cost takes the place of its hold",
-        Settlement, body=Report,
+        Settlement, body=Report, is_of_the_past=True,
     ),
     Endpoint(
         "POST", "/v1/ingest", ingest, "Report calls that an SDK made by itself, one or up to 500", str, body=Report,
-        also_body=ReportBatch, also_answer=BatchTaken, reads_body=True, takes_gzip=True,
+        also_body=ReportBatch, also_answer=BatchTaken, reads_body=True, takes_gzip=True, audience="reporter",
+        is_of_the_past=True,
     ),
     Endpoint(
         "GET", "/v1/sessions", list_sessions, "The tenant's live sessions", SessionPage,
@@ -107,7 +129,22 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         "POST", "/v1/failover/test", try_failover, "Who would serve a call, and who is left out", FailoverTried,
         audience="admin", body=FailoverTest, is_administration=True,
     ),
-    *(endpoint for kind in DOCUMENTS for endpoint in document_endpoints(kind)),
+    *price_trial.ENDPOINTS,
+    *whoami.ENDPOINTS,
+    *keys.ENDPOINTS,
+    *tenants.ENDPOINTS,
+    *doctor.ENDPOINTS,
+    *teams.ENDPOINTS,
+    *usage.ENDPOINTS,
+    *calls.ENDPOINTS,
+    *events.ENDPOINTS,
+    *dead_letters.ENDPOINTS,
+    *people.ENDPOINTS,
+    *provider_keys.ENDPOINTS,
+    *webhooks.ENDPOINTS,
+    *resealing.ENDPOINTS,
+    *(endpoint for kind in DOCUMENTS if kind.has_routes for endpoint in document_endpoints(kind)),
+    *document_endpoints(PLATFORM_PRICES, OPERATOR_S),
 )  # fmt: skip
 
 

@@ -32,8 +32,11 @@ REFUSED = [
     {"PASSED_HEADERS": "x-a,authorization"},
     {"PASSED_HEADERS": "content type"},
     {"ALLOW_PRIVATE_RECEIVERS": "yes"},
+    {"SUPABASE_URL": "http://db.example.com"},
     {"HOLD_TTL_MS": "soon"},
     {"HOLD_TTL_MS": "0"},
+    {"KEY_ENCRYPTION_KEY": "aw_live_secret"},
+    {"KEY_ENCRYPTION_KEY": "k1:aw_live_secret"},
     {"TENANT_TOKEN_MAP": "{"},
     {"TENANT_TOKEN_MAP": '{"aw_live_secret": 5}'},
 ]
@@ -62,7 +65,26 @@ def test_private_receivers_are_the_operator_s_to_allow() -> None:
     assert [settings.allows_private_receivers for settings in said] == [False, False, True]
 
 
+def test_the_first_key_seals() -> None:
+    first, second = ("QUFB" * 10 + "QUE=", "QkJC" * 10 + "QkI=")
+
+    settings = parse_settings({"KEY_ENCRYPTION_KEY": f"new:{first},old:{second}"})
+
+    assert [(key.id, key.key) for key in settings.sealing_keys] == [("new", b"A" * 32), ("old", b"B" * 32)]
+    assert "AAAA" not in repr(settings) and "QUFB" not in repr(settings)
+
+
 def test_no_secret_is_printed() -> None:
     settings = parse_settings({"OPENAI_API_KEY": "sk-secret", "TENANT_TOKEN_MAP": '{"aw_live_secret": "acme"}'})
 
     assert "secret" not in repr(settings)
+
+
+def test_the_secret_of_the_records_is_never_printed() -> None:
+    secrets = {"SUPABASE_JWT_SECRET": "a-jwt-secret\n", "SUPABASE_ANON_KEY": "an-anon-key\n"}
+
+    settings = parse_settings({"SUPABASE_URL": "https://db.example.com/", **secrets})
+
+    assert settings.supabase_url == "https://db.example.com"
+    assert (settings.supabase_jwt_secret, settings.supabase_anon_key) == (b"a-jwt-secret", "an-anon-key")
+    assert "a-jwt-secret" not in repr(settings) and "an-anon-key" not in repr(settings)

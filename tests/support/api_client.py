@@ -10,6 +10,7 @@ from isolate import Isolate
 from settings import parse_settings
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, World
+from tests.support.scripted_records import JWT_SECRET, SUPABASE_URL
 
 CHAT = "/v1/proxy/openai/v1/chat/completions"
 CALL = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1_000}
@@ -22,17 +23,22 @@ SSE = {"content-type": "text/event-stream"}
 ADMIN = "aw_live_" + "cd" * 24
 OTHER = "aw_live_" + "ef" * 24
 """The administrator of another tenant."""
+OPERATOR = "aw_live_" + "0f" * 24
 
 
 def a_world_with_administrators(config: Mapping[str, Any] | None = None) -> World:
-    world = World(config)
+    return with_administrators(World(config))
+
+
+def with_administrators(world: World) -> World:
     for token, tenant in ((ADMIN, "acme"), (OTHER, "other")):
         world.knows(token, tenant=tenant, role="admin", key_id=f"key_{tenant}")
     return world
 
 
 def an_isolate(**settings: str) -> Isolate:
-    return Isolate(parse_settings({"OPENAI_API_KEY": "sk", **settings}))
+    database = {"SUPABASE_URL": SUPABASE_URL, "SUPABASE_JWT_SECRET": JWT_SECRET}
+    return Isolate(parse_settings({"OPENAI_API_KEY": "sk", "OPERATOR_TOKEN": OPERATOR, **database, **settings}))
 
 
 def sse(document: Any) -> bytes:

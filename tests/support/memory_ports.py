@@ -1,4 +1,4 @@
-"""The six ports in memory: the real ledger service on sqlite3, scripted providers, and switches that take parts away."""
+"""The seven ports in memory: the real ledger service on sqlite3, scripted providers, and switches that take parts away."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ import msgspec
 
 from core.bounds import ANSWER_END_BYTES
 from core.ledger.document_messages import WriteRequest
+from core.ledger.keys.messages import KeyWritten
 from core.ledger.messages import ConfigureRequest, Granted, Question, StatusRequest
 from core.ledger.mirror import SessionMirror, mirror_key, read_mirror
 from core.ledger.questions import read_answer, read_question, to_wire
@@ -21,17 +22,22 @@ from core.tenant.documents import copy_text, read_copy
 from ports import (
     AttemptFailed,
     Body,
+    KeyServerUnreachable,
     LedgerUnreachable,
     Ports,
     QueueUnreachable,
     Relay,
+    Sealing,
     StreamEnding,
     TenantStoreUnreachable,
     TooLong,
     UpstreamRequest,
     Watch,
 )
+from tests.support.aes_sealing import AesSealing
 from tests.support.core_faults import Surprise
+from tests.support.rsa import is_signed
+from tests.support.scripted_records import ScriptedRecords
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 
 A = TypeVar("A")
@@ -57,6 +63,13 @@ class MemoryLedger:
         """Forget all that is in memory alone, as an object that was evicted."""
         self.service = a_service(self.rows, self._tenant)
 
+    def copy_keys(self) -> None:
+        """What the Durable Object does before it answers, and again by its alarm."""
+        keys = self.service.keys
+        for key in [] if self._world.is_kv_away else keys.uncopied(1_000):
+            self._world.kv |= dict(keys.copies_of(key))
+            keys.copied(key)
+
     @property
     def outbox(self) -> list[str]:
         return [text for _, text in self.service.outbox.next(1_000)]
@@ -79,6 +92,8 @@ class MemoryLedger:
         if self._world.is_ledger_away:
             raise LedgerUnreachable
         answer = self.service.answer(read_question(text), self._world.now_ms())
+        if isinstance(answer, KeyWritten):
+            self.copy_keys()
         self._world.reach(LedgerUnreachable)
         self._world.wait_for(f"ledger.{name} answer")
         if name == "admit" and self._world.admissions_unheard:
@@ -213,7 +228,7 @@ class World:
         self.hanging: set[str] = set()
         """What does not answer before its deadline: `kv`, `queue`, or a question to the Ledger such as `ledger.admit`,
         which is not heard, or `ledger.admit answer`, where it is and only the answer is lost."""
-        self.ledger_calls = self.admissions_unheard = 0
+        self.ledger_calls = self.kv_reads = self.admissions_unheard = 0
         self.is_asking_ledger = self.has_granted = self.is_winding_up = False
         """Where a call is: at the Ledger, past its hold, past its end."""
         self.awaits = 0
@@ -224,6 +239,8 @@ class World:
         self.outage: tuple[int, frozenset[type[Exception]]] | None = None
         """The await from which on, until the outage is over, the ports with these failures do not answer."""
         self.upstream_also: Callable[[], object] = lambda: None
+        self.database = ScriptedRecords()
+        """Where records can be read."""
         self.records: list[dict[str, Any]] = []
         self.sent: list[UpstreamRequest] = []
         self.answer: ScriptedAnswer | AttemptFailed = ScriptedAnswer()
@@ -232,6 +249,10 @@ class World:
         self.takes_ms: dict[str, int] = {}
         """How long a provider takes to begin."""
         self.ledgers: dict[str, MemoryLedger] = {}
+        self.key_set: bytes | None = None
+        """What the server of an Access team answers; None while it is away."""
+        self.key_set_asks = 0
+        self.sealing: Sealing = AesSealing()
         self.strangers: list[str] = []
         self.strangers_max = 1_000
         self._now_ms = START_MS
@@ -245,6 +266,7 @@ class World:
 
     async def sleep_ms(self, duration_ms: int) -> None:
         self.pass_time(duration_ms)
+        await asyncio.sleep(0)
 
     def new(self, prefix: str) -> str:
         self._count += 1
@@ -290,6 +312,15 @@ class World:
         self.strangers.append(address)
         return self.strangers.count(address) <= self.strangers_max
 
+    async def fetch_key_set(self, url: str) -> bytes:
+        self.key_set_asks += 1
+        assert url == "https://team.example/cdn-cgi/access/certs", "the only team there is"
+        await asyncio.sleep(0)
+        self.wait_for("key server", KeyServerUnreachable)
+        if self.key_set is None:
+            raise KeyServerUnreachable
+        return self.key_set
+
     def ledger_of(self, tenant: str) -> Any:
         return self.ledgers.setdefault(tenant, MemoryLedger(self, tenant))
 
@@ -298,12 +329,16 @@ class World:
             ledger_of=self.ledger_of,
             tenants=self,
             telemetry=self,
+            records=self.database,
             upstream=self,
+            sealing=self.sealing,
             clock=self,
             ids=self,
             digests_equal=hmac.compare_digest,
             defer=self._deferred.append,
             is_stranger_allowed=self.is_stranger_allowed,
+            fetch_key_set=self.fetch_key_set,
+            is_signed=is_signed,
         )
 
     def reach(self, failure: type[Exception] | None) -> None:
@@ -360,6 +395,7 @@ class World:
             except Killed:
                 for lost in self._deferred:
                     lost.close()
+                self._deferred.clear()
                 raise
             except BaseException:
                 await self._run_deferred()
@@ -375,6 +411,7 @@ class World:
             await self._deferred.pop(0)
 
     async def _kv(self, key: str) -> str | None:
+        self.kv_reads += 1
         self.wait_for("kv", TenantStoreUnreachable)
         if self.is_kv_away or key in self.failing_keys:
             raise TenantStoreUnreachable

@@ -16,7 +16,8 @@ class SqliteDatabase:
     """`SqlDatabase` over sqlite3; `statements` says what was asked, and one of them fails if a test says so."""
 
     def __init__(self) -> None:
-        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        # Asked by one thread at a time, which a tool that drives the edge may choose anew each time.
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self.statements: list[tuple[str, list[tuple[Any, ...]]]] = []
         self.fails_after: int | None = None
         """So many statements succeed before one fails; then None again."""

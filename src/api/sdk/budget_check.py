@@ -1,7 +1,8 @@
 """May a session go on? The question that SDKs ask before each call of theirs.
 
 The first four names in the answer, and that they are numbers, are a published contract. KV is believed when it says
-that a session is stopped, and asked again when the Ledger is away; it never says "still fine".
+that a session is stopped, under the ceiling that holds now, and asked again when the Ledger is away; it never says
+"still fine".
 """
 
 from typing import Literal
@@ -9,17 +10,17 @@ from typing import Literal
 import msgspec
 
 from api.endpoint import ApiRequest, Nothing
-from core.call.context import check_session_id, read_limit_usd
+from core.call.context import SessionId, check_session_id, read_limit_usd
 from core.ledger.messages import AccountView, StatusRequest
 from core.ledger.mirror import SessionMirror
-from core.money.amount import usd_number
+from core.money.amount import Usd, usd_number
 from exchange import Answer, json_answer
 from ports import LedgerUnreachable, Ports, TenantStoreUnreachable
 
 
 class BudgetCheckQuery(msgspec.Struct, frozen=True):
-    session_id: str
-    limit_usd: str | None = None
+    session_id: SessionId
+    limit_usd: Usd | None = None
     """Decimal dollars that the session is compared with; stored nowhere."""
 
 
@@ -41,7 +42,7 @@ async def check_budget(request: ApiRequest[BudgetCheckQuery, Nothing]) -> Answer
     session_id = check_session_id(asked.session_id, "session_id")
     limit = None if asked.limit_usd is None else read_limit_usd(asked.limit_usd, "limit_usd")
     mirror = await _mirror(caller.tenant, session_id, request.exchange.ports)
-    if mirror is not None and (mirror.is_exhausted or mirror.is_paused):
+    if mirror is not None and _is_stopped(mirror, caller.documents.session_ceiling_nanousd):
         return json_answer(_check_of_mirror(mirror, limit))
     question = StatusRequest(session_id=session_id, session_default_limit_nanousd=caller.policy.session_limit_nanousd)
     try:
@@ -51,6 +52,11 @@ async def check_budget(request: ApiRequest[BudgetCheckQuery, Nothing]) -> Answer
             raise  # nobody knows what was spent: the SDK decides whether to go on, not a zero of ours
         return json_answer(_check_of_mirror(mirror, limit))
     return json_answer(check_of_account(status.accounts[0], limit))
+
+
+def _is_stopped(mirror: SessionMirror, ceiling_nanousd: int | None) -> bool:
+    """Is the session stopped, by what holds for it now?"""
+    return mirror.ceiling_nanousd == ceiling_nanousd and (mirror.is_exhausted or mirror.is_paused)
 
 
 async def _mirror(tenant: str, session_id: str, ports: Ports) -> SessionMirror | None:

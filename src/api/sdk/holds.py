@@ -14,9 +14,9 @@ from api.sdk.budget_check import BudgetCheck, check_of_account
 from api.sdk.ingest import charge_and_tell
 from api.sdk.reports import Report, checked_event_id
 from api.sdk.told_calls import hold_for
-from core.call.context import CallContext, check_session_id, read_limit_usd
+from core.call.context import CallContext, SessionId, check_session_id, read_limit_usd
 from core.call.told import Label, ToldCall
-from core.money.amount import usd_number
+from core.money.amount import Usd, usd_number
 from core.refusals import InvalidRequest
 from exchange import Answer, json_answer
 
@@ -27,8 +27,8 @@ class HoldRequest(ToldCall, frozen=True, kw_only=True):
     """A call that is about to be made."""
 
     hold_id: Label
-    session_id: str | None = None
-    session_budget_usd: str | None = None
+    session_id: SessionId | None = None
+    session_budget_usd: Usd | None = None
     """Decimal dollars: as the header of a proxied call, the session's first limit counts and later ones only tighten.
     Without a session it limits this call."""
     project: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None

@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from access.identity import Caller
-from call.admission import OWN_HOLDS_START, key_refusal, rate_refusal
+from access.permits import key_refusal
+from call.admission import OWN_HOLDS_START, rate_refusal
 from call.settlement import new_record
-from core.call.context import CallContext, check_session_id
+from core.call.context import CallContext, SessionId, check_session_id
 from core.ledger.loops.turns import Turn
 from core.ledger.messages import Conflict, Count, KeyDisabled, RateDenied, RecordAnswer, Recorded, RecordRequest
 from core.money import price_book, pricing
@@ -69,7 +70,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     web_search_calls: Annotated[int, msgspec.Meta(ge=0, le=WEB_SEARCH_CALLS_MAX)] = 0
     """Searches that the provider ran and bills by the call."""
     provider: Label | None = None
-    session_id: str | None = None
+    session_id: SessionId | None = None
     iteration_index: Annotated[int, msgspec.Meta(ge=0, le=10**9)] | None = None
     identified_risks: list[Label] = []
     project: Label | None = None
@@ -110,7 +111,7 @@ class Charge:
 def charge_of(report: Report, caller: Caller, *, event_id: str, now_ms: int) -> Charge:
     """The report as a charge at today's price. Raises `InvalidRequest` naming the field."""
     session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
-    price = price_book.find_reported(report.provider, report.model, at_ms=now_ms)
+    price = caller.prices.find_reported(report.provider, report.model, at_ms=now_ms)
     usage = usage_of(report, price)
     is_free = price.is_estimate and caller.policy.unpriced_models == "free"  # as its hold was
     request = RecordRequest(
@@ -124,6 +125,8 @@ def charge_of(report: Report, caller: Caller, *, event_id: str, now_ms: int) -> 
         session_default_limit_nanousd=caller.policy.session_limit_nanousd,
         rate_limits=caller.rate_limits,
         key_id=caller.key_id,
+        token_number=caller.token_number,
+        charged_key_id=caller.key_id,
         turn=Turn(agent=report.agent, iteration=report.iteration_index, model=report.model),
     )
     return Charge(report, request, price, usage)

@@ -10,6 +10,7 @@ import msgspec
 
 from access import audit
 from access.identity import Caller
+from access.permits import check_may_call, check_session
 from call.admission import DocumentsMoved, Receipt, hold_told
 from call.decision import DECISIONS_MAX, with_documents
 from call.rules import CallRules, RequestSeen
@@ -32,10 +33,13 @@ async def hold_for(
     hold_id: str,
     wait_ms: int,
 ) -> tuple[CallPlan, Receipt]:
-    """The call's plan, and the money for it. Raises the refusal, which has its row, or `LedgerUnreachable`."""
+    """The call's plan, and the money for it. Raises the refusal, which has its row, or `LedgerUnreachable`. A key that
+    makes no calls here makes none elsewhere."""
     settings = exchange.isolate.settings
+    check_may_call(caller)
     for _ in range(DECISIONS_MAX):
-        plan = plan_told(told, caller.policy, exchange.started_at_ms)
+        check_session(caller, context.session_id, "session_id")
+        plan = plan_told(told, caller.policy, exchange.started_at_ms, caller.prices)
         rules = _ruled(exchange, caller, context, plan, risks)
         try:
             return plan, await hold_told(
