@@ -120,6 +120,124 @@ def test_a_write_that_is_refused_says_why_and_writes_nothing(
     assert admin.read("/v1/config") == {"budget_wait_s": 5}
 
 
+GOOD = {
+    "config": {"budget_wait_s": 5, "disabled_keys": ["a", "b"]},
+    "rules": {"rules": [{"id": "a", "condition": {"always": True}, "action": {"type": "allow"}}]},
+    "failover": {
+        "chains": [{"match": {"model": "gpt-4o-mini"}, "hops": [{"provider": "groq", "model": "llama-3.1-8b-instant"}]}]
+    },
+}
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_what_is_there_already_is_not_written_again(admin: Client, kind: str) -> None:
+    path = f"/v1/{kind}"
+    first = admin.ask("PUT", path, GOOD[kind], if_match="*")
+    read = admin.ask("GET", path)
+
+    as_read = admin.ask("PUT", path, read.body, if_match=read.headers["etag"])
+    in_other_words = json.dumps(dict(reversed(GOOD[kind].items())), indent=2).encode()
+    otherwise = admin.ask("PUT", path, in_other_words, if_match="*")
+
+    assert [each.headers["etag"] for each in (first, as_read, otherwise)] == [etag(1)] * 3
+    assert (as_read.status, as_read.body, admin.ask("GET", path).body) == (200, first.body, read.body)
+    assert [each["version"] for each in admin.read(f"{path}/history")["versions"]] == [1]
+
+
+def test_whoever_has_an_old_version_is_told_so_though_he_would_change_nothing(admin: Client) -> None:
+    write(admin, {"budget_wait_s": 5}, 0)
+    write(admin, {"budget_wait_s": 6}, 1)
+
+    assert error_of(admin.ask("PUT", "/v1/config", {"budget_wait_s": 6}, if_match=etag(1)))[0] == 412
+
+
+def test_any_of_several_versions_may_be_the_one_that_is_replaced(admin: Client) -> None:
+    write(admin, {"budget_wait_s": 5}, 0)
+
+    assert error_of(admin.ask("PUT", "/v1/config", {}, if_match='"7", "8"'))[0] == 412
+    assert admin.ask("PUT", "/v1/config", {}, if_match='"7", W/"1"').status == 200
+
+
+def test_a_document_may_be_written_only_where_there_is_none(admin: Client) -> None:
+    first = admin.ask("PUT", "/v1/config", {"budget_wait_s": 5}, if_none_match="*")
+    second = error_of(admin.ask("PUT", "/v1/config", {}, if_none_match="*"))
+
+    assert (first.status, second[0], second[1]["present_version"]) == (200, 412, 1)
+
+
+def test_a_document_that_nobody_has_written_has_no_version_to_replace(admin: Client) -> None:
+    status, error = error_of(admin.ask("PUT", "/v1/config", {}, if_match=etag(3)))
+
+    assert (status, error["present_version"], "nobody has written" in error["message"]) == (412, 0, True)
+
+
+FAULTY: dict[str, tuple[Any, dict[str, str]]] = {
+    "config": (
+        {"budget_wait_s": 121, "fail_closd": True, "disabled_keys": ["a", ""]},
+        {
+            "/budget_wait_s": "wrong_value",
+            "/fail_closd": "unknown_member",
+            "/disabled_keys/1": "wrong_value",
+        },
+    ),
+    "rules": (
+        {"rules": [{"id": "a", "condition": {"hour_min": 24}, "action": {"type": "allow"}}, {"id": "b", "x": 1}]},
+        {
+            "/rules/0/condition/hour_min": "wrong_value",
+            "/rules/1/x": "unknown_member",
+            "/rules/1/condition": "missing_member",
+            "/rules/1/action": "missing_member",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTY)
+def test_all_mistakes_of_a_document_are_told_at_once(admin: Client, kind: str) -> None:
+    document, expected = FAULTY[kind]
+
+    status, error = error_of(admin.ask("PUT", f"/v1/{kind}", document, if_match="*"))
+
+    assert (status, {each["pointer"]: each["code"] for each in error["errors"]}) == (400, expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "pointers"),
+    [
+        (
+            "rules",
+            {"rules": [{"id": name, "condition": {}, "action": {"type": "allow"}} for name in ("a", "b")]},
+            ["/rules/0/condition", "/rules/1/condition"],
+        ),
+        (
+            "failover",
+            {
+                "chains": [
+                    {"match": {"model": "gpt-4o"}, "hops": [{"provider": name, "model": "x"}]} for name in ("a", "b")
+                ]
+            },
+            ["/chains/0/hops/0/provider", "/chains/1/hops/0/provider"],
+        ),
+    ],
+    ids=["rules", "failover"],
+)
+def test_mistakes_beyond_a_member_s_form_are_told_for_each_part(
+    admin: Client, kind: str, document: Any, pointers: list[str]
+) -> None:
+    status, error = error_of(admin.ask("PUT", f"/v1/{kind}", document, if_match="*"))
+
+    assert (status, [each["pointer"] for each in error["errors"]]) == (400, pointers)
+    assert error["message"].endswith(error["errors"][0]["message"])
+
+
+def test_a_configuration_with_two_readings_is_refused(admin: Client) -> None:
+    twice = b'{"fail_closed": true, "fail_closed": false}'
+
+    status, error = error_of(admin.ask("PUT", "/v1/config", twice, if_match="*"))
+
+    assert (status, error["param"], error["errors"][0]["code"]) == (400, "fail_closed", "repeated_member")
+
+
 def test_a_document_too_long_to_keep_is_refused_by_its_length(admin: Client) -> None:
     long = {"slack_webhook_url": "https://" + "x" * DOCUMENT_CHARACTERS_MAX}
 
@@ -146,7 +264,7 @@ def test_versions_are_kept_with_who_and_when(admin: Client, world: World) -> Non
 
     page = admin.read("/v1/config/history?limit=2")
     assert [each["version"] for each in page["versions"]] == [3, 2]
-    assert page["versions"][0] == {"version": 3, "written_at_ms": world.now_ms(), "written_by": "key_acme"}
+    assert page["versions"][0] == {"version": 3, "written_at_ms": world.now_ms(), "written_by": "key:key_acme"}
     assert [each["version"] for each in admin.read("/v1/config/history?below=2")["versions"]] == [1]
     assert admin.read("/v1/config?version=1") == {"budget_wait_s": 0}
     assert error_of(admin.ask("GET", "/v1/config?version=9"))[1]["param"] == "version"
@@ -225,10 +343,12 @@ def test_who_changes_documents_faster_than_a_call_is_planned_is_told_to_come_aga
     there.ask("POST", CHAT, CALL)
     ledger = world.ledger_of("acme")
     tell = ledger.tell
+    waits_s = iter(range(100))
 
     async def changed_before(question: Any) -> Any:
         if isinstance(question, AdmitRequest):
-            ledger.service.documents.write(WriteRequest(kind="config", text="{}"), world.now_ms())
+            text = json.dumps({"budget_wait_s": next(waits_s)})
+            ledger.service.documents.write(WriteRequest(kind="config", text=text), world.now_ms())
         return await tell(question)
 
     ledger.tell = changed_before
