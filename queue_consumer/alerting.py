@@ -8,8 +8,8 @@ one receiver is never buried for the other's sake.
 import asyncio
 
 from core.telemetry import Alert
+from core.tenant.receivers.named import receivers_in
 from dispatch import Notice, tell
-from receivers import receivers_in
 from services import Services, Unreachable
 from slack import alert_message
 from verdicts import Buried, Postponed, Told
@@ -24,11 +24,12 @@ async def tell_alert(alert: Alert, services: Services) -> Telling:
         document = await services.tenant_config(alert.tenant)
     except Unreachable:
         return Postponed("the tenant's configuration cannot be read")
-    tellings = await asyncio.gather(*(_tell(notice, services) for notice in _notices(alert, document, services)))
+    tellings = await asyncio.gather(*(tell_one(notice, services) for notice in notices_of(alert, document, services)))
     return _together(tellings)
 
 
-def _notices(alert: Alert, document: str | None, services: Services) -> list[Notice]:
+def notices_of(alert: Alert, document: str | None, services: Services) -> list[Notice]:
+    """What is told to whom, by the tenant's documents."""
     receivers = receivers_in(document, allows_private=services.allows_private_receivers)
     tenant, key, summary = alert.tenant, alert.alert_key, alert.summary
     notices = []
@@ -39,7 +40,8 @@ def _notices(alert: Alert, document: str | None, services: Services) -> list[Not
     return notices
 
 
-async def _tell(notice: Notice, services: Services) -> Telling:
+async def tell_one(notice: Notice, services: Services) -> Telling:
+    """One receiver."""
     try:
         return await tell(notice, services)
     except Unreachable:

@@ -7,14 +7,15 @@ silently dropped. Each receiver has claims of its own: where one fails, the othe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import msgspec
 
-from receivers import Receiver, unusable
+from core.tenant.receivers.named import Receiver, unusable
 from services import Answer, Services, Unreachable
-from verdicts import Buried, Judgement, Postponed, Told, judge, reason_of
+from signing import CannotSign, webhook_headers
+from verdicts import Buried, Judgement, Post, Postponed, Told, judge, reason_of
 
 LEASE_S = 120
 """Longer than a claim's owner can still be waiting for the webhook."""
@@ -67,9 +68,23 @@ async def _deliver(notice: Notice, services: Services) -> Told | Postponed:
     if url is None:
         return Told(notice.receiver.result)
     try:
-        return webhook_result(await services.post(url, notice.body))
+        headers = await _headers(notice, services)
+    except CannotSign as fault:
+        return Postponed(str(fault))
+    began_ms = services.now_ms()
+    try:
+        answer = await services.post(url, notice.body, headers)
     except Unreachable:
-        return Postponed("the webhook did not answer")
+        return Postponed("the webhook did not answer", post=Post(None, services.now_ms() - began_ms))
+    return replace(webhook_result(answer), post=Post(answer.status, services.now_ms() - began_ms))
+
+
+async def _headers(notice: Notice, services: Services) -> dict[str, str]:
+    """Slack knows no signatures: its address is the secret."""
+    if notice.receiver.id == "slack":
+        return {}
+    secrets = notice.receiver.secrets
+    return await webhook_headers(notice.tenant, notice.key, notice.body, secrets, services)
 
 
 def webhook_result(answer: Answer) -> Told | Postponed:

@@ -51,6 +51,7 @@ class Default(WorkerEntrypoint):
             done = await upkeep.run(services)
         else:
             done = {**await replay(services), **await weekly_report.run(int(controller.scheduledTime), services)}
+        await upkeep.note_run(controller.cron, services)
         _log({"event": "telemetry_cron", "cron": controller.cron, **done})
 
 

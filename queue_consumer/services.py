@@ -6,10 +6,12 @@ real PostgREST. Statuses are values; only "nobody answered" is an exception, bec
 unknown what happened.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from core.ledger.messages import Conflict, Recorded, Settled
+from core.ledger.trials.messages import Trial
 from core.telemetry import Settlement
 
 
@@ -35,16 +37,31 @@ class Services(Protocol):
         """The operator's word: webhooks need not be https hosts on the internet."""
         ...
 
+    def now_ms(self) -> int: ...
+
     async def rest(self, path: str, body: str, *, prefer: str) -> Answer:
         """POST JSON to a path under Supabase's `/rest/v1/`, as `service_role`."""
         ...
 
-    async def post(self, url: str, body: str) -> Answer:
-        """POST JSON to a webhook: a redirect is an answer like any other, and after ten seconds there is none."""
+    async def post(self, url: str, body: str, headers: Mapping[str, str]) -> Answer:
+        """POST JSON to a webhook, with headers of its own: a redirect is an answer, and after ten seconds
+        there is none."""
         ...
 
     async def tenant_config(self, tenant: str) -> str | None:
         """The tenant's configuration document, or None where it has none."""
+        ...
+
+    async def present_documents(self, tenant: str) -> str | None:
+        """All of the tenant's documents, by its Ledger."""
+        ...
+
+    async def unseal(self, sealed: str, bound_to: bytes) -> str:
+        """A secret of a tenant's. May raise `ports.CannotUnseal`."""
+        ...
+
+    async def note_trial(self, tenant: str, trial_id: str, outcome: Trial) -> None:
+        """Tell a tenant's Ledger what came of a trial, for whoever asked for it."""
         ...
 
     async def charge(self, tenant: str, charge: Settlement) -> Settled | Recorded | Conflict:

@@ -62,6 +62,7 @@ _TITLES: dict[AlertKind, str] = {
     "provider_key_missing": "Provider key missing",
     "provider_account": "Provider account in trouble",
     "translation_refused": "Translated call refused",
+    "test": "Test",
 }
 
 

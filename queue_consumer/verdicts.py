@@ -6,7 +6,7 @@ key is somebody's misconfiguration: every message of the tenant would be bad, so
 instead, and nothing is lost.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import msgspec
@@ -29,10 +29,20 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """What a receiver answered, and how long that took; no status where it did not."""
+
+    status: int | None
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """The alert has been dealt with for good; `result` says how."""
 
     result: str
+    post: Post | None = field(default=None, compare=False)
+    """For whoever tries a receiver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,7 @@ class Postponed:
     delay_max_s: int = RETRY_DELAY_MAX_S
     delay_least_s: int = 0
     """As somebody asked for who is too busy."""
+    post: Post | None = field(default=None, compare=False)
 
 
 Verdict = Stored | Told | Charged | Buried | Postponed

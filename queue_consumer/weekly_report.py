@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
+from core.tenant.receivers.named import receivers_in
 from dispatch import Arguments, Notice, call, tell
-from receivers import receivers_in
 from services import Services, Unreachable
 from slack import WeeklyReport, weekly_message, weekly_summary
 from verdicts import Judgement, Told, judge, reason_of

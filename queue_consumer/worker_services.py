@@ -1,5 +1,7 @@
 """The `Services` of the deployed Worker: `fetch`, KV, the edge Worker's Ledgers and the dead-letter queue."""
 
+import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -7,10 +9,14 @@ from js import AbortSignal, fetch
 
 from bindings.ffi import JS_FAULTS, object_to_js, text_or_none
 from bindings.ledger import DurableLedger
+from bindings.webcrypto.sealing import WebCryptoSealing
+from core.ledger.document_messages import CopyRequest
 from core.ledger.messages import Conflict, Recorded, Settled
+from core.ledger.trials.messages import Trial, TrialRequest
 from core.routing.addresses import base_url
 from core.telemetry import Settlement
-from ports import LedgerUnreachable
+from core.tenant.sealed.form import InvalidSealingKeys, parse_sealing_keys
+from ports import CannotUnseal, LedgerUnreachable
 from services import Answer, Unreachable
 
 ANSWER_TIMEOUT_MS = 30_000
@@ -30,6 +36,9 @@ class WorkerServices:
     def allows_private_receivers(self) -> bool:
         return text_or_none(getattr(self._env, "ALLOW_PRIVATE_RECEIVERS", None)) == "true"
 
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
     async def rest(self, path: str, body: str, *, prefer: str) -> Answer:
         key = str(self._env.SUPABASE_SERVICE_ROLE_KEY)
         headers = {
@@ -41,8 +50,8 @@ class WorkerServices:
         base = base_url(str(self._env.SUPABASE_URL), "SUPABASE_URL")
         return await _post(f"{base}/rest/v1/{path}", body, headers)
 
-    async def post(self, url: str, body: str) -> Answer:
-        headers = {"content-type": "application/json", "user-agent": "AgentWatch-Webhook"}
+    async def post(self, url: str, body: str, headers: Mapping[str, str]) -> Answer:
+        headers = {"content-type": "application/json", "user-agent": "AgentWatch-Webhook", **headers}
         try:
             response = await _fetch(url, body, headers, WEBHOOK_TIMEOUT_MS)
         except JS_FAULTS as fault:
@@ -57,6 +66,25 @@ class WorkerServices:
         try:
             return text_or_none(await self._env.AGENTWATCH_KV.get(f"t:{tenant}:config"))
         except JS_FAULTS as fault:
+            raise Unreachable from fault
+
+    async def present_documents(self, tenant: str) -> str | None:
+        try:
+            return (await DurableLedger(self._env.LEDGER, tenant).tell(CopyRequest())).text or None
+        except LedgerUnreachable as fault:
+            raise Unreachable from fault
+
+    async def unseal(self, sealed: str, bound_to: bytes) -> str:
+        try:
+            keys = parse_sealing_keys(text_or_none(getattr(self._env, "KEY_ENCRYPTION_KEY", None)) or "")
+        except InvalidSealingKeys as fault:
+            raise CannotUnseal(f"KEY_ENCRYPTION_KEY {fault}") from None
+        return await WebCryptoSealing(keys).unseal(sealed, bound_to)
+
+    async def note_trial(self, tenant: str, trial_id: str, outcome: Trial) -> None:
+        try:
+            await DurableLedger(self._env.LEDGER, tenant).tell(TrialRequest(trial_id=trial_id, outcome=outcome))
+        except LedgerUnreachable as fault:
             raise Unreachable from fault
 
     async def charge(self, tenant: str, charge: Settlement) -> Settled | Recorded | Conflict:

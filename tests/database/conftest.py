@@ -13,7 +13,7 @@ from local.paths import LOCAL
 from tests.database.rest_services import RestServices
 
 SECRET = "a secret of at least thirty-two characters"
-TABLES = "llm_request_logs, tenants, auth_events, api_access_log, budget_events, model_pricing, report_dispatches, dead_letters"
+TABLES = "llm_request_logs, tenants, auth_events, api_access_log, budget_events, model_pricing, report_dispatches, dead_letters, cron_runs"
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +56,11 @@ def rest(database: Database) -> Iterator[httpx.Client]:
 
 def as_tenant(tenant: str) -> dict[str, str]:
     return {"authorization": f"Bearer {signed_token('authenticated', SECRET, tenant=tenant)}"}
+
+
+def as_team(tenant: str, team: str) -> dict[str, str]:
+    """A token that is confined to one team of the tenant."""
+    return {"authorization": f"Bearer {signed_token('authenticated', SECRET, tenant=tenant, team=team)}"}
 
 
 def as_service() -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The `Services` whose database is a real one; webhooks, documents and graves are lists."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -40,7 +40,10 @@ class RestServices:
             raise Unreachable from fault
         return Answer(answer.status_code, answer.text)
 
-    async def post(self, url: str, body: str) -> Answer:
+    def now_ms(self) -> int:
+        return 0
+
+    async def post(self, url: str, body: str, headers: Mapping[str, str]) -> Answer:
         self.told.append((url, body))
         return self.webhook_answers.pop(0) if self.webhook_answers else Answer(200, "ok")
 

@@ -4,16 +4,20 @@ It answers as PostgREST does, in statuses and in error bodies, and it can be tol
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from core.ledger.messages import Conflict, Recorded, Settled
+from core.ledger.document_messages import CopyRequest
+from core.ledger.messages import Conflict, PresentDocuments, Recorded, Settled
+from core.ledger.trials.messages import Trial, TrialRequest
 from core.telemetry import Settlement
+from ports import Sealing
 from rows import CONFLICT_TARGETS
 from services import Answer, Unreachable
+from tests.support.aes_sealing import AesSealing
 
 POISON = "poison"
 """A row with this project cannot be stored."""
@@ -40,6 +44,12 @@ class ScriptedServices:
     ledgers: Callable[[str], Any] | None = None
     """The Ledger of a tenant; None where they are away."""
     told: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    """Of every try."""
+    sealing: Sealing = field(default_factory=AesSealing)
+    at_ms: int = 1_795_478_400_000
+    takes_ms: int = 0
+    """What a try takes."""
     inserts: list[tuple[str, int]] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """What was said of replays."""
@@ -54,7 +64,12 @@ class ScriptedServices:
         assert prefer == "resolution=ignore-duplicates,return=minimal"
         return self.refusal or self._insert(name, msgspec.json.decode(body))
 
-    async def post(self, url: str, body: str) -> Answer:
+    def now_ms(self) -> int:
+        return self.at_ms
+
+    async def post(self, url: str, body: str, headers: Mapping[str, str]) -> Answer:
+        self.headers.append((url, dict(headers)))
+        self.at_ms += self.takes_ms
         answer = self.webhook_answers.pop(0) if self.webhook_answers else Answer(200, "ok")
         if answer.status == 0:
             raise Unreachable
@@ -63,6 +78,20 @@ class ScriptedServices:
 
     async def tenant_config(self, tenant: str) -> str | None:
         return self.configs.get(tenant)
+
+    async def present_documents(self, tenant: str) -> str | None:
+        if self.ledgers is None:
+            raise Unreachable
+        present: PresentDocuments = await self.ledgers(tenant).tell(CopyRequest())
+        return present.text or None
+
+    async def unseal(self, sealed: str, bound_to: bytes) -> str:
+        return await self.sealing.unseal(sealed, bound_to)
+
+    async def note_trial(self, tenant: str, trial_id: str, outcome: Trial) -> None:
+        if self.ledgers is None:
+            raise Unreachable
+        await self.ledgers(tenant).tell(TrialRequest(trial_id=trial_id, outcome=outcome))
 
     async def charge(self, tenant: str, charge: Settlement) -> Settled | Recorded | Conflict:
         if self.ledgers is None:

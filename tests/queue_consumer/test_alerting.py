@@ -1,6 +1,7 @@
 """Two receivers, each told once and by itself, whatever the other one answers."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -23,10 +24,10 @@ class Services(ScriptedServices):
     def answer_of(self, url: str, *answers: Answer) -> None:
         self.__dict__.setdefault("by_url", {})[url] = list(answers)
 
-    async def post(self, url: str, body: str) -> Answer:
+    async def post(self, url: str, body: str, headers: Mapping[str, str]) -> Answer:
         waiting = self.__dict__.get("by_url", {}).get(url)
         self.webhook_answers = [waiting.pop(0)] if waiting else []
-        return await super().post(url, body)
+        return await super().post(url, body, headers)
 
 
 def tell(services: ScriptedServices) -> Any:
