@@ -1,0 +1,5 @@
+"""`python -m agentwatch.cli` is the command `agentwatch`."""
+
+from .main import main
+
+main()
