@@ -4,6 +4,7 @@ Use it as a context manager. Ports are free ones unless the edge's is given; sta
 a restart unless `fresh`.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -224,6 +225,7 @@ class Stack:
         consumer_variables = {
             "SUPABASE_URL": self.supabase_url,
             "SUPABASE_SERVICE_ROLE_KEY": self.service_role_jwt,
+            "KEY_ENCRYPTION_KEY": self._sealing_key(),
             **RECEIVERS_HERE,
             **self.env,
         }
@@ -260,8 +262,11 @@ class Stack:
         }
         variables = {
             "TENANT_TOKEN_MAP": json.dumps({self.tokens["static"]: "static-tenant"}),
+            "OPERATOR_TOKEN": self.tokens["operator"],
+            "KEY_ENCRYPTION_KEY": self._sealing_key(),
             "PASSED_HEADERS": "x-mock, x-mock-tag",  # what the mock providers are told by
             **RECEIVERS_HERE,
+            **self._records_variables(),
         }
         for provider, path in PROVIDER_PATHS.items():
             if f"{provider}_API_KEY" in given or f"{provider}_BASE_URL" in given:
@@ -269,6 +274,18 @@ class Stack:
             variables[f"{provider}_BASE_URL"] = self.mock_url + path
             variables[f"{provider}_API_KEY"] = f"sk-mock-{provider.lower()}"
         return {**variables, **given}
+
+    def _records_variables(self) -> dict[str, str]:
+        """What usage and the like are read with: nothing where the database is somebody else's, whose secret stays
+        there."""
+        if self._database is None:
+            return {}
+        return {"SUPABASE_URL": self.supabase_url, "SUPABASE_JWT_SECRET": self._identity["jwt_secret"]}
+
+    def _sealing_key(self) -> str:
+        """By which both Workers seal, made of this state's own secret."""
+        key = hashlib.sha256(f"sealing:{self._identity['jwt_secret']}".encode()).digest()
+        return f"local:{base64.b64encode(key).decode()}"
 
     def _seed(self) -> None:
         for name, tenant, team, role in (
@@ -307,7 +324,7 @@ def _identity(state_dir: Path) -> dict[str, Any]:
     path = state_dir / "identity.json"
     if not path.exists():
         state_dir.mkdir(parents=True, exist_ok=True)
-        names = ("live", "admin", "other_tenant", "static")
+        names = ("live", "admin", "other_tenant", "static", "operator")
         identity = {
             "tokens": {name: f"aw_live_{secrets.token_hex(24)}" for name in names},
             "jwt_secret": secrets.token_hex(32),

@@ -12,15 +12,31 @@ import psycopg
 import pytest
 
 from local.stack import Stack
+from tests.support.access import AUDIENCE
+from tests.support.key_server import KeyServer
 
 SETTLED_TIMEOUT_S = 20.0
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def key_server() -> Iterator[KeyServer]:
+    """Of the team whose single sign-on the stack believes."""
+    with KeyServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, key_server: KeyServer) -> Iterator[Stack]:
     with Stack(
         tmp_path_factory.mktemp("stack") / "state",
-        env={"HOLD_TTL_MS": "3000", "FIRST_BYTE_TIMEOUT_MS": "12000", "SDK_HOLD_TTL_MS": "10000"},
+        has_second_edge=True,
+        env={
+            "HOLD_TTL_MS": "3000",
+            "FIRST_BYTE_TIMEOUT_MS": "12000",
+            "SDK_HOLD_TTL_MS": "10000",
+            "ACCESS_TEAM_DOMAIN": key_server.url,
+            "ACCESS_APPLICATIONS": json.dumps({AUDIENCE: "signed-on"}),
+        },
     ) as running:
         yield running
 
@@ -42,6 +58,9 @@ class Edge:
 
     def put(self, path: str, body: Any) -> httpx.Response:
         return httpx.put(self.stack.edge_url + path, json=body, headers=self.headers(), timeout=60)
+
+    def delete(self, path: str) -> httpx.Response:
+        return httpx.delete(self.stack.edge_url + path, headers=self.headers(), timeout=60)
 
     def headers(self, **headers: str) -> dict[str, str]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

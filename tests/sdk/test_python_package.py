@@ -125,3 +125,15 @@ def test_the_wheel_works_on_the_oldest_and_the_newest_python(wheel, edge, tmp_pa
     assert "pip install" in alone.stderr and "openai" in alone.stderr
     assert ran.stdout.split() == ["hello", "['PII_EMAIL']", "0.1.0"], ran.stderr
     assert asked == ["/v1/budget-check", "/provider/v1/chat/completions", "/v1/ingest"]
+
+
+def test_the_command_without_its_extra_says_in_one_line_what_is_missing(wheel, tmp_path):
+    home = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--no-deps", str(wheel)], check=True)
+
+    ran = subprocess.run([home / "bin" / "agentwatch", "key", "list"], capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
+    assert "pip install 'agentwatch[cli]'" in ran.stderr
