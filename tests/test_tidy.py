@@ -147,8 +147,18 @@ def test_the_mock_providers_need_nothing_of_the_stack_they_serve() -> None:
 @pytest.mark.parametrize("path", modules(PYTHON_SDK), ids=lambda path: str(path.relative_to(ROOT / PYTHON_SDK)))
 def test_the_python_sdk_needs_nothing_but_itself_and_the_clients_it_watches(path: Path) -> None:
     watched = {"openai", "anthropic"} if "clients" in path.parts else set()
+    shown = {"httpx", "rich", "typer"} if "cli" in path.parts else set()
 
-    assert roots(path) <= set(sys.stdlib_module_names) | watched | {"agentwatch", "_typeshed"}
+    assert roots(path) <= set(sys.stdlib_module_names) | watched | shown | {"agentwatch", "_typeshed"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in modules(PYTHON_SDK) if "cli" not in path.parts],
+    ids=lambda path: str(path.relative_to(ROOT / PYTHON_SDK)),
+)
+def test_the_python_sdk_needs_nothing_of_its_command(path: Path) -> None:
+    assert not any(name.split(".")[:2] == ["agentwatch", "cli"] for name in imported(path))
 
 
 @pytest.mark.parametrize("path", modules("src/core/risk/finding"), ids=lambda path: path.stem)

@@ -15,6 +15,7 @@ from functools import cache
 from statistics import median
 
 from core.call.plan import CallPlan, plan_call
+from core.money.price_list import TABLE
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
 from core.routing.paths import UpstreamPath
@@ -57,7 +58,7 @@ class Call:
 
     def plan(self) -> CallPlan:
         upstream = UpstreamPath(self.path, "metered", self.dialect)  # type: ignore[arg-type]
-        plan, _ = plan_call(self.provider, upstream, json.dumps(self.body).encode(), DEFAULT_POLICY, NOW_MS)
+        plan, _ = plan_call(self.provider, upstream, json.dumps(self.body).encode(), DEFAULT_POLICY, NOW_MS, TABLE)
         return plan.with_remembered(self.remembered_tokens) if self.remembered_tokens else plan
 
 
