@@ -61,7 +61,7 @@ def cli(stack):
     """The administrator of a tenant that the operator has just made, by the CLI."""
     name = f"cli-{secrets.token_hex(4)}"
     operator = Cli(stack, stack.tokens["operator"])
-    admin = operator.run(f"tenant create {name} --budget-max 100").strip()
+    admin = operator.run(f"tenant create {name}").strip()
     return Cli(stack, admin)
 
 
