@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -73,7 +74,7 @@ class Cli:
         process = subprocess.Popen(
             [sys.executable, "-m", "agentwatch.cli", *arguments],
             stdin=theirs, stdout=theirs, stderr=theirs, env=self.whole(environment), start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_as_typed_by_a_person,
         )  # fmt: skip
         os.close(theirs)
         shown, is_typed = b"", not typed
@@ -89,6 +90,16 @@ class Cli:
     def whole(self, environment: Mapping[str, str]) -> dict[str, str]:
         own = {"PYTHONPATH": os.pathsep.join([str(SOURCES), os.environ.get("PYTHONPATH", "")])}
         return {"PATH": os.environ["PATH"], "TERM": "xterm-256color", **own, **self.environment, **environment}
+
+
+def heeds_interrupts() -> None:
+    """What runs behind a shell's back, as tests may, is started deaf to them, and so would be what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _as_typed_by_a_person() -> None:
+    heeds_interrupts()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _read(terminal: int) -> bytes:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from cli.conftest import Cli
+from cli.conftest import Cli, heeds_interrupts
 from cli.scripted_api import HANG_UP, Received, Reply, ScriptedApi, a_call, refusal
 
 
@@ -117,7 +117,7 @@ def test_a_closed_pipe_ends_it_quietly(cli: Cli, api: ScriptedApi) -> None:
 def test_lines_are_seen_at_once_and_an_interrupt_ends_it(cli: Cli) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "agentwatch.cli", "tail", "--json"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=cli.whole({}),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=cli.whole({}), preexec_fn=heeds_interrupts,
     )  # fmt: skip
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(3)]
