@@ -13,8 +13,31 @@ from core.ledger.trials.messages import TRIALS_KEPT_MAX, Trial
 from durable_objects.storage.rows import LedgerStore
 
 RETRY_AFTER_MS = 5_000
+COPY_RETRY_MS = 5_000
+COPY_RETRY_MS_MAX = 10 * 60_000
+"""A copy that fails is tried again after five seconds, and then after twice as long each time: each alarm is a row."""
+
 KEY_PAUSE_MS = 1_000
 """KV takes one write a second per key."""
+
+
+class CopyPace:
+    """When a copy is to be written into KV: at once after a change, and after a failure later and later."""
+
+    def __init__(self) -> None:
+        self.due_at_ms = 0
+        self._retry_ms = COPY_RETRY_MS
+
+    def changed(self) -> None:
+        self.due_at_ms = 0
+        self._retry_ms = COPY_RETRY_MS
+
+    def written(self) -> None:
+        self._retry_ms = COPY_RETRY_MS
+
+    def failed(self, now_ms: int) -> None:
+        self.due_at_ms = now_ms + self._retry_ms
+        self._retry_ms = min(2 * self._retry_ms, COPY_RETRY_MS_MAX)
 
 
 class Outbox:

@@ -29,6 +29,7 @@ from core.tenant.document import DocumentKind, InvalidDocument
 from core.tenant.documents import KINDS, copy_text
 from core.tenant.policy import CONFIG
 from core.wire.json_text import says_the_same
+from durable_objects.deliveries import CopyPace
 from durable_objects.storage.rows import LedgerStore
 
 T = TypeVar("T")
@@ -38,10 +39,6 @@ BY_HAND = "kv"
 
 FOUND_IN_KV_MAX = 1_000
 """Texts that are known again when they turn up once more."""
-
-COPY_RETRY_MS = 5_000
-COPY_RETRY_MS_MAX = 10 * 60_000
-"""A copy that fails is tried again after five seconds, and then after twice as long each time: each alarm is a row."""
 
 COPY_AGAIN_MS = 60_000
 """After an old text was found in KV: it may be a reader's cache, which takes as long to see the copy."""
@@ -56,8 +53,7 @@ class Documents:
         self._highest = max(self._copied_number, store.highest_version())
         """Of every version there was: a number stands for one state, though the row of it cannot be read any more."""
         self._present = {document.kind: document for document in store.present_documents()}
-        self._copy_due_at_ms = 0
-        self._copy_retry_ms = COPY_RETRY_MS
+        self._copy_pace = CopyPace()
         self.policy, self.ceilings = self._read(CONFIG), self._read(CEILINGS)
 
     @property
@@ -127,8 +123,7 @@ class Documents:
         self._store.add_document(document, DOCUMENT_VERSIONS_MAX if kind is None else kind.versions_max)
         self._highest = document.version
         self._present[document.kind] = document
-        self._copy_due_at_ms = 0
-        self._copy_retry_ms = COPY_RETRY_MS
+        self._copy_pace.changed()
         self.policy, self.ceilings = self._read(CONFIG), self._read(CEILINGS)
         return DocumentWritten(version=document.version, present=self.present())
 
@@ -143,17 +138,16 @@ class Documents:
 
     def copy_due_at_ms(self) -> int | None:
         """When the copy is to be written, perhaps long past; None where it is the present one."""
-        return None if self.number in (0, self._copied_number) else self._copy_due_at_ms
+        return None if self.number in (0, self._copied_number) else self._copy_pace.due_at_ms
 
     def copied(self, number: int) -> None:
         """The copy of a state is in KV."""
         self._store.put_copied_number(number)
         self._copied_number = number
-        self._copy_retry_ms = COPY_RETRY_MS
+        self._copy_pace.written()
 
     def copy_failed(self, now_ms: int) -> None:
-        self._copy_due_at_ms = now_ms + self._copy_retry_ms
-        self._copy_retry_ms = min(2 * self._copy_retry_ms, COPY_RETRY_MS_MAX)
+        self._copy_pace.failed(now_ms)
 
     # Inside -------------------------------------------------------------------------------------------
 
@@ -168,7 +162,7 @@ class Documents:
     def _copy_again(self, now_ms: int) -> None:
         if self._copied_number == self.number:
             self._copied_number = 0
-            self._copy_due_at_ms = now_ms + COPY_AGAIN_MS
+            self._copy_pace.due_at_ms = now_ms + COPY_AGAIN_MS
 
     def _versions(self, kind: str, below: int, at_most: int) -> list[WrittenDocument]:
         return self._store.document_versions(kind, below, at_most)

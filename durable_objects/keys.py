@@ -11,14 +11,12 @@ import msgspec
 from core.ledger.keys.key import KeyToken, StoredKey
 from core.ledger.messages import RateLimits
 from core.tenant.proofs.key_records import record_of_token, record_text
+from durable_objects.deliveries import CopyPace
 from durable_objects.storage.key_rows import KeyRows
 
 HOUR_MS = 3_600_000
 KNOWN_MAX = 10_000
 """Keys in memory, those among them that are not kept here."""
-
-COPY_RETRY_MS = 5_000
-COPY_RETRY_MS_MAX = 10 * 60_000
 
 
 class Keys:
@@ -32,8 +30,7 @@ class Keys:
         """To the hour."""
         self._unwritten_uses: set[str] = set()
         self._uncopied = {key.key_id: key for key in rows.uncopied()}
-        self._copy_due_at_ms = 0
-        self._copy_retry_ms = COPY_RETRY_MS
+        self._copy_pace = CopyPace()
 
     def find(self, key_id: str | None) -> StoredKey | None:
         if key_id is None:
@@ -48,8 +45,7 @@ class Keys:
         self.rows.put(key)
         self._known[key.key_id] = key
         self._uncopied[key.key_id] = key
-        self._copy_due_at_ms = 0
-        self._copy_retry_ms = COPY_RETRY_MS
+        self._copy_pace.changed()
 
     # Who is let in ------------------------------------------------------------------------------------
 
@@ -98,7 +94,7 @@ class Keys:
     # The copies in KV ---------------------------------------------------------------------------------
 
     def copy_due_at_ms(self) -> int | None:
-        return self._copy_due_at_ms if self._uncopied else None
+        return self._copy_pace.due_at_ms if self._uncopied else None
 
     def uncopied(self, keys_max: int) -> list[StoredKey]:
         return list(self._uncopied.values())[:keys_max]
@@ -112,11 +108,10 @@ class Keys:
         if self._uncopied.get(key.key_id) == key:
             self.rows.put_copied(key.key_id)
             del self._uncopied[key.key_id]
-        self._copy_retry_ms = COPY_RETRY_MS
+        self._copy_pace.written()
 
     def copy_failed(self, now_ms: int) -> None:
-        self._copy_due_at_ms = now_ms + self._copy_retry_ms
-        self._copy_retry_ms = min(2 * self._copy_retry_ms, COPY_RETRY_MS_MAX)
+        self._copy_pace.failed(now_ms)
 
 
 def _entry(token: KeyToken) -> str:

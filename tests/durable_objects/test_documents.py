@@ -10,11 +10,10 @@ from core.ledger.document_messages import (
     WrittenDocument,
 )
 from core.tenant.documents import read_copy
+from durable_objects.deliveries import COPY_RETRY_MS, COPY_RETRY_MS_MAX
 from durable_objects.documents import (
     BY_HAND,
     COPY_AGAIN_MS,
-    COPY_RETRY_MS,
-    COPY_RETRY_MS_MAX,
     FOUND_IN_KV_MAX,
     Documents,
 )

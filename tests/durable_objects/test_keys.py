@@ -42,7 +42,7 @@ from core.ledger.messages import (
     Recorded,
 )
 from core.tenant.credentials import parse_key_record
-from durable_objects import keys as ledger_keys
+from durable_objects.deliveries import COPY_RETRY_MS_MAX
 from durable_objects.service import LedgerService
 from tests.support.ledger_agreement import woken
 from tests.support.ledger_requests import HOUR_MS, NOW_MS, a_record, a_settlement, an_admission
@@ -326,7 +326,7 @@ def test_a_copy_that_fails_is_tried_later_and_later(ledger: LedgerService) -> No
         moments.append((ledger.keys.copy_due_at_ms() or 0) - NOW_MS)
 
     assert moments[:3] == [5_000, 10_000, 20_000]
-    assert moments[-1] == ledger_keys.COPY_RETRY_MS_MAX
+    assert moments[-1] == COPY_RETRY_MS_MAX
 
 
 def test_a_row_that_cannot_be_read_opens_nothing(ledger: LedgerService, database: SqliteDatabase) -> None:
