@@ -10,8 +10,8 @@ from typing import Annotated
 
 import msgspec
 
-from core.money.amount import InvalidAmount, Usd, parse_usd
-from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument, Writing
+from core.money.amount import Usd
+from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument, Writing, usd_member
 from core.tenant.policy import OUTAGE_ALLOWANCE_DEFAULT_NANOUSD, TenantPolicy
 from core.wire.json_text import InvalidJSON, read_json
 
@@ -88,9 +88,9 @@ def parse_ceilings(document: bytes | str) -> Ceilings:
     return Ceilings(
         name=stored.name,
         is_suspended=stored.suspended,
-        session_limit_max_nanousd=_usd(stored.session_budget_max_usd, "session_budget_max_usd"),
+        session_limit_max_nanousd=usd_member(stored.session_budget_max_usd, "session_budget_max_usd"),
         requires_session=stored.require_session,
-        month_limit_max_nanousd=_usd(stored.budget_max_usd, "budget_max_usd"),
+        month_limit_max_nanousd=usd_member(stored.budget_max_usd, "budget_max_usd"),
         reaches_shared_accounts=stored.reaches_shared_accounts,
     )
 
@@ -99,15 +99,6 @@ def judge_ceilings(document: str, _: Writing) -> tuple[DocumentWarning, ...]:
     """Raises `InvalidDocument`."""
     parse_ceilings(document)
     return ()
-
-
-def _usd(text: str | None, field: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_usd(text)
-    except InvalidAmount as error:
-        raise InvalidDocument(f"{field} {error}", field) from None
 
 
 CEILINGS = DocumentKind(

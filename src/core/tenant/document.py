@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from core.bounds import DOCUMENT_VERSIONS_MAX
+from core.money.amount import InvalidAmount, parse_usd
 from core.money.price_list import TABLE, PriceList
 
 T = TypeVar("T")
@@ -31,6 +32,16 @@ def raise_all(faults: Sequence[InvalidDocument]) -> None:
     if faults:
         faults[0].others = faults[1:]
         raise faults[0]
+
+
+def usd_member(text: str | None, name: str) -> int | None:
+    """A document's amount of dollars in nano-dollars, if it states one. Raises `InvalidDocument` naming the member."""
+    if text is None:
+        return None
+    try:
+        return parse_usd(text)
+    except InvalidAmount as error:
+        raise InvalidDocument(f"{name} {error}", name) from None
 
 
 class DocumentWarning(msgspec.Struct, frozen=True):

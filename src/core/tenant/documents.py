@@ -56,6 +56,11 @@ class TenantDocuments:
     characters: int = 0
     """How much was written: what they take in memory grows with it."""
     versions: Mapping[str, int] = field(default_factory=dict)
+    policy: TenantPolicy = field(init=False)
+    """The configuration as far as it is in force: asked many times in every call, so it is worked out once."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "policy", policy_under(self.of(CONFIG), self.ceilings))
 
     def of(self, kind: DocumentKind[T]) -> T:
         return cast(T, self.values.get(kind.name, kind.default))
@@ -63,10 +68,6 @@ class TenantDocuments:
     def version_of(self, kind: DocumentKind[Any]) -> int:
         """The number of the write that a document is of; of the last one at all, where nobody says."""
         return self.versions.get(kind.name, self.number)
-
-    @property
-    def policy(self) -> TenantPolicy:
-        return policy_under(self.of(CONFIG), self.ceilings)
 
     @property
     def prices(self) -> PriceTerms:

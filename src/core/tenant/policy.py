@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.bounds import REQUESTS_PER_MINUTE_MAX, TOKENS_PER_MINUTE_MAX
-from core.money.amount import InvalidAmount, Usd, parse_usd
+from core.money.amount import Usd, parse_usd
 from core.tenant.cors import is_origin
-from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument, Writing
+from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument, Writing, usd_member
 from core.tenant.receivers.address import url_fault
 from core.tenant.sign_on.mapping import (
     SIGN_ON_DENIED_MAX,
@@ -119,8 +119,8 @@ def parse_policy(document: bytes | str) -> TenantPolicy:
     except InvalidJSON as error:
         raise InvalidDocument(str(error), error.place) from None
     return TenantPolicy(
-        session_limit_nanousd=_usd(stored.session_budget_usd, "session_budget_usd"),
-        session_limit_max_nanousd=_usd(stored.session_budget_max_usd, "session_budget_max_usd"),
+        session_limit_nanousd=usd_member(stored.session_budget_usd, "session_budget_usd"),
+        session_limit_max_nanousd=usd_member(stored.session_budget_max_usd, "session_budget_max_usd"),
         requires_session=stored.require_session,
         requests_per_minute=stored.requests_per_minute,
         tokens_per_minute=stored.tokens_per_minute,
@@ -130,7 +130,7 @@ def parse_policy(document: bytes | str) -> TenantPolicy:
         stream_cut=stored.stream_cut,
         budget_wait_ms=stored.budget_wait_s * 1_000,
         fails_closed=stored.fail_closed,
-        outage_allowance_nanousd=_usd(stored.outage_allowance_usd, "outage_allowance_usd")
+        outage_allowance_nanousd=usd_member(stored.outage_allowance_usd, "outage_allowance_usd")
         or OUTAGE_ALLOWANCE_DEFAULT_NANOUSD,
         disabled_keys=frozenset(stored.disabled_keys),
         tells_anomalies=stored.anomaly_alerts,
@@ -166,15 +166,6 @@ def _ceiling_warnings(policy: TenantPolicy) -> tuple[DocumentWarning, ...]:
         return ()
     words = "sessions get session_budget_max_usd instead, which is less"
     return (DocumentWarning("/session_budget_usd", "above_ceiling", words),)
-
-
-def _usd(text: str | None, field: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_usd(text)
-    except InvalidAmount as error:
-        raise InvalidDocument(f"{field} {error}", field) from None
 
 
 CONFIG = DocumentKind(
