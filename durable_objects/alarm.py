@@ -34,6 +34,7 @@ def next_work_at_ms(state: LedgerState) -> int | None:
         state.documents.copy_due_at_ms(),
         state.keys.copy_due_at_ms(),
         state.watch.digest_due_at_ms(),
+        state.journal.due_at_ms,
         state.store.hold_ring.turn_at_ms(),
         state.store.session_ring.turn_at_ms(),
     )
@@ -59,7 +60,7 @@ def _turn_rings(state: LedgerState, now_ms: int) -> None:
         for hold in state.holds:
             if hold.used_at_ms + REWRITTEN_AFTER_MS <= now_ms:
                 state.changed([], now_ms, hold=hold)
-        state.store.hold_ring.turn(now_ms)
+        state.store.hold_ring.turn(now_ms, highest_mark=state.number, needed_above=state.journal.needed_above)
     if _is_due(state.store.session_ring.turn_at_ms(), now_ms):
         state.checkpoint(now_ms)
         state.store.session_ring.turn(now_ms)

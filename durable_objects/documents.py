@@ -29,7 +29,7 @@ from core.tenant.document import DocumentKind, InvalidDocument
 from core.tenant.documents import KINDS, copy_text
 from core.tenant.policy import CONFIG
 from core.wire.json_text import says_the_same
-from durable_objects.deliveries import CopyPace
+from durable_objects.outgoing.copies import CopyPace
 from durable_objects.storage.rows import LedgerStore
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import msgspec
 from core.ledger.keys.key import KeyToken, StoredKey
 from core.ledger.messages import RateLimits
 from core.tenant.proofs.key_records import record_of_token, record_text
-from durable_objects.deliveries import CopyPace
+from durable_objects.outgoing.copies import CopyPace
 from durable_objects.storage.key_rows import KeyRows
 
 HOUR_MS = 3_600_000

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from core.bounds import ACCOUNTS_IN_MEMORY_MAX
 from core.ledger.account import Account, turned
-from core.ledger.hold import Hold, ScopeKey
+from core.ledger.hold import Hold, ScopeKey, session_id_of
 from core.ledger.loops.history import EMPTY, SessionHistory
 from core.ledger.messages import ScopeKind
 from durable_objects.storage.rows import LedgerStore, StoredAccount
@@ -140,7 +140,7 @@ class OpenHolds:
         """Add a hold, or change one."""
         known = self._holds.get(hold.id)
         self._holds[hold.id] = hold
-        session_id = _session_of(hold)
+        session_id = session_id_of(hold)
         if session_id is not None:
             self._sessions.setdefault(session_id, {})[hold.id] = hold.began_at_ms
         if known is None or known.expires_at_ms != hold.expires_at_ms:
@@ -148,7 +148,7 @@ class OpenHolds:
 
     def remove(self, hold_id: str) -> None:
         hold = self._holds.pop(hold_id, None)
-        session_id = None if hold is None else _session_of(hold)
+        session_id = None if hold is None else session_id_of(hold)
         if session_id is not None:
             began = self._sessions[session_id]
             del began[hold_id]
@@ -183,7 +183,3 @@ class OpenHolds:
 def _after(kind: ScopeKind, scope_id: str, accounts: Iterable[Account], at_most: int) -> list[Account]:
     found = (each for each in accounts if each.kind == kind and each.id > scope_id)
     return heapq.nsmallest(at_most, found, key=lambda account: account.id)
-
-
-def _session_of(hold: Hold) -> str | None:
-    return next((scope.key.id for scope in hold.scopes if scope.key.kind == "session"), None)

@@ -78,12 +78,15 @@ from core.ledger.trials.messages import TrialRequest
 from core.ledger.windows import BUDGET_WINDOWS
 from core.roles import PLATFORM
 from durable_objects import alarm
-from durable_objects.deliveries import Mirrors, Outbox, Trials
 from durable_objects.documents import Documents
 from durable_objects.key_desk import KeyDesk
 from durable_objects.keys import Keys
 from durable_objects.lists.accounts import page_of_sessions, page_of_teams
 from durable_objects.lists.tenants import answer_of_list
+from durable_objects.outgoing.copies import Mirrors
+from durable_objects.outgoing.journal import CallJournal
+from durable_objects.outgoing.outbox import Outbox
+from durable_objects.outgoing.trials import Trials
 from durable_objects.sign_on.people import People
 from durable_objects.state import LedgerState
 from durable_objects.storage.rows import LedgerStore
@@ -204,7 +207,7 @@ class LedgerService:
             report, accounts = unheld(request, self._accounts_of(request, now_ms), passed, now_ms)
             recorded = state.ended(report, record_of(request), now_ms, accounts=accounts)
             if recorded is not None:
-                return Recorded(at_ms=recorded.used_at_ms, session=self._session_view(recorded, now_ms))
+                return Recorded(session=self._session_view(recorded, now_ms))
         first = state.store.find_hold(request.event_id)
         if first is not None:
             return self._recorded_on(first, request, now_ms)
@@ -297,6 +300,10 @@ class LedgerService:
     @property
     def keys(self) -> Keys:
         return self._state.keys
+
+    @property
+    def journal(self) -> CallJournal:
+        return self._state.journal
 
     @property
     def outbox(self) -> Outbox:
@@ -397,15 +404,13 @@ class LedgerService:
         if hold.state == "recorded":
             if hold.request != digest(request):
                 return _other_contents()
-            return Recorded(at_ms=hold.used_at_ms, is_replay=True, session=self._session_view(hold, now_ms))
+            return Recorded(is_replay=True, session=self._session_view(hold, now_ms))
         if hold.caller not in (None, request.caller):
             return _other_contents()
         answer = self._settled(hold, record_of(request, "settled"), now_ms)
         if isinstance(answer, Conflict):
             return answer
-        after = self._state.find_hold(hold.id)
-        at_ms = now_ms if after is None else after.used_at_ms
-        return Recorded(at_ms=at_ms, is_replay=answer.is_replay, session=answer.session)
+        return Recorded(is_replay=answer.is_replay, session=answer.session)
 
     def _settled(self, hold: Hold, settlement: Ending, now_ms: int) -> SettleAnswer:
         if hold.state == "recorded":
@@ -413,6 +418,7 @@ class LedgerService:
         if hold.state == "settled":
             if not is_settled_so(hold, settlement):
                 return _other_contents()
+            self._state.told_more(hold, settlement)
             return settled(hold, self._session_view(hold, now_ms), is_replay=True)
         after = self._state.ended(hold, settlement, now_ms)
         assert after is not None, "only a record may find its id known"

@@ -19,6 +19,7 @@ from core import telemetry
 from core.ledger.account import (
     Account,
     open_account,
+    session_of,
     standing_in,
     turned,
     under_ceiling,
@@ -34,11 +35,13 @@ from core.ledger.mirror import SOON_MS, is_stopped, mirror_after_ms
 from core.ledger.rate_limit import TOKENS, Arrivals, tokens_us
 from core.ledger.windows import BUDGET_WINDOWS
 from durable_objects.answers import Answers
-from durable_objects.deliveries import Mirrors, Outbox
 from durable_objects.documents import Documents
 from durable_objects.health import TargetHealth
 from durable_objects.keys import Keys
 from durable_objects.memory import AccountBook, OpenHolds
+from durable_objects.outgoing.copies import Mirrors
+from durable_objects.outgoing.journal import CallJournal
+from durable_objects.outgoing.outbox import Outbox
 from durable_objects.storage.rows import Checkpoint, LedgerStore, StoredAccount
 from durable_objects.watch import Watch
 
@@ -60,6 +63,7 @@ class LedgerState:
         self.arrivals = Arrivals()
         self.mirrors = Mirrors()
         self.outbox = Outbox(store)
+        self.journal = CallJournal(store, tenant)
         self.answers = Answers(store)
         self.documents = Documents(store)
         self.keys = Keys(store.keys, tenant)
@@ -178,6 +182,8 @@ class LedgerState:
             for each in standing
             if each.kind == "session"
         ]
+        if after.record is not msgspec.UNSET:
+            after = msgspec.structs.replace(after, cumulative_tokens=_tokens_of_session(changed))
         if ending.state != "recorded":
             self.store.put_hold(after)
         elif self.store.add_hold(after := msgspec.structs.replace(after, place=self._place + 1)):
@@ -187,6 +193,7 @@ class LedgerState:
             return None
         self._number = self.number + 1
         self.holds.remove(hold.id)
+        self.journal.add(after, now_ms)
         self.answers.note(ending.answer)
         self._count_tokens(hold, after, now_ms)
         self._remember(changed, now_ms, histories=histories)
@@ -194,6 +201,21 @@ class LedgerState:
         self.watch.ended(after, changed, now_ms)
         self.health.ended(after.id, ending.health, now_ms)
         return after
+
+    def told_more(self, hold: Hold, ending: Ending) -> None:
+        """An attempt that was settled as one that another would follow, and none did: who else could not serve its call
+        was known only then. Its charge stands; its record is the later one, as long as it waits."""
+        needed_above = self.journal.needed_above
+        is_waiting = needed_above is not None and _number_of(hold) > needed_above
+        if (
+            hold.is_replaced
+            and not ending.is_replaced
+            and is_waiting
+            and ending.record not in (hold.record, msgspec.UNSET)
+        ):
+            hold = msgspec.structs.replace(hold, record=ending.record)
+            self.store.put_hold(hold)
+            self.journal.correct(hold)
 
     def _count_tokens(self, before: Hold, after: Hold, now_ms: int) -> None:
         """Token rates have counted what the call was to read, unless it asked again (a further attempt, or after it
@@ -279,7 +301,9 @@ class LedgerState:
         """Memory as the rows have it. Only holds that are open or ended after the last checkpoint are read, so a wake
         costs what happened lately, not what there is."""
         checkpoint = self.store.checkpoint()
-        self._number = self._checkpoint_number = checkpoint.number
+        self._checkpoint_number = checkpoint.number
+        # Ends may have outlived what a checkpoint says of them: one that cannot be read, or was not called for.
+        self._number = max(checkpoint.number, self.journal.highest_number)
         self.arrivals.note(checkpoint.arrivals_us)
         contained: dict[ScopeKey, int] = {}
         holds = self.store.holds_since(checkpoint.number)
@@ -293,6 +317,7 @@ class LedgerState:
             if hold.state == "open":
                 self.holds.put(hold)
             self._replay(hold, contained)
+        self.journal.woke(self.number)
         self._checkpoint_due_at_ms = 0 if self.book.has_changes else None
         for account in self.book.changed():
             if account.kind == "session" and is_stopped(account):  # the sleep may have come before its mirror
@@ -325,6 +350,11 @@ class LedgerState:
 
 def _tokens_of(charge: Charge | None) -> int:
     return 0 if charge is None else charge.prompt_tokens + charge.completion_tokens
+
+
+def _tokens_of_session(accounts: Sequence[Account]) -> int | None:
+    session = session_of(accounts)
+    return None if session is None else session.prompt_tokens + session.completion_tokens
 
 
 def _number_of(hold: Hold) -> int:

@@ -18,9 +18,9 @@ from core.ledger.loops.sizes import is_runaway
 from core.ledger.loops.turns import NOTHING_KNOWN, PLAIN_TURN, SessionFacts, Turn
 from core.ledger.messages import AdmitRequest
 from core.telemetry import Alert, BudgetEvent
-from durable_objects.deliveries import Outbox
 from durable_objects.documents import Documents
 from durable_objects.memory import AccountBook, OpenHolds
+from durable_objects.outgoing.outbox import Outbox
 from durable_objects.storage.rows import LedgerStore
 
 TELLING = frozenset({"alert", "pause_session"})

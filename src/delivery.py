@@ -1,12 +1,12 @@
-"""Charges and messages on their way out: a charge to the Ledger, or as a debt to the queue; a message to the queue,
-else to the Ledger's outbox, else to the isolate's backlog until the queue is back.
+"""Charges and messages on their way out: a charge, with its call's record, to the Ledger, or as a debt to the queue; a
+message to the queue, else to the Ledger's outbox, else to the isolate's backlog until the queue is back.
 
 The rule easy to break: nothing in here raises, because whoever sends has an answer to give or money to settle.
 """
 
 from core.backlog import Backlog
 from core.ledger.keeping.outbox import KeepRequest, Kept
-from core.ledger.messages import Recorded, Settled
+from core.ledger.messages import Message, Recorded, Settled
 from core.telemetry import Debt, Settlement, TelemetryMessage, to_wire
 from exchange import Exchange
 from ports import LedgerUnreachable, Ports, QueueUnreachable
@@ -15,21 +15,27 @@ CHARGE_TRIES = 3
 BACKLOG_SENT_AT_ONCE_MAX = 20
 
 
-async def charge_or_owe(tenant: str, charge: Settlement, exchange: Exchange) -> Settled | Recorded | None:
-    """Tell the Ledger. What it does not take is a debt; the telemetry Worker goes on telling it, or reports why not."""
-    ledger = exchange.ports.ledger_of(tenant)
-    for _ in range(CHARGE_TRIES):
+def charge(tenant: str, settlement: Settlement, exchange: Exchange) -> None:
+    """Tell the Ledger, without waiting for it. What it does not take is a debt; the telemetry Worker goes on telling
+    it, or reports why not."""
+    ports, backlog = exchange.ports, exchange.isolate.backlog
+    ports.ledger_of(tenant).charge(settlement, lambda said: _charge_again(tenant, settlement, said, exchange))
+    if len(backlog):
+        ports.defer(_send_backlog(ports, backlog))
+
+
+async def _charge_again(
+    tenant: str, settlement: Settlement, said: Message | LedgerUnreachable, exchange: Exchange
+) -> None:
+    for _ in range(CHARGE_TRIES - 1):
+        if not isinstance(said, LedgerUnreachable) or said.has_hung:
+            break
         try:
-            answer = await ledger.tell(charge)
+            said = await exchange.ports.ledger_of(tenant).tell(settlement)
         except LedgerUnreachable as away:
-            if away.has_hung:
-                break
-            continue
-        if isinstance(answer, Settled | Recorded):
-            return answer
-        break
-    await send_message(Debt(tenant=tenant, charge=charge), exchange)
-    return None
+            said = away
+    if not isinstance(said, Settled | Recorded):
+        await send_message(Debt(tenant=tenant, charge=settlement), exchange)
 
 
 async def send_message(message: TelemetryMessage, exchange: Exchange) -> None:
@@ -43,7 +49,7 @@ async def send_message(message: TelemetryMessage, exchange: Exchange) -> None:
 
 
 async def _send_backlog(ports: Ports, backlog: Backlog) -> None:
-    """The queue is there: it may have been away before."""
+    """The queue may be there again: what could be handed to nobody has its turn."""
     for _ in range(BACKLOG_SENT_AT_ONCE_MAX):
         text = backlog.take()
         if text is None:

@@ -7,10 +7,11 @@ call is charged by it.
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from core.ledger.messages import Question
+from core.ledger.messages import Message, Question
 from core.ledger.mirror import SessionMirror
+from core.telemetry import Settlement
 from core.tenant.sign_on.key_set import PublicKey
 
 A = TypeVar("A")
@@ -31,6 +32,13 @@ class Ledger(Protocol):
     """One tenant's money and documents. Every question is idempotent, and may raise `LedgerUnreachable`."""
 
     async def tell(self, question: Question[A]) -> A: ...
+
+    def charge(
+        self, settlement: Settlement, otherwise: Callable[[Message | LedgerUnreachable], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Tell it a charge and see that through, without waiting. `otherwise` goes on once where it is not taken, from
+        what came instead."""
+        ...
 
 
 # Tenants --------------------------------------------------------------------------------------------------
@@ -102,6 +110,8 @@ class UpstreamRequest:
     headers: Mapping[str, str]
     body: bytes | None
     first_byte_timeout_ms: int
+    is_read_whole: bool = False
+    """An answer that is no error is going to be read whole, so its body may be taken in before it is handed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +182,10 @@ class UpstreamAnswer(Protocol):
     def status(self) -> int: ...
     @property
     def headers(self) -> Mapping[str, str]: ...
+    @property
+    def answered_at_ms(self) -> int:
+        """When its headers were there."""
+        ...
 
     async def read(self) -> bytes | TooLong | AttemptFailed:
         """The whole body, if this isolate has room for it."""

@@ -3,6 +3,9 @@
 A deleted row is billed like a written one, and finding old rows reads them all; a table dropped whole costs neither.
 So rows go into the current table, which is closed after a while and dropped when even its youngest row may be
 forgotten. A row written again goes into the current table too: where an id is found twice, the younger row counts.
+
+Where marks only grow, the tables follow each other by them, too. A table whose time is over while somebody still needs
+the rows above a mark is set apart under another name: no row of it is found any more, and `above` reads it.
 """
 
 from collections.abc import Sequence
@@ -34,6 +37,8 @@ class _Turns(msgspec.Struct, frozen=True):
     current: int = 0
     started_at_ms: int | None = None
     closed_at_ms: dict[int, int] = {}
+    closed_marks: dict[int, int] = {}
+    """The highest mark when each of them was closed."""
 
 
 class RowRing:
@@ -49,6 +54,10 @@ class RowRing:
         database.execute("CREATE TABLE IF NOT EXISTS rings (name TEXT PRIMARY KEY, turns TEXT NOT NULL) WITHOUT ROWID")
         known = database.execute("SELECT turns FROM rings WHERE name = ?", name)
         self._turns = msgspec.json.decode(known[0][0], type=_Turns) if known else _Turns()
+        # The database itself says which there are: a fault between two statements leaves none unknown.
+        apart = database.execute("SELECT name FROM sqlite_master WHERE name GLOB ?", self._table_apart("*"))
+        self._apart = sorted(int(table.rpartition("_")[2]) for (table,) in apart)
+        """The tables that are set apart, by their highest marks."""
         self._filled = [bool(database.execute(f"SELECT 1 FROM {self._table(slot)} LIMIT 1")) for slot in range(TABLES)]
         self._prepare()
 
@@ -75,15 +84,16 @@ class RowRing:
         rows = self._database.execute(self._find_sql, row_id)
         return RingRow(row_id, int(rows[0][0]), rows[0][1]) if rows else None
 
-    def select(self, condition: str, *values: int) -> list[RingRow]:
-        """The rows that count and for whose `mark` the SQL condition is true, oldest table first."""
+    def select(self, condition: str, *values: int, body: str = "body") -> list[RingRow]:
+        """The rows that count and for whose `mark` the SQL condition is true, oldest table first; of their texts what
+        the expression `body` leaves."""
         rows = []
         order = self._oldest_first()
         for place, slot in enumerate(order):
             younger = [self._table(each) for each in order[place + 1 :]]
             unless = "".join(f" AND NOT EXISTS (SELECT 1 FROM {table} WHERE id = old.id)" for table in younger)
-            sql = f"SELECT id, mark, body FROM {self._table(slot)} AS old WHERE ({condition}){unless}"
-            rows += [RingRow(row_id, int(mark), body) for row_id, mark, body in self._database.execute(sql, *values)]
+            sql = f"SELECT id, mark, {body} FROM {self._table(slot)} AS old WHERE ({condition}){unless}"
+            rows += [RingRow(row_id, int(mark), text) for row_id, mark, text in self._database.execute(sql, *values)]
         return rows
 
     def page(self, after_id: str, mark_above: int, rows_max: int) -> list[RingRow]:
@@ -94,6 +104,18 @@ class RowRing:
             for row_id, mark, body in self._database.execute(sql, after_id, mark_above, rows_max):
                 found[row_id] = RingRow(row_id, int(mark), body)
         return [found[row_id] for row_id in sorted(found)[:rows_max]]
+
+    def above(self, mark: int, rows_max: int) -> list[RingRow]:
+        """The first rows above a mark, in the order of their marks: some as long as there are any, all of them out of
+        one table."""
+        for table, highest in self._by_marks():
+            if highest is not None and highest <= mark:
+                continue
+            sql = f"SELECT id, mark, body FROM {table} WHERE mark > ? ORDER BY mark LIMIT ?"
+            rows = self._database.execute(sql, mark, rows_max)
+            if rows:
+                return [RingRow(row_id, int(found), body) for row_id, found, body in rows]
+        return []
 
     def remove(self, row_id: str) -> None:
         """Take a row out of every table."""
@@ -115,22 +137,47 @@ class RowRing:
         if self._turns.started_at_ms is None:
             self._keep(_Turns(self._turns.current, now_ms))
 
-    def turn(self, now_ms: int) -> None:
+    def turn(self, now_ms: int, *, highest_mark: int = 0, needed_above: int | None = None) -> None:
         """Drop the tables whose time is over, and begin the next one if the current one has had its share.
 
         Rows that must outlive this have to be written again first: all that were written `kept_ms` ago or earlier.
+        With `needed_above` set, a table with marks above it is set apart; `highest_mark` is that of all rows so far.
         """
         turns = self._turns
         closed = {slot: at for slot, at in turns.closed_at_ms.items() if self._filled[slot]}
-        for slot in [each for each, at in closed.items() if at + self._kept_ms <= now_ms]:
-            self._database.execute(f"DROP TABLE {self._table(slot)}")
+        for slot in [each for each in self._oldest_first() if closed.get(each, now_ms) + self._kept_ms <= now_ms]:
+            mark = turns.closed_marks.get(slot)
+            if mark is None:  # closed by an older version
+                mark = int(self._database.execute(f"SELECT coalesce(max(mark), 0) FROM {self._table(slot)}")[0][0])
+            # One with no mark above those of the table before it has no such row.
+            if needed_above is not None and mark > max((needed_above, *self._apart[-1:])):
+                self._set_apart(slot, mark)
+            else:
+                self._database.execute(f"DROP TABLE {self._table(slot)}")
             self._create(slot)
             self._filled[slot] = False
             del closed[slot]
         free = [slot for slot in range(TABLES) if slot != turns.current and not self._filled[slot]]
         is_over = turns.started_at_ms is not None and turns.started_at_ms + self._period_ms <= now_ms
         if self._filled[turns.current] and free and is_over:
-            self._keep(_Turns(free[0], now_ms, {**closed, turns.current: now_ms}))
+            marks = {slot: mark for slot, mark in turns.closed_marks.items() if slot in closed}
+            marks[turns.current] = highest_mark
+            self._keep(_Turns(free[0], now_ms, {**closed, turns.current: now_ms}, marks))
+
+    @property
+    def highest_apart(self) -> int:
+        """The highest mark of what is set apart; zero where nothing is."""
+        return self._apart[-1] if self._apart else 0
+
+    def let_go(self, needed_above: int | None) -> None:
+        """Drop what is set apart and needed no more."""
+        while self._apart and (needed_above is None or self._apart[0] <= needed_above):
+            self._database.execute(f"DROP TABLE {self._table_apart(self._apart[0])}")
+            del self._apart[0]
+
+    def _set_apart(self, slot: int, mark: int) -> None:
+        self._database.execute(f"ALTER TABLE {self._table(slot)} RENAME TO {self._table_apart(mark)}")
+        self._apart.append(mark)
 
     def _keep(self, turns: _Turns) -> None:
         self._database.execute(
@@ -166,5 +213,14 @@ class RowRing:
         others = [slot for slot in range(TABLES) if slot != turns.current]
         return [*sorted(others, key=lambda slot: turns.closed_at_ms.get(slot, 0)), turns.current]
 
+    def _by_marks(self) -> list[tuple[str, int | None]]:
+        """All tables, those with the lowest marks first, and the highest mark of each, where it is known."""
+        marks = self._turns.closed_marks
+        apart: list[tuple[str, int | None]] = [(self._table_apart(mark), mark) for mark in self._apart]
+        return apart + [(self._table(slot), marks.get(slot)) for slot in self._oldest_first()]
+
     def _table(self, slot: int) -> str:
         return f"{self._name}_{slot}"
+
+    def _table_apart(self, mark: int | str) -> str:
+        return f"{self._name}_to_{mark}"

@@ -29,6 +29,8 @@ ENDED_KEPT_MS = 15 * 60_000
 PAGES_PER_TRIM = 64
 """Finding the oldest pages reads them all, so it is done now and then."""
 
+_WITHOUT_RECORD = "CASE WHEN json_valid(body) THEN json_remove(body, '$.record') ELSE body END"
+
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS scope_accounts (kind TEXT, id TEXT, window TEXT, body TEXT NOT NULL,"
     " forget_at_ms INTEGER NOT NULL, PRIMARY KEY (kind, id, window)) WITHOUT ROWID",
@@ -89,9 +91,18 @@ class LedgerStore:
         return None if row is None else self._hold_of(row)
 
     def holds_since(self, number: int) -> list[Hold]:
-        """Every open hold, and those that ended after an end."""
-        rows = self.hold_ring.select("mark = 0 OR mark > ?", number)
+        """Every open hold, and those that ended after an end; without their calls' records, which may be long."""
+        rows = self.hold_ring.select("mark = 0 OR mark > ?", number, body=_WITHOUT_RECORD)
         return [hold for hold in map(self._hold_of, rows) if hold is not None]
+
+    def ends_above(self, number: int, rows_max: int) -> tuple[list[Hold], int]:
+        """Holds whose ends have the next numbers after one, in their order, and the number of the last end read."""
+        rows = self.hold_ring.above(number, rows_max)
+        holds = [hold for hold in map(self._hold_of, rows) if hold is not None]
+        return holds, rows[-1].mark if rows else number
+
+    def set_record_aside(self, entry: bytes) -> None:
+        self._set_aside("record", entry.decode())
 
     def set_hold_aside(self, row: RingRow) -> None:
         self.hold_ring.remove(row.id)

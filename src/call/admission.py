@@ -57,7 +57,7 @@ from core.refusals import (
     ScopePaused,
     SharedAccount,
 )
-from delivery import charge_or_owe
+from delivery import charge
 from exchange import Exchange
 from ports import Ledger, LedgerUnreachable, Ports
 
@@ -181,7 +181,7 @@ async def hold_money(
         return receipt
     finally:
         if not is_decided:
-            ports.defer(_leave_no_hold(request, caller, exchange))
+            _leave_no_hold(request, caller, exchange)
     if tries > 1 or isinstance(answer, Granted | BudgetDenied):
         standing.is_counted = True
         standing.throttles |= {each.id for each in request.candidates if each.rate is not None}
@@ -299,13 +299,13 @@ async def _admit_with_patience(
         try:
             answer = await asked_with_one_retry(ledger, again)
         except LedgerUnreachable:
-            ports.defer(_leave_no_hold(request, caller, exchange))
+            _leave_no_hold(request, caller, exchange)
             break
         tries += 1
     return answer, tries
 
 
-async def _leave_no_hold(request: AdmitRequest, caller: Caller, exchange: Exchange) -> None:
+def _leave_no_hold(request: AdmitRequest, caller: Caller, exchange: Exchange) -> None:
     """End at zero what the Ledger may have granted unheard; if it hears the question only now, there is no hold either.
     What others owe is not thrown away for it."""
     if exchange.isolate.backlog.is_full:
@@ -321,7 +321,7 @@ async def _leave_no_hold(request: AdmitRequest, caller: Caller, exchange: Exchan
         session_default_limit_nanousd=request.session_default_limit_nanousd,
         charged_key_id=request.key_id,
     )
-    await charge_or_owe(caller.tenant, nothing, exchange)
+    charge(caller.tenant, nothing, exchange)
 
 
 async def count_call(caller: Caller, ports: Ports) -> None:

@@ -4,8 +4,6 @@ rules or the Ledger want it decided anew.
 
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from access import audit
 from access.identity import Caller, learn, learn_key
 from access.permits import check_may_call, check_not_suspended, check_session
@@ -171,9 +169,11 @@ def record_refusal(asked: Asked, decision: Decision, refusal: Refusal) -> None:
         provider=plan.provider,
         path=plan.path,
         dialect=plan.dialect.name,
+        model=plan.parsed.model,
+        is_streaming=plan.parsed.is_streaming,
+        **decision.rules.record_fields(),
     )
-    record = msgspec.structs.replace(record, model=plan.parsed.model, is_streaming=plan.parsed.is_streaming)
-    record = decision.rules.on(record).refused(refusal, ended_at_ms=exchange.ports.clock.now_ms())
+    record = record.refused(refusal, ended_at_ms=exchange.ports.clock.now_ms())
     exchange.ports.defer(send_message(record, exchange))
 
 

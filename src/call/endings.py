@@ -49,7 +49,8 @@ async def answer_of_call(call: OpenCall, answer: UpstreamAnswer | AttemptFailed,
     """The caller's answer to a metered call, its end already on its way to the ledger; or why there is none. A stream
     of a call that others could serve has `silence_ms` to begin."""
     assert call.sent_at_ms is not None, "who was not asked does not answer"
-    now_ms = call.exchange.ports.clock.now_ms()
+    clock = call.exchange.ports.clock
+    now_ms = clock.now_ms() if isinstance(answer, AttemptFailed) else answer.answered_at_ms
     ttfb_ms = now_ms - call.sent_at_ms
     overhead_ms = now_ms - call.exchange.started_at_ms - ttfb_ms - call.trail.waited_ms
     headers = {**_call_headers(call), "x-agentwatch-overhead-ms": str(overhead_ms)}

@@ -8,7 +8,7 @@ unseen: the rules that asked for it are named in its record.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -27,7 +27,6 @@ from core.refusals import Refusal, RuleBlocked, RuleThrottled, ScopePaused
 from core.risk.redaction import redacted
 from core.risk.request_text import request_tags
 from core.routing.failover import AS_ASKED, Attempt
-from core.telemetry import CallRecord
 from core.tenant.document import Broken
 from core.tenant.rules.compiled import CompiledRule, CompiledRules
 from core.tenant.rules.facts import RequestFacts
@@ -102,23 +101,22 @@ class CallRules:
             headers["x-agentwatch-downgrade-skipped"] = f"{change.rule}: {change.refused_because}"
         return headers
 
-    def on(self, record: CallRecord) -> CallRecord:
-        """The call's record with what the rules made of it."""
+    def record_fields(self) -> dict[str, Any]:
+        """What the rules made of the call, as fields of its record."""
         change = self.change
         is_changed = change is not None and change.refused_because is None
         changed_by = () if change is None else (change.rule if is_changed else change.rule + SKIPPED,)
         acted = [self.compiled.find(rule) for rule in self.verdict.fired(self.ruling.done)]
         would_act = [self.compiled.find(rule) for rule in (self.ruling.would_do or NOTHING_DONE).fired]
         ids = (*changed_by, *self.redacted_by, *(rule.id for rule in acted if rule.type != "redact"))
-        return msgspec.structs.replace(
-            record,
-            tags=self.tags[:NAMES_SHOWN_MAX],
-            risks=self.risk_tags,
-            rules=ids[:NAMES_SHOWN_MAX],
-            shadow_rules=tuple(rule.id for rule in would_act if rule.is_shadow)[:NAMES_SHOWN_MAX],
-            unknown_rules=(*self.verdict.unknown, *self.ruling.unknown)[:NAMES_SHOWN_MAX],
-            asked_model=change.asked if change is not None and is_changed else None,
-        )
+        return {
+            "tags": self.tags[:NAMES_SHOWN_MAX],
+            "risks": self.risk_tags,
+            "rules": ids[:NAMES_SHOWN_MAX],
+            "shadow_rules": tuple(rule.id for rule in would_act if rule.is_shadow)[:NAMES_SHOWN_MAX],
+            "unknown_rules": (*self.verdict.unknown, *self.ruling.unknown)[:NAMES_SHOWN_MAX],
+            "asked_model": change.asked if change is not None and is_changed else None,
+        }
 
     def refusal(self, denied: RuleDenied) -> Refusal:
         """What it means for the caller that a rule stops its call."""

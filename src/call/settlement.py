@@ -2,12 +2,12 @@
 
 Success, provider error, disconnect, cut and a fault of ours all come here with what was used; `settle` at zero is a
 release. The rules easy to break: the first end counts and there is always one; nothing in here may fail the caller's
-request; nothing may lose the charge or the record, which go through the queue where they have to, and are idempotent.
+request; nothing may lose the charge or the record, which travel together, through the queue where they have to, and are
+idempotent.
 """
 
 from dataclasses import dataclass, field, replace
-
-import msgspec
+from typing import Any
 
 from access.identity import Caller
 from call.admission import Receipt
@@ -17,15 +17,15 @@ from core.call.context import CallContext
 from core.call.plan import CallPlan
 from core.ledger.health.notes import HealthNote, failed, served
 from core.ledger.health.targets import Target
-from core.ledger.messages import AnswerNote, Recorded, RecordRequest, Settled, SettleRequest
+from core.ledger.messages import AnswerNote, RecordRequest, SettleRequest
 from core.money.amount import NANOUSD_MAX
 from core.money.usage import Usage
 from core.refusals import InternalError
 from core.routing.failure import Failure
-from core.telemetry import CallRecord, Outcome, Settlement
+from core.telemetry import CallRecord, Outcome, Settlement, record_text
 from core.wire.dialects import Dialect
 from core.wire.translation.translate import Translation
-from delivery import charge_or_owe, send_message
+from delivery import charge
 from exchange import Exchange
 
 CONTINUED_DIALECTS = frozenset({"openai_responses", "anthropic_messages"})
@@ -101,16 +101,16 @@ class OpenCall:
     is_closed: bool = False
 
     def close(self, end: CallEnd) -> None:
-        """Settle the call and send its record, without waiting for either. Only the first end counts."""
+        """Settle the call, with its record, and wait for nothing. Only the first end counts."""
         if self.is_closed:
             return
         end = _within_bounds(end)
-        closing = _closing(self, _charge_of(self, end), _record_of(self, end))
+        settlement = _charge_of(self, end)
         self.is_closed = True
         if self.receipt.is_fail_open:
             unused = max(0, self.receipt.granted_nanousd - end.cost_nanousd)
             self.exchange.isolate.outage.give_back(self.caller.tenant, unused, taken_at_ms=self.receipt.taken_at_ms)
-        self.exchange.ports.defer(closing)
+        charge(self.caller.tenant, settlement, self.exchange)
 
     def close_unheard(
         self,
@@ -162,8 +162,8 @@ class OpenCall:
         """The end of an attempt as the admission of the next one brings it along; None where the Ledger may know of no
         hold."""
         self.is_replaced = True
-        charge = _charge_of(self, _within_bounds(end))
-        return charge if isinstance(charge, SettleRequest) else None
+        settlement = _charge_of(self, _within_bounds(end))
+        return settlement if isinstance(settlement, SettleRequest) else None
 
     def served(self) -> None:
         """Whom it asks is well."""
@@ -191,12 +191,13 @@ def new_record(
     provider: str | None,
     path: str,
     dialect: str | None,
-    attempt: int = 1,
+    **details: Any,
 ) -> CallRecord:
-    """A record of a call that has used nothing so far."""
+    """A record of a call with such details, made at once, because each making checks every text. Without any, of a call
+    that has used nothing so far."""
+    fields = {"outcome": "complete", "attempt": 1, "usage": Usage(), "cost_nanousd": 0, **details}
     return CallRecord(
         request_id=request_id,
-        attempt=attempt,
         started_at_ms=started_at_ms,
         tenant=caller.tenant,
         team=caller.team,
@@ -208,10 +209,8 @@ def new_record(
         provider=provider,
         path=path,
         dialect=dialect,
-        outcome="complete",
-        usage=Usage(),
-        cost_nanousd=0,
         price_version=caller.prices.version,
+        **fields,
     )
 
 
@@ -224,6 +223,7 @@ def _within_bounds(end: CallEnd) -> CallEnd:
 
 def _charge_of(call: OpenCall, end: CallEnd) -> Settlement:
     """The end of the hold; or, where the Ledger was away and may know of no hold, the cost under the hold's id."""
+    record = record_text(_record_of(call, end))
     if not call.receipt.is_fail_open:
         return SettleRequest(
             hold_id=call.receipt.id,
@@ -234,6 +234,7 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Settlement:
             answer=_note_of(call, end),
             health=call.health,
             is_replaced=call.is_replaced,
+            record=record,
         )
     return RecordRequest(
         event_id=call.receipt.id,
@@ -247,6 +248,7 @@ def _charge_of(call: OpenCall, end: CallEnd) -> Settlement:
         charged_key_id=call.caller.key_id,
         answer=_note_of(call, end),
         turn=call.rules.turn,
+        record=record,
     )
 
 
@@ -258,37 +260,18 @@ def _note_of(call: OpenCall, end: CallEnd) -> AnswerNote | None:
     return AnswerNote(ids, end.usage.total_tokens)
 
 
-async def _closing(call: OpenCall, charge: Settlement, record: CallRecord) -> None:
-    charged = await charge_or_owe(call.caller.tenant, charge, call.exchange)
-    await send_message(_with_totals(record, charged), call.exchange)
-
-
-def _with_totals(record: CallRecord, charged: Settled | Recorded | None) -> CallRecord:
-    """What only the Ledger knows of a charge."""
-    session = None if charged is None else charged.session
-    return msgspec.structs.replace(
-        record,
-        overrun_nanousd=charged.overrun_nanousd if isinstance(charged, Settled) else 0,
-        cumulative_tokens=None if session is None else session.prompt_tokens + session.completion_tokens,
-    )
-
-
 def _record_of(call: OpenCall, end: CallEnd) -> CallRecord:
-    record = call.rules.on(
-        new_record(
-            request_id=call.exchange.request_id,
-            started_at_ms=call.exchange.started_at_ms,
-            caller=call.caller,
-            context=call.context,
-            provider=call.plan.provider,
-            path=call.plan.path,
-            dialect=call.plan.dialect.name,
-            attempt=call.trail.attempt,
-        )
-    )
-    return msgspec.structs.replace(
-        record,
-        asked_model=call.trail.asked_model or record.asked_model,
+    ruled = call.rules.record_fields()
+    return new_record(
+        request_id=call.exchange.request_id,
+        started_at_ms=call.exchange.started_at_ms,
+        caller=call.caller,
+        context=call.context,
+        provider=call.plan.provider,
+        path=call.plan.path,
+        dialect=call.plan.dialect.name,
+        attempt=call.trail.attempt,
+        **{**ruled, "asked_model": call.trail.asked_model or ruled["asked_model"]},
         failover_reason=", ".join(call.trail.failed) or None,
         skipped_hops=call.trail.skipped,
         outcome=end.outcome,

@@ -81,7 +81,12 @@ class Trip:
         )
         self._is_hurried = self._attempt.is_hurried(patience_ms)
         body = decision.body.to_send(call.output_ceiling_tokens)
-        question = replace(decision.question, body=body, first_byte_timeout_ms=patience_ms)
+        question = replace(
+            decision.question,
+            body=body,
+            first_byte_timeout_ms=patience_ms,
+            is_read_whole=not call.plan.parsed.is_streaming,
+        )
         self._decision = None
         is_alone = self._course is None
         if is_alone:

@@ -1,4 +1,4 @@
-"""What goes through the queue: records of calls, logins, API requests, alerts, budgets; and debts.
+"""What goes through the queue: records of calls, logins, API requests, alerts, budgets; debts; and a ledger's journal.
 
 These are the only shapes that reach the telemetry queue, so this file makes certain that no prompt,
 answer, token or key is ever recorded: there is no field for one, a path loses its query (Gemini
@@ -8,7 +8,7 @@ redelivery is the same row again. Amounts are nano-dollars, moments UTC millisec
 are ignored; an unknown type is refused.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -72,6 +72,12 @@ Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 Status = Annotated[int, msgspec.Meta(ge=100, le=999)]
 
 
+T = TypeVar("T")
+
+
+_BOUNDLESS = frozenset({int, float, bool})
+
+
 class InvalidTelemetry(ValueError):
     """A queue message that is not one of ours. The message says why, in words safe to log."""
 
@@ -82,6 +88,8 @@ class TelemetryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
+            if not value or value.__class__ in _BOUNDLESS:
+                continue  # most of them are, and each call has a record
             bounded = _bounded(name, value)
             if bounded is not value:
                 msgspec.structs.force_setattr(self, name, bounded)
@@ -258,8 +266,36 @@ class Debt(TelemetryRecord, frozen=True, tag="debt"):
     charge: Settlement
 
 
-TelemetryMessage = CallRecord | AuthEvent | AccessRecord | Alert | BudgetEvent | Debt
+class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A charged call: its record as the edge made it, and what only the ledger knows of it."""
 
+    record: CallRecord
+    overrun_nanousd: Count = 0
+    cumulative_tokens: Count | None = None
+    session_id: str | None = None
+    """Whose money it was. A report may name another session than the hold that was made for its call."""
+
+    def completed(self) -> CallRecord:
+        """The record with all that is known."""
+        return msgspec.structs.replace(
+            self.record,
+            overrun_nanousd=self.overrun_nanousd,
+            cumulative_tokens=self.cumulative_tokens,
+            session_id=self.session_id or self.record.session_id,
+        )
+
+
+class Journal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="journal"):
+    """Charged calls of one tenant in the order in which its ledger charged them. Each entry is read by itself
+    (`entry_from_wire`): one that cannot be takes no other with it."""
+
+    tenant: str
+    entries: tuple[msgspec.Raw, ...]
+
+
+TelemetryMessage = CallRecord | AuthEvent | AccessRecord | Alert | BudgetEvent | Debt | Journal
+
+_ENTRY_DECODER: msgspec.json.Decoder[JournalEntry] = msgspec.json.Decoder(JournalEntry)
 _DECODER: msgspec.json.Decoder[TelemetryMessage] = msgspec.json.Decoder(TelemetryMessage)
 
 
@@ -270,9 +306,37 @@ def to_wire(message: TelemetryMessage) -> str:
 
 def from_wire(text: str) -> TelemetryMessage:
     """Read one queue message. Raises `InvalidTelemetry` for anything else."""
+    return _read(_DECODER, text)
+
+
+def record_text(record: CallRecord) -> msgspec.Raw:
+    """A record as it travels with its charge."""
+    return msgspec.Raw(msgspec.json.encode(record))
+
+
+def entry_to_wire(
+    record: msgspec.Raw, *, overrun_nanousd: int, cumulative_tokens: int | None, session_id: str | None
+) -> bytes:
+    """One entry of a journal, of a record that is passed on as it is."""
+    entry: dict[str, object] = {"record": record}
+    if overrun_nanousd:
+        entry["overrun_nanousd"] = overrun_nanousd
+    if cumulative_tokens is not None:
+        entry["cumulative_tokens"] = cumulative_tokens
+    if session_id is not None:
+        entry["session_id"] = session_id
+    return msgspec.json.encode(entry)
+
+
+def entry_from_wire(entry: msgspec.Raw) -> JournalEntry:
+    """Read one entry of a journal. Raises `InvalidTelemetry` for anything else."""
+    return _read(_ENTRY_DECODER, entry)
+
+
+def _read(decoder: "msgspec.json.Decoder[T]", text: str | msgspec.Raw) -> T:
     try:
-        return _DECODER.decode(text)
-    except (msgspec.MsgspecError, UnicodeError) as fault:
+        return decoder.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as fault:
         raise InvalidTelemetry(str(fault)) from None
     except AssertionError as fault:  # `Usage` asserts that no count is negative
         raise InvalidTelemetry(f"usage: {fault}") from None

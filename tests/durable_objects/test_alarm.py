@@ -13,8 +13,9 @@ from core.ledger.messages import (
     Settled,
     StatusRequest,
 )
-from durable_objects import deliveries, memory
+from durable_objects import memory
 from durable_objects.alarm import EXPIRED_PER_SWEEP_MAX
+from durable_objects.outgoing import outbox
 from tests.support.ledger_requests import (
     DAY_MS,
     HOUR_MS,
@@ -223,7 +224,7 @@ def test_the_rate_limiter_forgets_keys_that_hold_nobody_back(ledger):
 
 
 def test_the_outbox_has_a_bound_and_takes_no_message_the_queue_would_refuse(ledger, monkeypatch):
-    monkeypatch.setattr(deliveries, "OUTBOX_MESSAGES_MAX", 2)
+    monkeypatch.setattr(outbox, "OUTBOX_MESSAGES_MAX", 2)
 
     assert not ledger.outbox.put("x" * (bounds.QUEUE_MESSAGE_BYTES_MAX + 1))
     assert [ledger.outbox.put("message") for _ in range(3)] == [True, True, False]

@@ -10,13 +10,13 @@ from core.ledger.document_messages import (
     WrittenDocument,
 )
 from core.tenant.documents import read_copy
-from durable_objects.deliveries import COPY_RETRY_MS, COPY_RETRY_MS_MAX
 from durable_objects.documents import (
     BY_HAND,
     COPY_AGAIN_MS,
     FOUND_IN_KV_MAX,
     Documents,
 )
+from durable_objects.outgoing.copies import COPY_RETRY_MS, COPY_RETRY_MS_MAX
 from durable_objects.storage.rows import LedgerStore
 from tests.support.ledger_requests import NOW_MS
 from tests.support.sqlite_ledger import SqliteDatabase

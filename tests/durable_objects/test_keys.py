@@ -42,7 +42,7 @@ from core.ledger.messages import (
     Recorded,
 )
 from core.tenant.credentials import parse_key_record
-from durable_objects.deliveries import COPY_RETRY_MS_MAX
+from durable_objects.outgoing.copies import COPY_RETRY_MS_MAX
 from durable_objects.service import LedgerService
 from tests.support.ledger_agreement import woken
 from tests.support.ledger_requests import HOUR_MS, NOW_MS, a_record, a_settlement, an_admission

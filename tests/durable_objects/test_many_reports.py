@@ -36,7 +36,7 @@ def test_asked_again_all_are_replays_and_nothing_is_charged_twice(ledger, databa
 
     again = told(ledger, *reports(20), now_ms=NOW_MS + 5_000)
 
-    assert all(answer.is_replay and answer.at_ms == NOW_MS for answer in again)
+    assert all(answer.is_replay for answer in again)
     assert session(ledger).spent_nanousd == 200
 
 

@@ -8,7 +8,7 @@ import pytest
 from core import bounds
 from core.ledger.account import open_account
 from core.ledger.mirror import LATER_MS, SOON_MS, mirror_after_ms, mirror_text, read_mirror
-from durable_objects.deliveries import KEY_PAUSE_MS, RETRY_AFTER_MS, Mirrors
+from durable_objects.outgoing.copies import KEY_PAUSE_MS, RETRY_AFTER_MS, Mirrors
 from tests.support.ledger_requests import DAY_MS, NOW_MS, a_record, a_settlement, alarms, an_admission, of_session
 from tests.support.sqlite_ledger import a_service
 

@@ -115,3 +115,57 @@ def test_a_ring_without_rows_asks_for_no_turn(database):
     assert ring.turn_at_ms() == PERIOD_MS + KEPT_MS
     ring.turn(PERIOD_MS + KEPT_MS)
     assert ring.turn_at_ms() is None
+
+
+def filled(ring, marks, now_ms):
+    """A table with these marks, closed at that moment."""
+    ring.put_all([RingRow(f"r{mark}", mark, str(mark)) for mark in marks])
+    ring.turn(now_ms, highest_mark=marks[-1], needed_above=0)
+
+
+def marks_above(ring, mark):
+    found = []
+    while rows := ring.above(mark, 2):
+        found += [row.mark for row in rows]
+        mark = found[-1]
+    return found
+
+
+@pytest.mark.parametrize("sleeps", [False, True])
+def test_a_table_of_which_rows_are_needed_is_set_apart_and_read_in_the_order_of_marks(database, sleeps):
+    ring = begun(database)
+    for number in range(6):
+        filled(ring, [3 * number + 1, 3 * number + 2, 3 * number + 3], (number + 1) * PERIOD_MS)
+    later_ms = 9 * KEPT_MS
+    ring.turn(later_ms, highest_mark=18, needed_above=0)
+    ring = a_ring(database) if sleeps else ring
+
+    assert ring.find("r1") is None
+    assert ring.select("true") == []
+    assert marks_above(ring, 0) == list(range(1, 19))
+    assert marks_above(ring, 7) == list(range(8, 19))
+    ring.let_go(7)
+    assert marks_above(ring, 0) == list(range(7, 19)), "a table goes as a whole"
+    ring.let_go(None)
+    assert marks_above(ring, 0) == []
+
+
+def test_a_table_without_a_mark_of_its_own_is_not_set_apart(database):
+    ring = begun(database)
+    filled(ring, [1], PERIOD_MS)
+    ring.put(RingRow("open", 0, ""))
+    ring.turn(2 * PERIOD_MS, highest_mark=1, needed_above=0)
+    ring.turn(9 * KEPT_MS, highest_mark=1, needed_above=0)
+
+    assert [row.id for row in ring.above(0, 9)] == ["r1"]
+    assert len(database.execute("SELECT 1 FROM sqlite_master WHERE name LIKE 'things_to_%'")) == 1
+
+
+def test_a_table_that_an_older_version_has_closed_says_its_highest_mark_itself(database):
+    ring = begun(database)
+    filled(ring, [1, 2], PERIOD_MS)
+    database.execute("UPDATE rings SET turns = json_remove(turns, '$.closed_marks')")
+    ring = a_ring(database)
+    ring.turn(9 * KEPT_MS, highest_mark=2, needed_above=1)
+
+    assert marks_above(ring, 1) == [2]

@@ -207,9 +207,9 @@ def test_reports_alone_are_told_of_as_a_runaway(ledger: LedgerService) -> None:
 
 
 def test_what_the_outbox_cannot_take_is_told_later(ledger: LedgerService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("durable_objects.deliveries.OUTBOX_MESSAGES_MAX", 0)
+    monkeypatch.setattr("durable_objects.outgoing.outbox.OUTBOX_MESSAGES_MAX", 0)
     ledger.admit(an_admission("rsv_1", 10, candidates=(TELL,)), NOW_MS)
-    monkeypatch.setattr("durable_objects.deliveries.OUTBOX_MESSAGES_MAX", OUTBOX_MESSAGES_MAX)
+    monkeypatch.setattr("durable_objects.outgoing.outbox.OUTBOX_MESSAGES_MAX", OUTBOX_MESSAGES_MAX)
 
     ledger.admit(an_admission("rsv_2", 10, candidates=(TELL,)), NOW_MS)
 

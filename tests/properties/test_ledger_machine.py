@@ -31,6 +31,7 @@ from core.ledger.messages import (
     SettleRequest,
     StatusRequest,
 )
+from tests.support.journal import deliver_all
 from tests.support.naive_ledger import DAY_MS, NaiveHold, NaiveLedger, Scope
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 
@@ -318,6 +319,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now_ms += pause_ms
         self.service.sweep(self.now_ms)
         self.service.mirrors.take(self.now_ms, 50)
+        deliver_all(self.service, self.now_ms)
         for hold_id in self.open_holds():
             hold = self.model.holds[hold_id]
             if hold.expires_at_ms <= self.now_ms:

@@ -30,9 +30,15 @@ def call(world, isolate, body=CALL, path=CHAT, **headers):
 
 
 def collect_debts(world):
-    """Deliver what is on the queue to the telemetry Worker's sink."""
+    """Deliver what is on the queue to the telemetry Worker's sink, and then what the Ledger has come to know by that."""
     services = ScriptedServices(ledgers=world.ledger_of)
-    return asyncio.run(take([json.dumps(record) for record in world.records], services))
+    verdicts = asyncio.run(take([json.dumps(record) for record in world.records], services))
+    world.deliver_journals()
+    return verdicts
+
+
+def calls_in(world):
+    return [record for record in world.records if record["type"] == "call"]
 
 
 def test_a_call_is_held_sent_settled_and_recorded(isolate):
@@ -53,17 +59,14 @@ def test_without_the_ledger_a_call_goes_on_and_is_charged_when_it_is_back(isolat
     world.is_ledger_away = True
 
     assert call(world, isolate).status == 200
-    assert [(record["type"], record.get("is_fail_open")) for record in world.records] == [
-        ("alert", None),
-        ("debt", None),
-        ("call", True),
-    ]
+    assert [record["type"] for record in world.records] == ["alert", "debt"]
 
     world.is_ledger_away = False
     collect_debts(world)
     collect_debts(world)
 
     assert world.month() == (BILLED_NANOUSD, 0)
+    assert [(record["cost_nanousd"], record["is_fail_open"]) for record in calls_in(world)] == [(BILLED_NANOUSD, True)]
 
 
 def test_a_call_let_through_by_a_lost_answer_is_charged_at_its_end_once(isolate):
@@ -81,25 +84,26 @@ def test_a_settlement_that_the_ledger_did_not_hear_is_made_up_for(isolate):
     world.upstream_also = lambda: setattr(world, "is_ledger_away", True)
 
     call(world, isolate)
-    assert [record["type"] for record in world.records] == ["debt", "call"]
+    assert [record["type"] for record in world.records] == ["debt"]
 
     world.is_ledger_away = False
     assert world.month()[1] > BILLED_NANOUSD
     collect_debts(world)
     assert world.month() == (BILLED_NANOUSD, 0)
+    assert [record["cost_nanousd"] for record in calls_in(world)] == [BILLED_NANOUSD]
 
 
 def test_with_ledger_and_queue_both_away_the_charge_is_kept_until_the_queue_is_back(isolate):
     world = a_world()
     world.is_ledger_away = world.is_queue_away = True
     call(world, isolate)
-    assert (world.records, len(isolate.backlog)) == ([], 3)
+    assert (world.records, len(isolate.backlog)) == ([], 2)
 
     world.is_ledger_away = world.is_queue_away = False
     call(world, isolate)
     collect_debts(world)
 
-    assert [record["type"] for record in world.records] == ["call", "alert", "debt", "call"]
+    assert [record["type"] for record in world.records] == ["alert", "debt", "call", "call"]
     assert world.month() == (2 * BILLED_NANOUSD, 0)
 
 
@@ -187,14 +191,28 @@ def test_a_budget_check_of_which_neither_ledger_nor_kv_knows_anything_says_so(is
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (503, "budget_unavailable")
 
 
-def test_without_the_queue_the_record_waits_in_the_ledger_s_outbox(isolate):
+def test_without_the_queue_a_charged_call_waits_in_the_ledger_s_journal(isolate):
     world = a_world()
     world.is_queue_away = True
 
     call(world, isolate)
 
+    world.wake_ledger("acme")
+    assert (world.records, world.ledgers["acme"].outbox) == ([], [])
+    assert [record["outcome"] for record in world.ledgers["acme"].journal()] == ["complete"]
+
+
+def test_without_the_queue_a_refusal_waits_in_the_ledger_s_outbox(isolate):
+    world = a_world(unpriced_models="block")
+    world.is_queue_away = True
+
+    call(world, isolate, {**CALL, "model": "nobody-knows-1"})
+
+    world.set_month(1)
+    call(world, isolate)
+
     (text,) = world.ledgers["acme"].outbox
-    assert json.loads(text)["outcome"] == "complete"
+    assert json.loads(text)["error_code"] == "budget_exhausted"
 
 
 def test_an_answer_without_usage_is_charged_by_an_estimate_and_marked(isolate):

@@ -5,6 +5,7 @@ from typing import Any
 from core.ledger.hold import ScopeKey
 from core.ledger.windows import BUDGET_WINDOWS
 from durable_objects.service import LedgerService
+from tests.support.journal import records_in
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
 
 KEYS = [
@@ -22,8 +23,14 @@ def known(ledger: LedgerService, now_ms: int) -> dict[str, Any]:
         "accounts": [state.account(key, now_ms) for key in KEYS],
         "holds": {hold.id: hold for hold in state.holds},
         "number": state.number,
+        "journal": waiting(ledger),
         "outbox": (ledger.outbox.next(1_000), ledger.outbox.is_empty),
     }
+
+
+def waiting(ledger: LedgerService) -> list[tuple[str, int]]:
+    """The calls that wait for their delivery, out of memory or out of rows."""
+    return [(record.request_id, record.attempt) for text in ledger.journal.next() for record in records_in(text.text)]
 
 
 def woken(database: SqliteDatabase) -> LedgerService:

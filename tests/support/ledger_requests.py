@@ -12,6 +12,7 @@ from core.ledger.messages import (
     StatusRequest,
 )
 from durable_objects.service import LedgerService
+from tests.support.journal import deliver
 
 NOW_MS = 1_795_478_400_000
 HOUR_MS = 3_600_000
@@ -73,5 +74,7 @@ def alarms(ledger: LedgerService, from_ms: int, to_ms: int) -> list[str]:
     while (due_ms := ledger.next_work_at_ms()) is not None and due_ms <= to_ms:
         now_ms = max(due_ms, now_ms + 1)
         ledger.sweep(now_ms)
+        if ledger.journal.due_at_ms is not None and ledger.journal.due_at_ms <= now_ms:
+            deliver(ledger, now_ms)
         written += ledger.mirrors.take(now_ms, 1_000)
     return written

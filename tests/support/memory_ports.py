@@ -14,10 +14,12 @@ import msgspec
 from core.bounds import ANSWER_END_BYTES
 from core.ledger.document_messages import WriteRequest
 from core.ledger.keys.messages import KeyWritten
-from core.ledger.messages import ConfigureRequest, Granted, Question, StatusRequest
+from core.ledger.messages import ConfigureRequest, Granted, Question, Recorded, Settled, StatusRequest
 from core.ledger.mirror import SessionMirror, mirror_key, read_mirror
 from core.ledger.questions import read_answer, read_question, to_wire
 from core.providers import PROVIDERS
+from core.telemetry import Settlement
+from core.telemetry import to_wire as to_message
 from core.tenant.documents import copy_text, read_copy
 from ports import (
     AttemptFailed,
@@ -36,6 +38,7 @@ from ports import (
 )
 from tests.support.aes_sealing import AesSealing
 from tests.support.core_faults import Surprise
+from tests.support.journal import deliver_all
 from tests.support.rsa import is_signed
 from tests.support.scripted_records import ScriptedRecords
 from tests.support.sqlite_ledger import SqliteDatabase, a_service
@@ -74,6 +77,10 @@ class MemoryLedger:
     def outbox(self) -> list[str]:
         return [text for _, text in self.service.outbox.next(1_000)]
 
+    def journal(self) -> list[dict[str, Any]]:
+        """The calls that its alarm delivers, each as the row's message that it becomes."""
+        return [json.loads(to_message(record)) for record in deliver_all(self.service, self._world.now_ms())]
+
     async def tell(self, question: Question[A]) -> A:
         """As it would be asked and answered across RPC: what is out of bounds is refused where the text is read."""
         name = str(type(question).__struct_config__.tag)
@@ -87,6 +94,17 @@ class MemoryLedger:
             raise LedgerUnreachable from None
         finally:
             self._world.is_asking_ledger = False
+
+    def charge(self, settlement: Settlement, otherwise: Callable[[Any], Coroutine[None, None, None]]) -> None:
+        self._world.defer(self._charged(settlement, otherwise))
+
+    async def _charged(self, settlement: Settlement, otherwise: Callable[[Any], Coroutine[None, None, None]]) -> None:
+        try:
+            said: Any = await self.tell(settlement)
+        except LedgerUnreachable as away:
+            said = away
+        if not isinstance(said, Settled | Recorded):
+            await otherwise(said)
 
     def _answered(self, name: str, text: str) -> str:
         if self._world.is_ledger_away:
@@ -118,6 +136,7 @@ class ScriptedAnswer:
     """Chunks, of a stream."""
     chunk_takes_ms: int = 0
     is_discarded: bool = False
+    answered_at_ms: int = START_MS
     world: "World | None" = None
 
     async def read(self) -> bytes | TooLong | AttemptFailed:
@@ -287,7 +306,10 @@ class World:
             self.sent.append(request)
             self.upstream_also()
             self.reach(None)
-            return self._answer_of(request)
+            answer = self._answer_of(request)
+            if isinstance(answer, ScriptedAnswer):
+                answer.answered_at_ms = self.now_ms()
+            return answer
         self.reach(QueueUnreachable)
         self.wait_for("queue", QueueUnreachable)
         if self.is_queue_away:
@@ -322,7 +344,9 @@ class World:
         return self.key_set
 
     def ledger_of(self, tenant: str) -> Any:
-        return self.ledgers.setdefault(tenant, MemoryLedger(self, tenant))
+        if tenant not in self.ledgers:
+            self.ledgers[tenant] = MemoryLedger(self, tenant)
+        return self.ledgers[tenant]
 
     def ports(self) -> Ports:
         return Ports(
@@ -335,11 +359,14 @@ class World:
             clock=self,
             ids=self,
             digests_equal=hmac.compare_digest,
-            defer=self._deferred.append,
+            defer=self.defer,
             is_stranger_allowed=self.is_stranger_allowed,
             fetch_key_set=self.fetch_key_set,
             is_signed=is_signed,
         )
+
+    def defer(self, work: Coroutine[None, None, None]) -> None:
+        self._deferred.append(work)
 
     def reach(self, failure: type[Exception] | None) -> None:
         """One more await: the last one, or the one that fails, if the test says so."""
@@ -362,6 +389,11 @@ class World:
 
     def pass_time(self, milliseconds: int) -> None:
         self._now_ms += milliseconds
+
+    def deliver_journals(self) -> None:
+        """What the Ledgers' alarms do while the queue is there."""
+        for ledger in self.ledgers.values():
+            self.records += ledger.journal()
 
     def wake_ledger(self, tenant: str) -> None:
         self.ledger_of(tenant).wake()
@@ -409,6 +441,8 @@ class World:
         self.is_winding_up = True
         while self._deferred:
             await self._deferred.pop(0)
+        if not self.is_queue_away:
+            self.deliver_journals()
 
     async def _kv(self, key: str) -> str | None:
         self.kv_reads += 1

@@ -11,7 +11,7 @@ import msgspec
 
 from api.endpoint import ApiRequest, Nothing
 from api.sdk.budget_check import BudgetCheck, check_of_account
-from api.sdk.ingest import charge_and_tell
+from api.sdk.ingest import charge_report
 from api.sdk.reports import Report, checked_event_id
 from api.sdk.told_calls import hold_for
 from core.call.context import CallContext, SessionId, check_session_id, read_limit_usd
@@ -87,11 +87,11 @@ async def hold(request: ApiRequest[Nothing, HoldRequest]) -> Answer:
 
 
 async def settle(request: ApiRequest[Nothing, Report]) -> Answer:
-    """Charge what the call came to in place of its hold, and tell it."""
+    """Charge what the call came to in place of its hold."""
     hold_id = checked_event_id(request.path["hold_id"], "hold_id")
     if request.body.event_id not in (None, hold_id):
         raise InvalidRequest("event_id must be the id of the hold, or left out", param="event_id")
-    charge, recorded = await charge_and_tell(request, request.body, event_id=hold_id)
+    charge, recorded = await charge_report(request, request.body, event_id=hold_id)
     session = recorded.session
     return json_answer(
         Settlement(

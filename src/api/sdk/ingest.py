@@ -1,7 +1,8 @@
 """Reports on their way in: one (`Success`), or up to five hundred at once, each with a verdict of its own.
 
-A batch is charged by one question to the Ledger. The rule easy to break: a report that is wrong is named and takes no
-other with it; only where nobody could be charged is the whole refused, so that all of it may come again.
+A batch is charged by one question to the Ledger, whose journal tells all of it. The rule easy to break: a report that
+is wrong is named and takes no other with it; only where nobody could be charged is the whole refused, so that all of it
+may come again.
 """
 
 from typing import Annotated
@@ -9,11 +10,10 @@ from typing import Annotated
 import msgspec
 
 from api.endpoint import ApiRequest, Nothing
-from api.sdk.reports import Charge, Report, charge_of, checked_event_id, record_of, recorded_of
-from core.ledger.messages import RecordAllRequest, Recorded
+from api.sdk.reports import Report, charge_of, checked_event_id, recorded_of
+from core.ledger.messages import RecordAllRequest, Recorded, RecordRequest
 from core.refusals import InvalidRequest, Refusal
 from core.wire.json_text import InvalidJSON, read_json
-from delivery import send_message
 from exchange import Answer, Exchange, decoded, json_answer
 
 REPORTS_MAX = 500
@@ -60,56 +60,58 @@ class _Which(msgspec.Struct, frozen=True):
 
 
 async def ingest(request: ApiRequest[Nothing, Report]) -> Answer:
-    """Charge what is reported, and tell it."""
+    """Charge what is reported."""
     if decoded(request.text, _Which).reports is not msgspec.UNSET:
         return await _ingest_batch(request)
     report = decoded(request.text, Report)
-    await charge_and_tell(request, report, event_id=_id_of(report, request.exchange))
+    await charge_report(request, report, event_id=_id_of(report, request.exchange))
     return Answer(200, {"content-type": "text/plain; charset=utf-8"}, b"Success")
 
 
-async def charge_and_tell(
+async def charge_report(
     request: ApiRequest[Nothing, Report], report: Report, *, event_id: str
-) -> tuple[Charge, Recorded]:
+) -> tuple[RecordRequest, Recorded]:
     """Charge one report. Raises the refusal of one that cannot be."""
-    charge = charge_of(report, request.caller, event_id=event_id, now_ms=request.exchange.ports.clock.now_ms())
-    recorded = recorded_of(await request.ledger.tell(charge.request))
-    _tell(request, charge, recorded)
-    return charge, recorded
+    charge = _charge_of(report, request, event_id=event_id)
+    return charge, recorded_of(await request.ledger.tell(charge))
 
 
 async def _ingest_batch(request: ApiRequest[Nothing, Report]) -> Answer:
     batch = decoded(request.text, ReportBatch)
-    charges: list[tuple[int, Charge]] = []
+    charges: list[tuple[int, RecordRequest]] = []
     refused: list[RefusedReport] = []
     for index, text in enumerate(batch.reports):
         try:
             charges.append((index, _charge_in(text, request)))
         except Refusal as refusal:
             refused.append(_refused(index, _named(text), refusal))
-    question = RecordAllRequest(records=tuple(charge.request for _, charge in charges))
+    question = RecordAllRequest(records=tuple(charge for _, charge in charges))
     answers = (await request.ledger.tell(question)).answers if charges else ()
     accepted, why = 0, None
     for (index, charge), answer in zip(charges, answers, strict=True):
         try:
-            _tell(request, charge, recorded_of(answer))
+            recorded_of(answer)
             accepted += 1
         except Refusal as refusal:
             why = refusal
-            refused.append(_refused(index, charge.request.event_id, refusal))
+            refused.append(_refused(index, charge.event_id, refusal))
     if why is not None and not accepted and all(each.retryable for each in refused):
         raise why
     return json_answer(BatchTaken(accepted, sorted(refused, key=lambda each: each.index)))
 
 
-def _charge_in(text: msgspec.Raw, request: ApiRequest[Nothing, Report]) -> Charge:
+def _charge_in(text: msgspec.Raw, request: ApiRequest[Nothing, Report]) -> RecordRequest:
     try:
         report = read_json(text, Report)
     except InvalidJSON as error:
         raise InvalidRequest(f"the report does not fit: {error}", param=error.place) from None
+    return _charge_of(report, request, event_id=_id_of(report, request.exchange))
+
+
+def _charge_of(report: Report, request: ApiRequest[Nothing, Report], *, event_id: str) -> RecordRequest:
     exchange = request.exchange
-    event_id = _id_of(report, exchange)
-    return charge_of(report, request.caller, event_id=event_id, now_ms=exchange.ports.clock.now_ms())
+    now_ms = exchange.ports.clock.now_ms()
+    return charge_of(report, request.caller, event_id=event_id, now_ms=now_ms, path=exchange.request.path)
 
 
 def _id_of(report: Report, exchange: Exchange) -> str:
@@ -128,9 +130,3 @@ def _named(text: msgspec.Raw) -> str | None:
 def _refused(index: int, event_id: str | None, refusal: Refusal) -> RefusedReport:
     error = WhyRefused(refusal.message, refusal.type, refusal.code, refusal.param)
     return RefusedReport(index, event_id, refusal.is_retryable, error)
-
-
-def _tell(request: ApiRequest[Nothing, Report], charge: Charge, recorded: Recorded) -> None:
-    """A repeat is told as well, as the row it already is: the first time may have been cut short before its record."""
-    record = record_of(charge, recorded, request.caller, path=request.exchange.request.path)
-    request.exchange.ports.defer(send_message(record, request.exchange))

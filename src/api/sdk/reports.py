@@ -5,7 +5,6 @@ price, for the team of the token and no other, and counts against the request ra
 names of its fields are a published contract.
 """
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
@@ -22,7 +21,7 @@ from core.money.price_book import Price
 from core.money.usage import Usage
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest
-from core.telemetry import CallRecord
+from core.telemetry import record_text
 
 EMBEDDED_TOKENS_MAX = 300_000
 """All inputs of one embeddings request together (OpenAI's API reference, 2025); the model's own bound is for each."""
@@ -94,29 +93,43 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """When the call was made, by the SDK's clock: taken where that is within the last day."""
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """A report that can be charged: what it says, and what the Ledger is asked."""
-
-    report: Report
-    request: RecordRequest
-    price: Price
-    usage: Usage
-
-    @property
-    def cost_nanousd(self) -> int:
-        return self.request.cost_nanousd
-
-
-def charge_of(report: Report, caller: Caller, *, event_id: str, now_ms: int) -> Charge:
-    """The report as a charge at today's price. Raises `InvalidRequest` naming the field."""
+def charge_of(report: Report, caller: Caller, *, event_id: str, now_ms: int, path: str) -> RecordRequest:
+    """The report as a charge at today's price, with the row that its call becomes. Raises `InvalidRequest` naming the
+    field."""
     session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
     price = caller.prices.find_reported(report.provider, report.model, at_ms=now_ms)
     usage = usage_of(report, price)
     is_free = price.is_estimate and caller.policy.unpriced_models == "free"  # as its hold was
-    request = RecordRequest(
+    cost_nanousd = 0 if is_free else pricing.cost_nanousd(usage, price)
+    record = new_record(
+        request_id=event_id,
+        started_at_ms=_started_at_ms(report, now_ms),
+        caller=caller,
+        context=CallContext(
+            session_id=session_id,
+            project=report.project,
+            agent=report.agent,
+            iteration=report.iteration_index,
+        ),
+        provider=price.provider or report.provider,
+        path=path,
+        dialect=report.dialect,
+        source="sdk",
+        outcome=report.outcome,
+        model=report.model,
+        usage=usage,
+        cost_nanousd=cost_nanousd,
+        status=report.status,
+        is_streaming=report.is_streaming,
+        ttfb_ms=report.ttfb_ms,
+        latency_ms=report.latency_ms,
+        error_code=report.error_code,
+        risks=tuple(report.identified_risks),
+        is_estimated=report.is_estimated or price.is_estimate,
+    )
+    return RecordRequest(
         event_id=event_id,
-        cost_nanousd=0 if is_free else pricing.cost_nanousd(usage, price),
+        cost_nanousd=cost_nanousd,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
         session_id=session_id,
@@ -128,8 +141,8 @@ def charge_of(report: Report, caller: Caller, *, event_id: str, now_ms: int) -> 
         token_number=caller.token_number,
         charged_key_id=caller.key_id,
         turn=Turn(agent=report.agent, iteration=report.iteration_index, model=report.model),
+        record=record_text(record),
     )
-    return Charge(report, request, price, usage)
 
 
 def checked_event_id(event_id: str, param: str) -> str:
@@ -150,47 +163,11 @@ def recorded_of(answer: RecordAnswer) -> Recorded:
     return answer
 
 
-def record_of(charge: Charge, recorded: Recorded, caller: Caller, *, path: str) -> CallRecord:
-    """The row of a charged report; a repeat is the row that it already is."""
-    report, session = charge.report, recorded.session
-    session_id = report.session_id if session is None else session.id  # a hold's own, whatever its report says
-    record = new_record(
-        request_id=charge.request.event_id,
-        started_at_ms=_started_at_ms(report, recorded.at_ms),
-        caller=caller,
-        context=CallContext(
-            session_id=session_id,
-            project=report.project,
-            agent=report.agent,
-            iteration=report.iteration_index,
-        ),
-        provider=charge.price.provider or report.provider,
-        path=path,
-        dialect=report.dialect,
-    )
-    return msgspec.structs.replace(
-        record,
-        source="sdk",
-        outcome=report.outcome,
-        model=report.model,
-        usage=charge.usage,
-        cost_nanousd=charge.cost_nanousd,
-        status=report.status,
-        is_streaming=report.is_streaming,
-        ttfb_ms=report.ttfb_ms,
-        latency_ms=report.latency_ms,
-        error_code=report.error_code,
-        risks=tuple(report.identified_risks),
-        cumulative_tokens=None if session is None else session.prompt_tokens + session.completion_tokens,
-        is_estimated=report.is_estimated or charge.price.is_estimate,
-    )
-
-
-def _started_at_ms(report: Report, charged_at_ms: int) -> int:
-    """When the call was made; where its SDK's clock cannot be right, when it was charged. The same for a repeat."""
+def _started_at_ms(report: Report, now_ms: int) -> int:
+    """When the call was made; where its SDK's clock cannot be right, when it was reported."""
     started_at_ms = report.started_at_ms
-    if started_at_ms is None or not charged_at_ms - STARTED_BEFORE_MS_MAX <= started_at_ms <= charged_at_ms:
-        return charged_at_ms
+    if started_at_ms is None or not now_ms - STARTED_BEFORE_MS_MAX <= started_at_ms <= now_ms:
+        return now_ms
     return started_at_ms
 
 

@@ -6,7 +6,6 @@ over, a redaction does nothing. The rule easy to break: a hold that was granted 
 and by nothing else of ours.
 """
 
-import msgspec
 
 from access import audit
 from access.identity import Caller
@@ -85,10 +84,10 @@ def _record_refusal(
         provider=plan.provider,
         path=exchange.request.path,
         dialect=plan.dialect.name,
+        source="sdk",
+        model=plan.parsed.model,
+        is_streaming=plan.parsed.is_streaming,
+        **rules.record_fields(),
     )
-    record = msgspec.structs.replace(
-        record, source="sdk", model=plan.parsed.model, is_streaming=plan.parsed.is_streaming
-    )
-    exchange.ports.defer(
-        send_message(rules.on(record).refused(refusal, ended_at_ms=exchange.ports.clock.now_ms()), exchange)
-    )
+    record = record.refused(refusal, ended_at_ms=exchange.ports.clock.now_ms())
+    exchange.ports.defer(send_message(record, exchange))

@@ -220,7 +220,7 @@ def digest(request: AdmitRequest | RecordRequest) -> str:
         request, rate_limits=None, key_id=None, token_number=None, turn=PLAIN_TURN, session_default_limit_nanousd=None
     )
     if isinstance(request, RecordRequest):
-        request = msgspec.structs.replace(request, charged_key_id=None)
+        request = msgspec.structs.replace(request, charged_key_id=None, record=msgspec.UNSET)
     else:
         request = msgspec.structs.replace(
             request,

@@ -100,6 +100,10 @@ class Hold(Terms, frozen=True, kw_only=True):
     """Whose call it is: nobody else of the tenant ends it by a report."""
     is_replaced: bool = False
     """Its call went on with another attempt: a session's history sees that one, and of this only what it cost."""
+    record: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    """The record of its call as the edge made it, which waits here for its delivery."""
+    cumulative_tokens: Count | None = None
+    """Its session's tokens after the call."""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -112,6 +116,7 @@ class Ending(msgspec.Struct, frozen=True):
     answer: AnswerNote | None = None
     is_replaced: bool = False
     health: HealthNote | None = None
+    record: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 def settlement_of(request: SettleRequest) -> Ending:
@@ -123,12 +128,20 @@ def settlement_of(request: SettleRequest) -> Ending:
         request.answer,
         request.is_replaced,
         request.health,
+        request.record,
     )
 
 
 def record_of(request: RecordRequest, state: Literal["recorded", "settled"] = "recorded") -> Ending:
     """The end of what was never held; or, where a hold has the record's id, of that."""
-    return Ending(state, request.cost_nanousd, request.prompt_tokens, request.completion_tokens, request.answer)
+    return Ending(
+        state,
+        request.cost_nanousd,
+        request.prompt_tokens,
+        request.completion_tokens,
+        request.answer,
+        record=request.record,
+    )
 
 
 def expiry_of(hold: Hold) -> Ending:
@@ -150,7 +163,13 @@ def ended(hold: Hold, ending: Ending, *, number: int, used_at_ms: int) -> Hold:
         corrected=hold.charge,
         answer=ending.answer,
         is_replaced=ending.is_replaced,
+        record=ending.record,
     )
+
+
+def session_id_of(hold: Hold) -> str | None:
+    """Whose money it is in, if it is a session's."""
+    return next((scope.key.id for scope in hold.scopes if scope.key.kind == "session"), None)
 
 
 def is_settled_so(hold: Hold, ending: Ending) -> bool:

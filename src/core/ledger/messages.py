@@ -389,15 +389,16 @@ class SettleRequest(Question[SettleAnswer], frozen=True, tag="settle"):
     """How whom it asked has done."""
     is_replaced: bool = False
     """The call goes on with another attempt, which its session's history learns of instead."""
+    record: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    """The call's record (`core.telemetry.CallRecord` as JSON), which is kept with the charge and not read here."""
 
     def __post_init__(self) -> None:
         _cut(self, actual_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)
 
 
 class Recorded(Message, frozen=True, tag="recorded"):
-    """The charge stands. A replay gets the moment of the first time, so that what is told of it is the same again."""
+    """The charge stands."""
 
-    at_ms: int
     is_replay: bool = False
     session: AccountView | None = None
 
@@ -428,6 +429,8 @@ class RecordRequest(Question[RecordAnswer], frozen=True, tag="record"):
     """Whose budget it counts against, good or not."""
     answer: AnswerNote | None = None
     turn: Turn = PLAIN_TURN
+    record: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    """The call's record (`core.telemetry.CallRecord` as JSON), which is kept with the charge and not read here."""
 
     def __post_init__(self) -> None:
         _cut(self, cost_nanousd=NANOUSD_MAX, prompt_tokens=TOKENS_MAX, completion_tokens=TOKENS_MAX)

@@ -1,16 +1,13 @@
-"""What waits to be carried out of the ledger: by the alarm, telemetry messages for the queue and sessions' KV mirrors;
-by whoever asks, what came of a trial of the tenant's receivers.
+"""When copies of what a ledger has are written into KV by its alarm: of documents and keys at a pace, of sessions as
+their mirrors wait.
 
-A message waits in a row: delivery may repeat it, never lose it. A mirror waits in memory: what a sleep forgets of it is
-told again by the session's next change.
+A mirror waits in memory: what a sleep forgets of it is told again by the session's next change.
 """
 
 from collections.abc import Container
 
-from core.bounds import MIRRORS_WAITING_MAX, OUTBOX_MESSAGES_MAX, QUEUE_MESSAGE_BYTES_MAX
+from core.bounds import MIRRORS_WAITING_MAX
 from core.ledger.mirror import LATER_MS, SOON_MS
-from core.ledger.trials.messages import TRIALS_KEPT_MAX, Trial
-from durable_objects.storage.rows import LedgerStore
 
 RETRY_AFTER_MS = 5_000
 COPY_RETRY_MS = 5_000
@@ -38,40 +35,6 @@ class CopyPace:
     def failed(self, now_ms: int) -> None:
         self.due_at_ms = now_ms + self._retry_ms
         self._retry_ms = min(2 * self._retry_ms, COPY_RETRY_MS_MAX)
-
-
-class Outbox:
-    """What the queue did not take from the edge, and what the ledger itself has to tell: first in, first out."""
-
-    def __init__(self, store: LedgerStore) -> None:
-        self._store = store
-        bounds = store.outbox_bounds()
-        self._waiting = 0 if bounds is None else bounds[1] - bounds[0] + 1
-
-    @property
-    def is_empty(self) -> bool:
-        return self._waiting == 0
-
-    @property
-    def is_full(self) -> bool:
-        return self._waiting >= OUTBOX_MESSAGES_MAX
-
-    def put(self, text: str) -> bool:
-        """Keep a message; False where it is too long for the queue or the outbox is full."""
-        if self.is_full or len(text.encode()) > QUEUE_MESSAGE_BYTES_MAX:
-            return False
-        self._store.enqueue(text)
-        self._waiting += 1
-        return True
-
-    def next(self, messages_max: int) -> list[tuple[int, str]]:
-        """The oldest messages, each with the number by which `delivered` takes it out."""
-        return self._store.outbox(messages_max)
-
-    def delivered(self, message_id: int) -> None:
-        """Take out the oldest message."""
-        self._store.delete_outbox(message_id)
-        self._waiting = max(0, self._waiting - 1)
 
 
 class Mirrors:
@@ -134,18 +97,3 @@ class _Line:
             del self.waiting[name]
         self.due_at_ms = now_ms + KEY_PAUSE_MS
         return taken
-
-
-class Trials:
-    """What came of the latest trials, in memory alone: who asked for one waits for it, or asks for another."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, Trial] = {}
-
-    def told(self, trial_id: str, outcome: Trial | None) -> Trial:
-        """What is known of a trial. Its first outcome counts: the queue may deliver it twice."""
-        if outcome is not None and trial_id not in self._known:
-            while len(self._known) >= TRIALS_KEPT_MAX:
-                del self._known[next(iter(self._known))]
-            self._known[trial_id] = outcome
-        return self._known.get(trial_id, Trial())
