@@ -11,13 +11,18 @@ from collections.abc import Sequence
 
 import msgspec
 
+from burial import DeadLetter
 from dispatch import call
 from rows import CONFLICT_TARGETS, Cell
 from services import Services, Unreachable
-from sink import PREFER, DeadLetter, take
+from sink import take
+from storing import PREFER
 from verdicts import Buried, Judgement, Postponed, Stored, Told, Verdict, judge, reason_of
 
-REPLAYED_AT_ONCE_MAX = 100
+REPLAYED_AT_ONCE_MAX = 25
+"""As many as come in one batch of the queue: a letter can be a whole journal that used up its deliveries."""
+
+ROUNDS_MAX = 4
 
 DELIVERIES_USED_UP = "its deliveries were used up"
 NO_TEXT = "the message is not a text"
@@ -47,18 +52,29 @@ async def keep(texts: Sequence[str | None], services: Services) -> list[Verdict]
 
 async def replay(services: Services) -> dict[str, object]:
     """Deliver again what an operator asked for, and say how that went, for the log line."""
+    counts: Counter[str] = Counter()
     try:
-        asked = await call(services, "dead_letters_to_replay", {"p_rows_max": REPLAYED_AT_ONCE_MAX})
-        if judge(asked) is not Judgement.ACCEPTED:
-            return {"replays": reason_of(asked)}
-        letters = msgspec.json.decode(asked.text, type=list[_Letter])
-        verdicts = await take([letter.message for letter in letters], services)
-        for letter, verdict in zip(letters, verdicts, strict=True):
-            if not isinstance(verdict, Postponed):
-                await call(services, "finish_replay", {"p_letter_id": letter.letter_id, "p_result": _result(verdict)})
+        for _ in range(ROUNDS_MAX):
+            asked = await call(services, "dead_letters_to_replay", {"p_rows_max": REPLAYED_AT_ONCE_MAX})
+            if judge(asked) is not Judgement.ACCEPTED:
+                return {"replays": reason_of(asked)}
+            letters = msgspec.json.decode(asked.text, type=list[_Letter])
+            round_counts = await _replay(letters, services)
+            counts += round_counts
+            # What is postponed would be asked for again first.
+            if len(letters) < REPLAYED_AT_ONCE_MAX or round_counts["postponed"]:
+                break
     except Unreachable:
         return {"replays": "the database did not answer"}
-    return {"replays": dict(Counter(type(verdict).__name__.lower() for verdict in verdicts))}
+    return {"replays": dict(counts)}
+
+
+async def _replay(letters: Sequence[_Letter], services: Services) -> Counter[str]:
+    verdicts = await take([letter.message for letter in letters], services)
+    for letter, verdict in zip(letters, verdicts, strict=True):
+        if not isinstance(verdict, Postponed):
+            await call(services, "finish_replay", {"p_letter_id": letter.letter_id, "p_result": _result(verdict)})
+    return Counter(type(verdict).__name__.lower() for verdict in verdicts)
 
 
 def _row_of(text: str | None) -> dict[str, Cell]:
@@ -80,6 +96,8 @@ def _letter_in(text: str | None) -> DeadLetter:
 
 def _result(verdict: Verdict) -> str:
     match verdict:
+        case Buried(reason=reason, letters=letters, rows=rows) if rows:
+            return f"stored, but {letters} of {letters + rows} buried: {reason}"
         case Buried(reason=reason):
             return f"buried again: {reason}"
         case Told(result=result):

@@ -6,11 +6,13 @@ is nothing. The conflict target is the message's own identity: a redelivery meet
 already is.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from core.money.usage import Usage
 from core.telemetry import AccessRecord, AuthEvent, BudgetEvent, CallRecord
 
 CONFLICT_TARGETS = {
@@ -26,6 +28,8 @@ RowMessage = CallRecord | AuthEvent | AccessRecord | BudgetEvent
 """The messages that become rows; an alert is told, not stored."""
 
 Cell = str | int | float | bool | tuple[str, ...] | None
+
+_USAGE_COLUMNS = tuple(field.name for field in fields(Usage))
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,9 +56,14 @@ def row_of(message: RowMessage) -> Row:
             return Row("budget_events", cells)
 
 
-def rows_json(rows: list[Row]) -> str:
+def row_json(row: Row) -> msgspec.Raw:
+    """A row as it stands in the body of an insert."""
+    return msgspec.Raw(msgspec.json.encode(row.cells))
+
+
+def rows_json(rows: Iterable[msgspec.Raw]) -> str:
     """The body of one bulk insert."""
-    return msgspec.json.encode([row.cells for row in rows]).decode()
+    return msgspec.json.encode(tuple(rows)).decode()
 
 
 def _call_cells(call: CallRecord) -> dict[str, Cell]:
@@ -62,7 +71,7 @@ def _call_cells(call: CallRecord) -> dict[str, Cell]:
     del cells["usage"], cells["started_at_ms"]
     return {
         **cells,
-        **asdict(call.usage),
+        **{name: getattr(call.usage, name) for name in _USAGE_COLUMNS},
         "prompt_tokens": call.usage.prompt_tokens,
         "completion_tokens": call.usage.completion_tokens,
         "started_at": _timestamp(call.started_at_ms),

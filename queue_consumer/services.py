@@ -6,7 +6,7 @@ real PostgREST. Statuses are values; only "nobody answered" is an exception, bec
 unknown what happened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,6 +68,6 @@ class Services(Protocol):
         """Tell a tenant's Ledger what a call cost."""
         ...
 
-    async def bury(self, text: str) -> None:
-        """Put a message on the dead-letter queue."""
+    async def bury(self, texts: Sequence[str]) -> None:
+        """Put messages on the dead-letter queue, in one request. Where that fails, some may be there."""
         ...

@@ -1,4 +1,4 @@
-"""What an answer means for the rows that were sent, and what becomes of each message. Pure.
+"""What an answer means for the rows that were sent, and what becomes of each message and its parts. Pure.
 
 The rule easy to break: only the database's own word that a *row* is bad (SQLSTATE classes 22 and
 23) may ever bury a message. A missing table, column or right, a stale schema cache or an expired
@@ -6,7 +6,8 @@ key is somebody's misconfiguration: every message of the tenant would be bad, so
 instead, and nothing is lost.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import msgspec
@@ -25,7 +26,9 @@ REASON_CHARACTERS_MAX = 300
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The row is in the database, by this delivery or an earlier one."""
+    """The message's rows are in the database, by this delivery or an earlier one."""
+
+    rows: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,13 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Buried:
-    """The message can never be dealt with; it is on the dead-letter queue."""
+    """The message can never be dealt with, or a part of it cannot; that is on the dead-letter queue."""
 
     reason: str
+    """Of the first letter."""
+    letters: int = 1
+    rows: int = 0
+    """The parts of the message that are in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,11 @@ class Postponed:
 
 
 Verdict = Stored | Told | Charged | Buried | Postponed
+
+Place = tuple[int, int]
+"""Of a part of a batch: its message's index, and its own within the message."""
+
+Verdicts = dict[Place, Verdict]
 
 
 class Judgement(Enum):
@@ -101,6 +113,19 @@ def reason_of(answer: Answer) -> str:
     fault = _fault_of(answer)
     words = (str(answer.status), fault.code, fault.message)
     return " ".join(word for word in words if word)[:REASON_CHARACTERS_MAX]
+
+
+def joined(parts: Sequence[Verdict]) -> Verdict:
+    """What becomes of a message of several parts, or of none: as long as one of them has to wait, it waits."""
+    waiting = [part for part in parts if isinstance(part, Postponed)]
+    if waiting:
+        delay_max_s = min(part.delay_max_s for part in waiting)
+        return replace(waiting[0], delay_max_s=delay_max_s, delay_least_s=max(part.delay_least_s for part in waiting))
+    if len(parts) == 1:
+        return parts[0]
+    rows = sum(part.rows for part in parts if isinstance(part, Stored))
+    buried = [part for part in parts if isinstance(part, Buried)]
+    return Buried(buried[0].reason, len(buried), rows) if buried else Stored(rows)
 
 
 def retry_delay_s(deliveries: int, postponed: Postponed) -> int:

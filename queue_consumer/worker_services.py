@@ -1,7 +1,7 @@
 """The `Services` of the deployed Worker: `fetch`, KV, the edge Worker's Ledgers and the dead-letter queue."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -97,9 +97,10 @@ class WorkerServices:
             return answer
         raise Unreachable
 
-    async def bury(self, text: str) -> None:
+    async def bury(self, texts: Sequence[str]) -> None:
+        letters = object_to_js([{"body": text, "contentType": "text"} for text in texts])
         try:
-            await self._env.DEAD_LETTER_QUEUE.send(text, object_to_js({"contentType": "text"}))
+            await self._env.DEAD_LETTER_QUEUE.sendBatch(letters)
         except JS_FAULTS as fault:
             raise Unreachable from fault
 

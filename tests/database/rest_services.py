@@ -1,7 +1,7 @@
 """The `Services` whose database is a real one; webhooks, documents and graves are lists."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -50,8 +50,8 @@ class RestServices:
     async def tenant_config(self, tenant: str) -> str | None:
         return self.configs.get(tenant)
 
-    async def bury(self, text: str) -> None:
-        self.buried.append(text)
+    async def bury(self, texts: Sequence[str]) -> None:
+        self.buried += texts
 
 
 def store(calls: Iterable[CallRecord], services: RestServices) -> None:

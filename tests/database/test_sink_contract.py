@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
 from core.telemetry import to_wire
+from dead_letters import keep, replay
 from services import Services
 from sink import take
 from tests.database.rest_services import RestServices
-from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, an_alert
+from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, a_journal, an_alert, an_entry
 from tests.queue_consumer.scripted_services import POISON, ScriptedServices
 from verdicts import Buried, Postponed, Stored, Told, Verdict
 
@@ -65,6 +67,23 @@ def test_a_poison_row_is_buried_alone(either: Any) -> None:
     assert len(either.buried) == 1
 
 
+def test_each_entry_of_a_journal_is_a_row(either: Services) -> None:
+    text = a_journal(*[an_entry(a_call(n)) for n in range(20)])
+
+    assert deliver([text, text, to_wire(a_call(3))], either) == [Stored(20), Stored(20), Stored()]
+
+
+def test_a_poison_entry_of_a_journal_is_buried_alone(either: Any) -> None:
+    calls = [a_call(n, project=POISON if n == 3 else None) for n in range(20)]
+    text = a_journal(*map(an_entry, calls), msgspec.Raw(b"{}"))
+
+    (verdict,) = deliver([text], either)
+
+    assert isinstance(verdict, Buried)
+    assert (verdict.letters, verdict.rows) == (2, 19)
+    assert len(either.buried) == 2
+
+
 def test_an_alert_is_told_once(either: Any) -> None:
     text = to_wire(an_alert())
 
@@ -84,6 +103,39 @@ def test_each_record_is_one_row_after_redelivery(services: RestServices, sql: ps
     deliver([*texts[50:], to_wire(a_call(100))], services)
 
     assert sql.execute("select count(*), count(distinct request_id) from llm_request_logs").fetchone() == (101, 101)
+
+
+def test_each_call_of_a_journal_is_one_row_after_redelivery(services: RestServices, sql: psycopg.Connection) -> None:
+    texts = [a_journal(*[an_entry(a_call(80 * n + each)) for each in range(80)]) for n in range(25)]
+
+    assert deliver([*texts, *texts[:10], to_wire(a_call(0))], services) == [*[Stored(80)] * 35, Stored()]
+
+    assert sql.execute("select count(*), count(distinct request_id) from llm_request_logs").fetchone() == (2_000, 2_000)
+
+
+def test_a_row_has_what_only_the_ledger_knew(services: RestServices, sql: psycopg.Connection) -> None:
+    deliver([a_journal(an_entry(a_call(), overrun_nanousd=7, cumulative_tokens=900, session_id="s1"))], services)
+
+    row = sql.execute("select overrun_nanousd, cumulative_tokens, session_id from llm_request_logs").fetchone()
+    assert row == (7, 900, "s1")
+
+
+def test_a_letter_out_of_a_journal_is_kept_once_and_replayed(services: RestServices, sql: psycopg.Connection) -> None:
+    sql.execute("alter table llm_request_logs add constraint no_agent check (agent is null) not valid")
+    text = a_journal(an_entry(a_call(1)), an_entry(a_call(2, agent="refused")), msgspec.Raw(b'{"from":"the future"}'))
+    deliver([text], services)
+    deliver([text], services)
+    sql.execute("alter table llm_request_logs drop constraint no_agent")
+
+    asyncio.run(keep(services.buried, services))
+    kept = sql.execute("update dead_letters set replay_requested_at = now() returning message").fetchall()
+    asyncio.run(replay(services))
+
+    assert len(kept) == 2
+    assert sql.execute("select request_id from llm_request_logs order by 1").fetchall() == [("req_1",), ("req_2",)]
+    results = sql.execute("select message, result from dead_letters where result <> 'stored'").fetchall()
+    assert [message for message, _ in results] == [a_journal(msgspec.Raw(b'{"from":"the future"}'))]
+    assert results[0][1].startswith("buried again: ")
 
 
 def test_attempts_of_one_request_are_rows_of_their_own(services: RestServices, sql: psycopg.Connection) -> None:

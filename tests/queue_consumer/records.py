@@ -6,7 +6,17 @@ import msgspec
 
 from core.ledger.messages import RecordRequest
 from core.money.usage import Usage
-from core.telemetry import AccessRecord, Alert, AuthEvent, BudgetEvent, CallRecord, Debt
+from core.telemetry import (
+    AccessRecord,
+    Alert,
+    AuthEvent,
+    BudgetEvent,
+    CallRecord,
+    Debt,
+    Journal,
+    JournalEntry,
+    to_wire,
+)
 
 AT_MS = 1_795_000_000_123
 """2026-11-18T11:06:40.123Z, a Wednesday."""
@@ -25,6 +35,14 @@ def a_call(number: int = 1, **changes: Any) -> CallRecord:
         price_version="v",
     )
     return msgspec.structs.replace(call, **changes)
+
+
+def an_entry(call: CallRecord, **changes: Any) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(JournalEntry(record=call, **changes)))
+
+
+def a_journal(*entries: msgspec.Raw) -> str:
+    return to_wire(Journal(tenant="acme", entries=entries))
 
 
 def an_alert(alert_key: str = "anomaly:s1", **changes: Any) -> Alert:

@@ -4,9 +4,9 @@ It answers as PostgREST does, in statuses and in error bodies, and it can be tol
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -22,6 +22,9 @@ from tests.support.aes_sealing import AesSealing
 POISON = "poison"
 """A row with this project cannot be stored."""
 
+Trouble = Literal["none", "away", "unheard", "busy"]
+"""What goes wrong with one request: nobody is there, it takes effect and nobody says so, or it is refused for now."""
+
 
 def fault(status: int, code: str, message: str = "no") -> Answer:
     return Answer(status, msgspec.json.encode({"code": code, "message": message}).decode())
@@ -34,13 +37,19 @@ class ScriptedServices:
     refusal: Answer | None = None
     is_database_away: bool = False
     is_grave_away: bool = False
+    is_poison_good: bool = False
+    troubles: list[Trouble] = field(default_factory=list)
+    """Of the inserts and burials to come, in turn."""
     allows_private_receivers: bool = False
     configs: dict[str, str] = field(default_factory=dict)
     webhook_answers: list[Answer] = field(default_factory=list)
-    rpc_answers: dict[str, Answer] = field(default_factory=dict)
+    rpc_answers: dict[str, Answer | list[Answer]] = field(default_factory=dict)
+    """A list is answered in turn."""
     tables: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
     dispatches: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     buried: list[dict[str, str]] = field(default_factory=list)
+    burials: list[list[str]] = field(default_factory=list)
+    """What each request for it brought, heeded or not."""
     ledgers: Callable[[str], Any] | None = None
     """The Ledger of a tenant; None where they are away."""
     told: list[tuple[str, str]] = field(default_factory=list)
@@ -62,7 +71,13 @@ class ScriptedServices:
             return self._call(name.removeprefix("rpc/"), msgspec.json.decode(body))
         assert query == f"on_conflict={CONFLICT_TARGETS[name]}"
         assert prefer == "resolution=ignore-duplicates,return=minimal"
-        return self.refusal or self._insert(name, msgspec.json.decode(body))
+        trouble = self._trouble()
+        if trouble == "busy":
+            return Answer(503, "")
+        answer = self.refusal or self._insert(name, msgspec.json.decode(body))
+        if trouble == "unheard":
+            raise Unreachable
+        return answer
 
     def now_ms(self) -> int:
         return self.at_ms
@@ -99,15 +114,25 @@ class ScriptedServices:
         answer: Settled | Recorded | Conflict = await self.ledgers(tenant).tell(charge)
         return answer
 
-    async def bury(self, text: str) -> None:
-        if self.is_grave_away:
+    async def bury(self, texts: Sequence[str]) -> None:
+        self.burials.append(list(texts))
+        trouble = self._trouble()
+        if self.is_grave_away or trouble == "busy":
             raise Unreachable
-        self.buried.append(msgspec.json.decode(text))
+        self.buried += [msgspec.json.decode(text) for text in texts]
+        if trouble == "unheard":
+            raise Unreachable
+
+    def _trouble(self) -> Trouble:
+        trouble = self.troubles.pop(0) if self.troubles else "none"
+        if trouble == "away":
+            raise Unreachable
+        return trouble
 
     def _insert(self, table: str, rows: list[dict[str, Any]]) -> Answer:
         self.inserts.append((table, len(rows)))
         assert len({tuple(sorted(row)) for row in rows}) == 1, "PostgREST wants uniform keys"
-        if any(row.get("project") == POISON for row in rows):
+        if not self.is_poison_good and any(row.get("project") == POISON for row in rows):
             return fault(400, "22003", "value out of range")
         for row in rows:
             key = tuple(row[column] for column in CONFLICT_TARGETS[table].split(","))
@@ -118,7 +143,8 @@ class ScriptedServices:
         if function == "finish_replay":
             self.calls.append((function, arguments))
         if function in self.rpc_answers:
-            return self.rpc_answers[function]
+            answers = self.rpc_answers[function]
+            return answers.pop(0) if isinstance(answers, list) else answers
         key = (arguments["p_tenant"], arguments["p_kind"], arguments["p_key"])
         if function == "claim_dispatch":
             if key in self.dispatches:

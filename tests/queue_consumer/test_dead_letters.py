@@ -1,13 +1,14 @@
 """Dead letters are kept where a person can see them, and dealt with again when one asks."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 
 from core.telemetry import to_wire
-from dead_letters import keep, replay
+from dead_letters import REPLAYED_AT_ONCE_MAX, keep, replay
 from services import Answer
-from tests.queue_consumer.records import a_call, a_debt
+from tests.queue_consumer.records import a_call, a_debt, a_journal, an_entry
 from tests.queue_consumer.scripted_services import POISON, ScriptedServices
 from verdicts import Postponed, Stored
 
@@ -18,9 +19,13 @@ def letters_of(services: ScriptedServices) -> list[tuple[str, str]]:
     return [(row["reason"], row["message"]) for row in services.tables["dead_letters"].values()]
 
 
-def asked(*messages: str) -> dict[str, Answer]:
+def letters_asked_for(*messages: str) -> Answer:
     rows = [{"letter_id": f"id{number}", "message": message} for number, message in enumerate(messages)]
-    return {"dead_letters_to_replay": Answer(200, msgspec.json.encode(rows).decode()), "finish_replay": Answer(204, "")}
+    return Answer(200, msgspec.json.encode(rows).decode())
+
+
+def asked(*messages: str) -> dict[str, Answer | list[Answer]]:
+    return {"dead_letters_to_replay": letters_asked_for(*messages), "finish_replay": Answer(204, "")}
 
 
 def test_each_message_is_one_row_with_its_reason() -> None:
@@ -55,6 +60,40 @@ def test_a_replay_is_a_delivery_and_its_outcome_is_written_down() -> None:
         ("finish_replay", {"p_letter_id": "id0", "p_result": "stored"}),
         ("finish_replay", {"p_letter_id": "id1", "p_result": "buried again: 400 22003 value out of range"}),
     ]
+
+
+def test_a_journal_whose_deliveries_were_used_up_can_be_replayed_whole() -> None:
+    text = a_journal(an_entry(a_call(1)), an_entry(a_call(2, project=POISON)), an_entry(a_call(3)))
+    services = ScriptedServices(rpc_answers=asked(text))
+
+    asyncio.run(replay(services))
+
+    assert len(services.tables["llm_request_logs"]) == 2
+    assert services.calls == [
+        (
+            "finish_replay",
+            {"p_letter_id": "id0", "p_result": "stored, but 1 of 3 buried: 400 22003 value out of range"},
+        )
+    ]
+
+
+def a_round(number: int, **changes: Any) -> Answer:
+    first = REPLAYED_AT_ONCE_MAX * number
+    return letters_asked_for(*[to_wire(a_call(first + n, **changes)) for n in range(REPLAYED_AT_ONCE_MAX)])
+
+
+def test_many_letters_are_replayed_by_and_by() -> None:
+    answers = {**asked(), "dead_letters_to_replay": [a_round(0), a_round(1), letters_asked_for(to_wire(a_call(999)))]}
+    services = ScriptedServices(rpc_answers=answers)
+
+    assert asyncio.run(replay(services)) == {"replays": {"stored": 2 * REPLAYED_AT_ONCE_MAX + 1}}
+
+
+def test_letters_that_have_to_wait_are_not_asked_for_again_at_once() -> None:
+    answers = {**asked(), "dead_letters_to_replay": [a_round(0)]}
+    services = ScriptedServices(rpc_answers=answers, troubles=["busy"])
+
+    assert asyncio.run(replay(services)) == {"replays": {"postponed": REPLAYED_AT_ONCE_MAX}}
 
 
 def test_what_cannot_be_dealt_with_yet_stays_asked_for() -> None:

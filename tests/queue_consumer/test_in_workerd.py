@@ -12,11 +12,12 @@ import msgspec
 import psycopg
 import pytest
 
-from core.telemetry import to_wire
+from core.ledger.messages import SettleRequest
+from core.telemetry import Debt, to_wire
 from local.paths import LOCAL
 from local.stack import Stack
 from tests.queue_consumer.local_receiver import ENDLESS, HANG, LocalReceiver
-from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, a_debt, an_alert
+from tests.queue_consumer.records import ACCESS, AUTH, BUDGET, a_call, a_debt, a_journal, an_alert, an_entry
 
 pytestmark = pytest.mark.stack
 
@@ -131,6 +132,30 @@ def test_what_cannot_be_read_lands_on_the_dead_letter_queue_alone(harness: Harne
 
     eventually(lambda: harness.sql("select message from dead_letters") == [("nonsense",)])
     eventually(lambda: harness.count("llm_request_logs") == 1)
+
+
+def test_the_calls_of_a_journal_become_rows_and_what_is_bad_among_them_letters_of_their_own(harness: Harness) -> None:
+    harness.sql("alter table llm_request_logs add constraint no_agent check (agent is null) not valid")
+    entries = [an_entry(a_call(n, agent="refused" if n == 3 else None), overrun_nanousd=n) for n in range(80)]
+    unreadable = msgspec.Raw('{"from":"the future, コード ✅"}'.encode())
+
+    harness.send(a_journal(*entries, unreadable))
+
+    eventually(lambda: harness.count("dead_letters") == 2)
+    harness.sql("alter table llm_request_logs drop constraint no_agent")
+    assert harness.sql("select count(*), sum(overrun_nanousd) from llm_request_logs") == [(79, sum(range(80)) - 3)]
+    letters = {message for (message,) in harness.sql("select message from dead_letters")}
+    assert letters == {to_wire(a_call(3, agent="refused", overrun_nanousd=3)), a_journal(unreadable)}
+    eventually(lambda: any((batch["rows"], batch["letters"]) == (79, 2) for batch in harness.batches()))
+
+
+def test_a_refused_debts_call_is_a_row_all_the_same(harness: Harness) -> None:
+    charge = SettleRequest(hold_id="rsv_gone", actual_nanousd=5, record=msgspec.Raw(to_wire(a_call()).encode()))
+
+    harness.send(to_wire(Debt(tenant="acme", charge=charge)))
+
+    eventually(lambda: harness.count("dead_letters") == 1)
+    eventually(lambda: harness.sql("select request_id from llm_request_logs") == [("req_1",)])
 
 
 def test_a_dead_letter_is_dealt_with_again_when_an_operator_asks(harness: Harness) -> None:

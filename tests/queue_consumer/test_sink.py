@@ -75,6 +75,23 @@ def test_finding_one_poison_row_in_a_hundred_takes_few_posts() -> None:
     assert len(services.inserts) <= 15
 
 
+def test_of_two_halves_the_second_is_known_to_be_at_fault_where_the_first_is_taken() -> None:
+    services = ScriptedServices()
+
+    deliver([a_text(n, project=POISON if n == 3 else None) for n in range(4)], services)
+
+    assert [rows for _, rows in services.inserts] == [4, 2, 1, 1]
+
+
+def test_a_database_that_does_not_answer_is_not_asked_again_by_the_same_batch() -> None:
+    services = ScriptedServices(troubles=["none", "away"])
+
+    verdicts = deliver([a_text(n, project=POISON if n == 3 else None) for n in range(8)], services)
+
+    assert verdicts == [Postponed("the database did not answer")] * 8
+    assert [rows for _, rows in services.inserts] == [8]
+
+
 @pytest.mark.parametrize("text", ["", "nonsense", '{"type":"call"}', None], ids=repr)
 def test_what_is_no_message_is_buried_and_the_rest_stored(text: str | None) -> None:
     services = ScriptedServices()
@@ -191,6 +208,12 @@ def spent_nanousd(world: World) -> int:
     return spent
 
 
+def holding(world: World) -> World:
+    hold = AdmitRequest(hold_id="rsv_2", want_nanousd=9, least_nanousd=9, floor_nanousd=1, ttl_ms=60_000)
+    world.ledger_of("acme").service.admit(hold, world.now_ms())
+    return world
+
+
 LATE = Debt(tenant="acme", charge=SettleRequest(hold_id="rsv_2", actual_nanousd=5))
 
 
@@ -204,9 +227,7 @@ def test_a_debt_delivered_twice_is_charged_once() -> None:
 
 
 def test_a_late_settlement_ends_its_hold() -> None:
-    world = World()
-    hold = AdmitRequest(hold_id="rsv_2", want_nanousd=9, least_nanousd=9, floor_nanousd=1, ttl_ms=60_000)
-    world.ledger_of("acme").service.admit(hold, world.now_ms())
+    world = holding(World())
 
     assert deliver([to_wire(LATE)], ScriptedServices(ledgers=world.ledger_of)) == [Charged()]
     assert spent_nanousd(world) == 5
@@ -238,14 +259,80 @@ def test_a_debt_that_the_ledger_refuses_is_buried_with_its_reason() -> None:
     assert services.buried == [{"reason": verdict.reason, "message": to_wire(LATE)}]
 
 
+def late_with(record: bytes) -> str:
+    return to_wire(Debt(tenant="acme", charge=msgspec.structs.replace(LATE.charge, record=msgspec.Raw(record))))
+
+
+LATE_CALL = late_with(to_wire(a_call()).encode())
+
+
+def test_a_debt_that_the_ledger_takes_leaves_the_record_to_its_journal() -> None:
+    services = ScriptedServices(ledgers=holding(World()).ledger_of)
+
+    assert deliver([LATE_CALL], services) == [Charged()]
+    assert services.inserts == []
+
+
+def test_the_call_of_a_debt_that_the_ledger_refuses_is_a_row_all_the_same() -> None:
+    services = ScriptedServices(ledgers=World().ledger_of)
+
+    (verdict,) = deliver([LATE_CALL], services)
+
+    assert isinstance(verdict, Buried)
+    assert (verdict.letters, verdict.rows) == (1, 1)
+    assert [letter["message"] for letter in services.buried] == [LATE_CALL]
+    assert [row["request_id"] for row in services.tables["llm_request_logs"].values()] == ["req_1"]
+
+
+def test_a_refused_debt_is_not_done_with_before_its_call_is_a_row() -> None:
+    services = ScriptedServices(ledgers=World().ledger_of, troubles=["none", "away"])
+
+    first, again = deliver([LATE_CALL], services), deliver([LATE_CALL], services)
+
+    assert first == [Postponed("the database did not answer", DEBT_DELAY_MAX_S)]
+    assert isinstance(again[0], Buried)
+    assert len(services.tables["llm_request_logs"]) == 1
+    assert len({letter["message"] for letter in services.buried}) == 1
+
+
+def test_a_refused_debt_with_a_call_that_the_database_refuses_is_two_letters() -> None:
+    services = ScriptedServices(ledgers=World().ledger_of)
+    poison = to_wire(a_call(project=POISON))
+
+    (verdict,) = deliver([late_with(poison.encode())], services)
+
+    assert isinstance(verdict, Buried)
+    assert [letter["message"] for letter in services.buried] == [late_with(poison.encode()), poison]
+
+
+@pytest.mark.parametrize("record", [b'{"type":"call"}', to_wire(AUTH).encode(), b"7"], ids=repr)
+def test_a_refused_debt_whose_record_is_no_call_is_one_letter(record: bytes) -> None:
+    services = ScriptedServices(ledgers=World().ledger_of)
+
+    (verdict,) = deliver([late_with(record)], services)
+
+    assert isinstance(verdict, Buried)
+    assert [letter["message"] for letter in services.buried] == [late_with(record)]
+
+
 def test_a_batch_is_one_line_of_numbers() -> None:
-    verdicts = [Stored(), Told("sent"), Told("refused with status 400"), Buried("bad"), *[Postponed("away")] * 2]
+    verdicts = [
+        Stored(),
+        Stored(80),
+        Told("sent"),
+        Told("refused with status 400"),
+        Buried("bad"),
+        Buried("bad", letters=2, rows=78),
+        *[Postponed("away")] * 2,
+    ]
 
     assert msgspec.json.decode(msgspec.json.encode(tally(verdicts))) == {
-        "messages": 6,
-        "stored": 1,
+        "messages": 8,
+        "stored": 2,
         "told": 2,
-        "buried": 1,
+        "buried": 2,
         "postponed": 2,
+        "rows": 159,
+        "letters": 3,
         "reasons": ["away", "bad", "refused with status 400"],
     }

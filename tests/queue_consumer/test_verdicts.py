@@ -3,7 +3,20 @@
 import pytest
 
 from services import Answer
-from verdicts import RETRY_DELAY_MAX_S, Judgement, Postponed, judge, reason_of, retry_delay_s
+from verdicts import (
+    RETRY_DELAY_MAX_S,
+    Buried,
+    Charged,
+    Judgement,
+    Postponed,
+    Stored,
+    Told,
+    Verdict,
+    joined,
+    judge,
+    reason_of,
+    retry_delay_s,
+)
 
 CASES = {
     "created": (201, "", Judgement.ACCEPTED),
@@ -54,3 +67,23 @@ def test_a_message_waits_as_long_as_somebody_asked_for_if_that_is_longer() -> No
     waiting = Postponed("busy", delay_least_s=60)
 
     assert [retry_delay_s(deliveries, waiting) for deliveries in (1, 3, 4)] == [60, 60, 80]
+
+
+MESSAGES: dict[str, tuple[list[Verdict], Verdict]] = {
+    "no part": ([], Stored(0)),
+    "one part": ([Told("sent")], Told("sent")),
+    "all stored": ([Stored()] * 3, Stored(3)),
+    "one buried": ([Stored(), Buried("bad"), Stored()], Buried("bad", letters=1, rows=2)),
+    "all buried": ([Buried("bad"), Buried("worse")], Buried("bad", letters=2, rows=0)),
+    "one waits": ([Stored(), Buried("bad"), Postponed("away")], Postponed("away")),
+    "several wait": (
+        [Postponed("away", delay_max_s=300), Stored(), Postponed("busy", delay_least_s=60)],
+        Postponed("away", delay_max_s=300, delay_least_s=60),
+    ),
+    "no rows": ([Charged()], Charged()),
+}
+
+
+@pytest.mark.parametrize(("parts", "expected"), MESSAGES.values(), ids=MESSAGES.keys())
+def test_a_message_of_such_parts(parts: list[Verdict], expected: Verdict) -> None:
+    assert joined(parts) == expected
