@@ -22,6 +22,7 @@ CONSUMER = (
     ("src/bindings/deadlines.py", "bindings/deadlines.py"),
     ("src/bindings/ffi.py", "bindings/ffi.py"),
     ("src/bindings/ledger.py", "bindings/ledger.py"),
+    ("src/bindings/ledgers.mjs", "bindings/ledgers.mjs"),
     ("src/bindings/webcrypto", "bindings/webcrypto"),
 )
 

@@ -4,11 +4,15 @@
 export function within(milliseconds, target, method, ...args) {
   return new Promise((resolve, reject) => {
     const answer = target[method](...args);
-    const timer = setTimeout(() => reject(new DOMException(`${method} took too long`, "TimeoutError")), milliseconds);
+    const timer = setTimeout(() => reject(late(method)), milliseconds);
     const inTime = (settle) => (value) => {
       clearTimeout(timer);
       settle(value);
     };
     answer.then(inTime(resolve), inTime(reject));
   });
+}
+
+export function late(method) {
+  return new DOMException(`${method} took too long`, "TimeoutError");
 }

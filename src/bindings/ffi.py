@@ -23,6 +23,12 @@ def platform_env() -> Any:
 
 
 @cache
+def platform_wait_until() -> Any:
+    """Sees a promise or a coroutine of the request that runs now through to its end."""
+    return import_from_javascript("cloudflare:workers").waitUntil
+
+
+@cache
 def own_javascript(name: str) -> Any:
     """A JavaScript module beside this file, imported at its first use: at start-up only the platform's own can be."""
     return import_from_javascript(f"bindings/{name}.mjs")

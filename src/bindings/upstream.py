@@ -6,17 +6,18 @@ account of both and says their last words.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from js import AbortController, AbortSignal, clearTimeout, fetch, setTimeout
-from pyodide.ffi import create_proxy, to_js
+import msgspec
+from pyodide.ffi import create_proxy
 
-from bindings.ffi import JS_FAULTS, bytes_to_js, headers_from_js, object_to_js, own_javascript, text_or_none
+from bindings.ffi import bytes_to_js, own_javascript, text_or_none
 from bindings.pieces import Outgoing
 from core.bounds import ANSWER_BYTES_MAX, ANSWER_END_BYTES, ANSWERS_BYTES_MAX
 from ports import (
     AttemptFailed,
     Body,
+    FailureKind,
     Relay,
     Relayed,
     StreamEnding,
@@ -28,6 +29,9 @@ from ports import (
 
 Defer = Callable[[Any], None]
 
+READ_AT_ONCE_BYTES_MAX = 64 * 1024
+"""A longer request is let go as soon as the provider begins to answer, since the answer's body may take minutes."""
+
 
 class FetchUpstream:
     """`Upstream` for one incoming request, whose abort signal every attempt obeys."""
@@ -37,93 +41,74 @@ class FetchUpstream:
         self._defer = defer
 
     async def send(self, request: UpstreamRequest) -> UpstreamAnswer | AttemptFailed:
-        controller = AbortController.new()
-        signal = AbortSignal.any(to_js([self._client_signal, controller.signal]))
-        init = object_to_js({"method": request.method, "headers": request.headers, "redirect": "manual"})
-        init.signal = signal
+        init = msgspec.json.encode({"method": request.method, "headers": request.headers}).decode()
         body = None if request.body is None else Outgoing(request.body)
-        if body is not None:
-            init.body = body.js_body
-        timer = setTimeout(controller.abort.bind(controller), request.first_byte_timeout_ms)
+        is_read = request.is_read_whole and len(request.body or b"") <= READ_AT_ONCE_BYTES_MAX
+        room = (ANSWER_BYTES_MAX, ANSWERS_BYTES_MAX) if is_read else ()
         try:
-            response = await fetch(request.url, init)
-        except JS_FAULTS:
-            return self._failure(controller)
+            answer = await own_javascript("upstream").send(
+                self._client_signal,
+                request.url,
+                init,
+                None if body is None else body.js_body,
+                request.first_byte_timeout_ms,
+                *room,
+            )
         finally:
-            clearTimeout(timer)
             if body is not None:
                 body.close()
-        return FetchAnswer(response, controller, self._client_signal, self._defer)
-
-    def _failure(self, controller: Any) -> AttemptFailed:
-        if self._client_signal.aborted:
-            return AttemptFailed("client_gone")
-        return AttemptFailed("first_byte_timeout" if controller.signal.aborted else "connection_lost")
+        status = answer.status
+        if status is None:
+            return AttemptFailed(answer.failure)
+        return FetchAnswer(answer, status, self._defer)
 
 
 class FetchAnswer:
-    """`UpstreamAnswer` over a JavaScript `Response`."""
+    """`UpstreamAnswer` over an `Answer` of `upstream.mjs`."""
 
-    def __init__(self, response: Any, controller: Any, client_signal: Any, defer: Defer) -> None:
-        self._response = response
-        self._controller = controller
-        self._client_signal = client_signal
+    def __init__(self, answer: Any, status: int, defer: Defer) -> None:
+        self._answer = answer
         self._defer = defer
-        self.status: int = response.status
-        self.headers: Mapping[str, str] = headers_from_js(response.headers)
-        self._source: Any = None
-        """The body as far as it was read in vain: a passage goes on from there."""
+        self.status = status
+        self.headers: Mapping[str, str] = msgspec.json.decode(answer.headers, type=dict[str, str])
+        self.answered_at_ms: int = answer.answeredAtMs
 
     async def read(self) -> bytes | TooLong | AttemptFailed:
-        try:
-            whole = await self._body().whole(ANSWER_BYTES_MAX, ANSWERS_BYTES_MAX)
-        except JS_FAULTS:
-            return AttemptFailed("client_gone" if self._client_signal.aborted else "connection_lost")
-        return TooLong() if whole is None else bytes(whole.to_bytes())
+        answer = self._answer
+        if not answer.isRead:
+            await answer.read(ANSWER_BYTES_MAX, ANSWERS_BYTES_MAX)
+        whole = answer.take()
+        if whole is not None:
+            return bytes(whole.to_bytes())
+        return TooLong() if answer.isTooLong else AttemptFailed(answer.failure)
 
     async def begun(self, watch: Watch, *, silence_ms: int, hold_back_ms: int) -> AttemptFailed | None:
         proxy = create_proxy(lambda chunk: watch.feed(bytes(chunk.to_bytes())))
         try:
-            ending = await self._body().begun(proxy, silence_ms, hold_back_ms)
-        except JS_FAULTS:
-            return AttemptFailed("client_gone" if self._client_signal.aborted else "connection_lost")
+            ending = await self._answer.begun(proxy, silence_ms, hold_back_ms)
         finally:
             proxy.destroy()
-        if (
-            ending == "silent"
-        ):  # an abort may leave a read pending for ever: who has left is no silence of the provider's
-            return AttemptFailed("client_gone" if self._client_signal.aborted else "first_byte_timeout")
+        if ending in get_args(FailureKind):
+            return AttemptFailed(ending)
         if ending == "over":
             watch.close()
         return None
 
     def discard(self) -> None:
-        self._controller.abort()
-        self._body().discard()
+        self._answer.discard()
 
     def untouched(self) -> Body:
-        return self._response.body
+        return self._answer.untouched()
 
     def relayed(self, relay: Relay) -> Body:
         judge = _Judge(relay) if relay.hearing == "judges" else None
         proxy = None if judge is None else create_proxy(judge.see)
-        passage = own_javascript("passage").Passage.new(
-            self._source or self._response.body,
-            self._controller,
-            self._client_signal,
-            relay.strips_usage,
-            proxy,
-            ANSWER_END_BYTES if relay.hearing == "hears_the_end" else None,
-        )
+        kept_bytes = ANSWER_END_BYTES if relay.hearing == "hears_the_end" else None
+        passage = self._answer.passage(relay.strips_usage, proxy, kept_bytes)
         if judge is not None:
             judge.passage = passage
         self._defer(_attend(passage, relay, proxy))
         return passage.readable
-
-    def _body(self) -> Any:
-        if self._source is None:
-            self._source = own_javascript("bodies").Body.new(self._response.body)
-        return self._source
 
 
 async def _attend(passage: Any, relay: Relay, judge: Any) -> None:
