@@ -14,6 +14,7 @@ import pwd
 import shutil
 import signal
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -75,6 +76,9 @@ def signed_token(role: str, secret: str, **claims: str) -> str:
     return f"{head}.{body}.{part(signature)}"
 
 
+Part = Literal["postgres", "postgrest"]
+
+
 class Database:
     """A running PostgreSQL with PostgREST before it; migrations applied."""
 
@@ -84,13 +88,14 @@ class Database:
         self._data = state_dir / "postgres"
         self._children: list[Child] = []
         self.jwt_secret = jwt_secret
-        self.port, rest_port, gateway_port = free_port(), free_port(), free_port()
+        self.port, self._rest_port, gateway_port = free_port(), free_port(), free_port()
         self.dsn = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self.url = f"http://127.0.0.1:{gateway_port}"
         try:
             self._start_postgres()
             self._migrate()
-            self._start_postgrest(rest_port, gateway_port)
+            self._start_postgrest()
+            self._start_gateway(gateway_port)
         except BaseException:
             self.stop()
             raise
@@ -98,8 +103,20 @@ class Database:
     def stop(self) -> None:
         """End PostgREST, then PostgreSQL (fast shutdown)."""
         for child in reversed(self._children):
-            child.stop(signal.SIGINT if child.name == "postgres" else signal.SIGTERM)
+            _stop(child)
         self._children.clear()
+
+    def take_away(self, part: Part) -> None:
+        """Stop one of them, until it is brought back on the same port."""
+        (child,) = (child for child in self._children if child.name == part)
+        _stop(child)
+        self._children.remove(child)
+
+    def bring_back(self, part: Part) -> None:
+        if part == "postgres":
+            self._start_postgres()
+        else:
+            self._start_postgrest()
 
     def _start_postgres(self) -> None:
         if not (self._data / "PG_VERSION").exists():
@@ -153,25 +170,30 @@ class Database:
                     connection.execute(text.encode())
                     connection.execute("insert into public.local_migrations values (%s, %s)", (path.name, digest))
 
-    def _start_postgrest(self, rest_port: int, gateway_port: int) -> None:
+    def _start_postgrest(self) -> None:
         settings = {
             "PGRST_DB_URI": f"postgresql://authenticator@127.0.0.1:{self.port}/postgres",
             "PGRST_DB_SCHEMAS": "public",
             "PGRST_DB_ANON_ROLE": "anon",
             "PGRST_JWT_SECRET": self.jwt_secret,
             "PGRST_SERVER_HOST": "127.0.0.1",
-            "PGRST_SERVER_PORT": str(rest_port),
+            "PGRST_SERVER_PORT": str(self._rest_port),
             "PGRST_DB_POOL": "10",
         }
-        postgrest = Child("postgrest", [POSTGREST], self._log_dir, env=settings)
-        self._children.append(postgrest)
+        self._children.append(Child("postgrest", [POSTGREST], self._log_dir, env=settings))
+
+    def _start_gateway(self, port: int) -> None:
         gateway = Child(
             "rest_gateway",
-            [NODE, ROOT / "local" / "rest_gateway.mjs", str(gateway_port), str(rest_port)],
+            [NODE, ROOT / "local" / "rest_gateway.mjs", str(port), str(self._rest_port)],
             self._log_dir,
         )
         self._children.append(gateway)
         gateway.wait_until(lambda: _answers(f"{self.url}/rest/v1/"), timeout_s=START_TIMEOUT_S)
+
+
+def _stop(child: Child) -> None:
+    child.stop(signal.SIGINT if child.name == "postgres" else signal.SIGTERM)
 
 
 def _require_binaries() -> None:

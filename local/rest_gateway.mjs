@@ -17,7 +17,8 @@ const server = createServer((incoming, outgoing) => {
       answer.pipe(outgoing);
     },
   );
-  forwarded.on("error", () => outgoing.writeHead(503).end());
+  // PostgREST may go away in the middle of an answer.
+  forwarded.on("error", () => (outgoing.headersSent ? outgoing.destroy() : outgoing.writeHead(503).end()));
   incoming.pipe(forwarded);
 });
 

@@ -103,6 +103,11 @@ class Stack:
     def tokens(self) -> dict[str, str]:
         return dict(self._identity["tokens"])
 
+    @property
+    def database(self) -> Database:
+        assert self._database is not None, "the stack has a database of its own"
+        return self._database
+
     def describe(self) -> dict[str, Any]:
         """What `.local/stack.json` says."""
         return {

@@ -67,6 +67,13 @@ class Ledger(ledger_object.Ledger):
             if kind == "sweep":
                 self._service().sweep(now_ms + message["later_ms"])
                 answer = {}
+            elif kind == "journal":
+                journal = self._service().journal
+                deliveries = journal.next()
+                if deliveries:
+                    journal.delivered(deliveries[-1].up_to)
+                journal.plan(now_ms)
+                answer = {"texts": [each.text for each in deliveries]}
             else:
                 question = read_question(json.dumps({**message, "type": kind}))
                 answer = json.loads(to_wire(self._service().answer(question, now_ms)))
@@ -78,7 +85,7 @@ class Ledger(ledger_object.Ledger):
         """The last call's answer by the object's own way in, its storage failing once after so many statements."""
         for kind, message in json.loads(calls):
             CountingSql.fails_after = message.pop("fails_after", None)
-            answer = await self.tell(json.dumps({**message, "type": kind}))
+            answer = self.tell(json.dumps({**message, "type": kind}))
             CountingSql.fails_after = None
         return answer
 

@@ -184,6 +184,24 @@ def test_forgetting_old_holds_is_billed_by_the_table_and_not_by_the_hold(ledger_
     assert sum(written for _, _, written in answers) < 40
 
 
+def test_what_is_not_delivered_outlives_the_holds_in_tables_set_apart(ledger_stack):
+    for number in range(3):
+        settle, end = settlement(number)
+        record = {"type": "call", "request_id": f"req_{number}"}
+        counted(ledger_stack, "undelivered", admission(number, "s"), (settle, {**end, "record": record}))
+        # The object's own alarm delivers nothing of it: the counting Ledger's way in never plans one.
+        sweeps = [("sweep", {"later_ms": (number * 60 + minutes) * 60_000}) for minutes in (1, 7, 30, 31)]
+        counted(ledger_stack, "undelivered", *sweeps)
+    (forgotten,) = counted(ledger_stack, "undelivered", settlement(0))
+
+    (first,), (second,) = (counted(ledger_stack, "undelivered", ("journal", {})) for _ in range(2))
+
+    assert forgotten[0]["type"] == "conflict"
+    entries = [entry for text in first[0]["texts"] for entry in json.loads(text)["entries"]]
+    assert [entry["record"]["request_id"] for entry in entries] == ["req_0", "req_1", "req_2"]
+    assert second[0]["texts"] == []
+
+
 @pytest.mark.parametrize("statements", range(8))
 def test_a_fault_of_the_storage_leaves_no_difference_between_memory_and_rows(ledger_stack, statements):
     """The call that met it is answered as by a ledger out of reach; repeated, it does what it would have done."""
