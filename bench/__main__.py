@@ -28,6 +28,8 @@ from bench.memory import measure_memory, memory_json, memory_table
 from bench.neighbours import measure_neighbours, neighbours_json, neighbours_tables
 from bench.overhead import measure_overhead, overhead_json, overhead_table
 from bench.overspend.race import measure_overspend, overspend_json, overspend_table, strawman_worker
+from bench.peers.comparison import full_tenant, installed_peers, measure_peers
+from bench.peers.report import peers_json, peers_tables
 from bench.rules import measure_rules, ruled_tenants, rules_json, rules_table
 from bench.sdk import measure_sdk, sdk_json, sdk_tables
 from bench.streams import measure_stream_memory, measure_streams, stream_memory_table, streams_json, streams_table
@@ -60,6 +62,7 @@ class Which(StrEnum):
     rules = "rules"
     failover = "failover"
     sdk = "sdk"
+    peers = "peers"
     all = "all"
 
 
@@ -76,19 +79,20 @@ def _dollars(text: str) -> str:
 def main(
     which: Annotated[Which, typer.Argument(help="What to measure.")] = Which.all,
     samples: Annotated[
-        int, typer.Option(min=320, help="overhead, rules, failover, sdk: calls per target and load.")
+        int, typer.Option(min=320, help="overhead, rules, failover, sdk, peers: calls per target and load.")
     ] = 1_000,
     requests: Annotated[int, typer.Option(min=200, help="memory: calls that each target serves.")] = 10_000,
     calls: Annotated[int, typer.Option(min=20, help="overspend: calls at once on one session.")] = 1_000,
     cap_usd: Annotated[str, typer.Option(callback=_dollars, help="overspend: that session's cap in dollars.")] = "5",
     pace_ms: Annotated[float, typer.Option(min=0, help="overspend: milliseconds per token of those calls.")] = 25,
 ) -> None:
-    """Measure AgentWatch on a fresh local stack: one benchmark by its name, or all of them (about 25 minutes).
+    """Measure AgentWatch on a fresh local stack: one benchmark by its name, or all of them (about 30 minutes).
 
     overhead: what it adds to a call, rung by rung. memory: does it grow with requests? overspend: a cap against many
     calls at once. ledger: one Ledger's pace. streams: what it adds to a stream. neighbours: what one tenant's bodies do
     to another. cost: what a call costs on Cloudflare's bill, row by row. rules: what rules add to a call. failover:
-    what a chain adds. sdk: what the Python SDK adds to a call. Each prints a table and writes bench/results/NAME.json.
+    what a chain adds. sdk: what the Python SDK adds to a call. peers: the same calls, and a cap, beside LiteLLM and
+    Portkey, which it installs under .local. Each prints a table and writes bench/results/NAME.json.
     """
     try:
         if which in (Which.overhead, Which.all):
@@ -111,6 +115,8 @@ def main(
             _run_failover(samples)
         if which in (Which.sdk, Which.all):
             _run_sdk(samples)
+        if which in (Which.peers, Which.all):
+            _run_peers(samples)
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(INTERRUPTED) from None
@@ -219,13 +225,26 @@ def _run_sdk(samples: int) -> None:
     _write("sdk", sdk_json(figures))
 
 
+def _run_peers(samples: int) -> None:
+    versions, absent = installed_peers(_say)
+    tenants = full_tenant()
+    with (
+        tempfile.TemporaryDirectory() as state,
+        Stack(Path(state) / "stack", kv=tenants.kv(), say=_say) as stack,
+    ):
+        found = measure_peers(stack, tenants, samples, versions, absent, _say)
+    for table in peers_tables(found):
+        console.print(table)
+    _write("peers", peers_json(found))
+
+
 def _stack(state_dir: Path, *more_workers: dict[str, Any], inspector_port: int = 0) -> Stack:
     workers = [baseline_worker(), strawman_worker(), *more_workers]
     return Stack(state_dir / "stack", extra_workers=workers, inspector_port=inspector_port, say=_say)
 
 
 def _say(message: str) -> None:
-    console.print(f"[dim]{message}…[/dim]")
+    console.print(f"[dim]{escape(message)}…[/dim]")
 
 
 def _write(name: str, figures: Any) -> None:

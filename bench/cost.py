@@ -32,10 +32,10 @@ PRICES_USD_PER_MILLION = {
     "queue operations": 0.40,
 }
 """Cloudflare's Workers Paid plan beyond what it includes (developers.cloudflare.com/workers/platform/pricing, .../kv,
-.../queues and .../durable-objects, November 2026). A message is three queue operations: written, read, deleted. An
-alarm that rings is a Ledger request, and setting it a row written."""
+.../queues and .../durable-objects, November 2026). Each 64 KB of a message are three queue operations: written, read,
+deleted. An alarm that rings is a Ledger request, and setting it a row written."""
 
-QUEUE_OPERATIONS_PER_MESSAGE = 3
+QUEUE_OPERATIONS_PER_PIECE = 3
 _chat = "/v1/proxy/openai/v1/chat/completions"
 _numbers = count()
 
@@ -71,6 +71,8 @@ class Bill:
     name: str
     per_1000_calls: dict[str, float]
     usd_per_million_calls: float
+    calls_per_message: float | None
+    """On their way through the queue; None where there was no message."""
 
 
 async def measure_cost(stack: Stack, say: Callable[[str], None]) -> list[Bill]:
@@ -90,12 +92,13 @@ async def measure_cost(stack: Stack, say: Callable[[str], None]) -> list[Bill]:
 def cost_table(bills: Sequence[Bill]) -> Table:
     table = Table(title="Operations per 1,000 calls, and dollars per million calls")
     table.add_column("load")
-    for column in (*PRICES_USD_PER_MILLION, "$ per million"):
+    for column in (*PRICES_USD_PER_MILLION, "calls a message", "$ per million"):
         table.add_column(column, justify="right")
     for bill in bills:
         table.add_row(
             bill.name,
             *(f"{bill.per_1000_calls[name]:.0f}" for name in PRICES_USD_PER_MILLION),
+            "" if bill.calls_per_message is None else f"{bill.calls_per_message:.0f}",
             f"{bill.usd_per_million_calls:.2f}",
         )
     return table
@@ -154,9 +157,10 @@ def _bill(load: Load, counted: dict[str, int]) -> Bill:
         "rows read": counted.get("rows.read", 0),
         "kv reads": counted.get("kv.get", 0),
         "kv writes": counted.get("kv.put", 0),
-        "queue operations": QUEUE_OPERATIONS_PER_MESSAGE * counted.get("queue.send", 0),
+        "queue operations": QUEUE_OPERATIONS_PER_PIECE * counted.get("queue.pieces", 0),
     }
     per_1000 = {key: number * 1_000 / load.calls for key, number in operations.items()}
     # Operations per thousand calls are thousands of operations per million calls.
     usd = sum(per_1000[key] / 1_000 * price for key, price in PRICES_USD_PER_MILLION.items())
-    return Bill(load.name, per_1000, usd)
+    messages = counted.get("queue.send", 0)
+    return Bill(load.name, per_1000, usd, load.calls / messages if messages else None)

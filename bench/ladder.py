@@ -1,7 +1,7 @@
 """The platform's own cost of a call, as targets: a Worker in JavaScript, and the rungs of `workers/ladder/`.
 
 `nothing` answers at once; `fetch` reads the body, fetches and reads the answer; `hold` first writes a row in a Durable
-Object; `settle` writes another after the answer and sends a message to a queue. They run in the same workerd behind
+Object; `settle` writes another after the answer. They run in the same workerd behind
 the same front door as the edge Worker, chosen by host name, so that only the Workers differ. What AgentWatch takes
 above the last rung is its own; the rest is what the platform takes for a Python Worker that holds, sends and settles.
 """
@@ -25,14 +25,13 @@ RUNGS = {
 
 
 def ladder_worker() -> dict[str, Any]:
-    """Miniflare's options for the rungs. Nobody consumes the queue."""
+    """Miniflare's options for the rungs."""
     return {
         **python_worker(
             Path(__file__).parent / "workers" / "ladder", tomllib.loads((ROOT / "wrangler.toml").read_text())
         ),
         "name": "bench-ladder",
         "durableObjects": {"ROWS": {"className": "Rows", "useSQLite": True}},
-        "queueProducers": {"RECORDS": {"queueName": "bench-ladder-records"}},
         "routes": [f"{HOST}/*"],
     }
 

@@ -1,8 +1,8 @@
 """An entry for the edge Worker that counts what it asks of the platform: the real Worker over counting bindings.
 
-KV, the queue and the Ledgers are counted where their JavaScript objects are called; rows by SQLite itself
-(`rowsRead`, `rowsWritten` of each cursor); alarms where they ring. Setting an alarm is billed as a row written and is
-counted as one. `/bench/counts` tells what was counted since it was last asked.
+KV, the queue (messages, and the pieces they are billed by) and Ledgers are counted where their JavaScript objects are
+called; rows by SQLite itself (`rowsRead`, `rowsWritten` of each cursor); alarms where they ring. Setting an alarm is
+billed as a row written and is counted as one. `/bench/counts` tells what was counted since it was last asked.
 """
 
 from collections import Counter
@@ -10,8 +10,12 @@ from typing import Any
 
 import msgspec
 from js import Response
+from pyodide.ffi import create_proxy
 
 from bindings import ffi
+
+QUEUE_PIECE_BYTES = 64 * 1024
+"""By which a message is billed."""
 
 _counts: Counter[str] = Counter()
 _plain_env = ffi.platform_env
@@ -28,6 +32,8 @@ class _Counted:
 
         def call(*arguments: Any) -> Any:
             _counts[f"{self._name}.{method}"] += 1
+            if self._name == "queue":
+                _counts["queue.pieces"] += -(-len(arguments[0].encode()) // QUEUE_PIECE_BYTES)
             return called(*arguments)
 
         return call
@@ -53,7 +59,7 @@ class _CountedEnv:
             case "TELEMETRY_QUEUE":
                 return _Counted(value, "queue")
             case "LEDGER":
-                return _CountedLedgers(value)
+                return create_proxy(_CountedLedgers(value))  # a charge asks for its stub after the call that told it
         return value
 
 
@@ -80,9 +86,9 @@ class Ledger(entry.Ledger):
         _counts["alarm.rings"] += 1
         await super().alarm(alarm_info)
 
-    async def _wake_by(self, moment_ms: int) -> None:
+    def _wake_by(self, moment_ms: int) -> None:
         before = self._alarm_at_ms
-        await super()._wake_by(moment_ms)
+        super()._wake_by(moment_ms)
         _counts["rows.written"] += self._alarm_at_ms != before
 
 
