@@ -1,6 +1,10 @@
 """The edge Worker's entry: bindings become ports, `app.handle` answers. The only file naming concrete adapters."""
 
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -8,7 +12,7 @@ from js import Promise, console
 from workers import WorkerEntrypoint
 
 from app import handle
-from bindings.ffi import platform_env, text_or_none
+from bindings.ffi import platform_env, platform_wait_until, text_or_none
 from bindings.http import head_of, to_response
 from bindings.kv import KvTenantStore
 from bindings.ledger import DurableLedger
@@ -30,19 +34,24 @@ from settings import SETTING_NAMES, InvalidSetting, parse_settings
 
 __all__ = ["Default", "Ledger"]
 
-_isolate: Isolate | None = None
-
 
 class Default(WorkerEntrypoint):
-    """Answers every HTTP request."""
+    """Answers every HTTP request.
+
+    One object does for all requests of an isolate. One for each, as the SDK would have it, is a fortieth of a call: it
+    wraps the bindings and inspects `fetch` every time. So nothing of a request may be kept here, its context included.
+    """
+
+    def __new__(cls, ctx: Any, env: Any) -> Any:
+        return _door(cls)
 
     async def fetch(self, request: Any) -> Any:
         js_request = request.js_object
         # A client that leaves cancels whatever nobody waits for; the money of its call has still to be settled.
         seen_through = Promise.withResolvers()
-        self.ctx.waitUntil(seen_through.promise)
+        platform_wait_until()(seen_through.promise)
         try:
-            return to_response(await self._answer(js_request))
+            return to_response(await _answer(js_request))
         except Refusal as refusal:
             return to_response(_refused(js_request, refusal))
         except InvalidSetting as fault:
@@ -56,34 +65,52 @@ class Default(WorkerEntrypoint):
         finally:
             seen_through.resolve()
 
-    async def _answer(self, js_request: Any) -> Answer:
-        env = platform_env()
-        isolate = _isolate_of(env)
-        ports = Ports(
-            ledger_of=lambda tenant: DurableLedger(env.LEDGER, tenant),
-            tenants=KvTenantStore(env.AGENTWATCH_KV),
-            telemetry=QueueTelemetry(env.TELEMETRY_QUEUE),
-            records=FetchRecords(isolate.settings.supabase_url, isolate.settings.supabase_anon_key),
-            upstream=FetchUpstream(js_request.signal, self.ctx.waitUntil),
-            sealing=WebCryptoSealing(isolate.settings.sealing_keys),
-            clock=WorkerClock(),
-            ids=RandomIds(),
-            digests_equal=digests_equal,
-            defer=self.ctx.waitUntil,
-            is_stranger_allowed=StrangerLimiter(getattr(env, "UNAUTHENTICATED_RATE_LIMITER", None)).is_allowed,
-            fetch_key_set=fetch_key_set,
-            is_signed=is_signed,
-        )
-        return await handle(head_of(js_request), ports, isolate)
+
+@cache
+def _door(cls: type[Default]) -> SimpleNamespace:
+    """No instance of the class, so that the SDK's `__init__` does not run."""
+    return SimpleNamespace(fetch=object.__new__(cls).fetch)
 
 
-def _isolate_of(env: Any) -> Isolate:
-    """What this isolate keeps between requests, made at the first one: secrets are not there at import."""
-    global _isolate
-    if _isolate is None:
-        texts = {name: text_or_none(getattr(env, name, None)) for name in SETTING_NAMES}
-        _isolate = Isolate(parse_settings({name: text for name, text in texts.items() if text}))
-    return _isolate
+async def _answer(js_request: Any) -> Answer:
+    here = _here()
+    ports = here.ports(upstream=FetchUpstream(js_request.signal, here.wait_until))
+    return await handle(head_of(js_request), ports, here.isolate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """What this isolate keeps between requests: every look at a binding makes a proxy."""
+
+    isolate: Isolate
+    ports: Callable[..., Ports]
+    """Made whole by a request's upstream."""
+    wait_until: Callable[[Any], None]
+
+
+@cache
+def _here() -> _Here:
+    """Made at the first request: secrets are not there at import."""
+    env, wait_until = platform_env(), platform_wait_until()
+    texts = {name: text_or_none(getattr(env, name, None)) for name in SETTING_NAMES}
+    settings = parse_settings({name: text for name, text in texts.items() if text})
+    namespace = env.LEDGER
+    ports = partial(
+        Ports,
+        ledger_of=lambda tenant: DurableLedger(namespace, tenant),
+        tenants=KvTenantStore(env.AGENTWATCH_KV),
+        telemetry=QueueTelemetry(env.TELEMETRY_QUEUE),
+        records=FetchRecords(settings.supabase_url, settings.supabase_anon_key),
+        sealing=WebCryptoSealing(settings.sealing_keys),
+        clock=WorkerClock(),
+        ids=RandomIds(),
+        digests_equal=digests_equal,
+        defer=wait_until,
+        is_stranger_allowed=StrangerLimiter(getattr(env, "UNAUTHENTICATED_RATE_LIMITER", None)).is_allowed,
+        fetch_key_set=fetch_key_set,
+        is_signed=is_signed,
+    )
+    return _Here(Isolate(settings), ports, wait_until)
 
 
 def _refused(js_request: Any, refusal: Refusal) -> Answer:
