@@ -5,7 +5,7 @@ import pytest
 from bench.cost import Load, _bill
 
 CALLS = 100
-ONE_CALL = {"worker.requests": 1, "ledger.admit": 1, "ledger.settle": 1, "rows.written": 2, "queue.send": 1}
+ONE_CALL = {"worker.requests": 1, "ledger.admit": 1, "ledger.settle": 1, "rows.written": 2, "queue.send": 1, "queue.pieces": 1}
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ ONE_CALL = {"worker.requests": 1, "ledger.admit": 1, "ledger.settle": 1, "rows.w
         ({"alarm.rings": CALLS, "rows.written": 3 * CALLS}, 4.95),
         ({"consumer.requests": CALLS // 100}, 3.803),
         ({"kv.get": 2 * CALLS}, 4.80),
+        ({"queue.pieces": 2 * CALLS}, 5.00),
     ],
     ids=str,
 )
