@@ -6,7 +6,6 @@ over, a redaction does nothing. The rule easy to break: a hold that was granted 
 and by nothing else of ours.
 """
 
-
 from access import audit
 from access.identity import Caller
 from access.permits import check_may_call, check_session
