@@ -1,9 +1,9 @@
 """The platform's own cost of a call, as targets: a Worker in JavaScript, and the rungs of `workers/ladder/`.
 
 `nothing` answers at once; `fetch` reads the body, fetches and reads the answer; `hold` first writes a row in a Durable
-Object; `settle` writes another after the answer. They run in the same workerd behind
-the same front door as the edge Worker, chosen by host name, so that only the Workers differ. What AgentWatch takes
-above the last rung is its own; the rest is what the platform takes for a Python Worker that holds, sends and settles.
+Object; `settle` writes another after the answer, by a call of its own. They run in the same workerd behind the same
+front door as the edge Worker, chosen by host name, so that only the Workers differ. AgentWatch's settlements mostly go
+along with its next question, so it is to be compared with both of the last rungs.
 """
 
 import tomllib
