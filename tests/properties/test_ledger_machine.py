@@ -9,6 +9,7 @@ import json
 from collections import Counter
 
 import msgspec
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -396,8 +397,10 @@ def test_any_history_agrees_with_the_naive_model() -> None:
     seen.clear()
     LedgerMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
-    LedgerMachine.TestCase().runTest()
-
     needed = ["Granted", "BudgetDenied", "PausedDenied", "Extended", "settlement", "expiry", "wake"]
-    own = ["a stranger's limit", "denied by its own limit"]
-    assert all(seen[name] for name in [*needed, "late settlement", *own]), seen
+    needed += ["late settlement", "a stranger's limit", "denied by its own limit"]
+    for _ in range(3):  # One round in some fifty lacks the rarest of them.
+        LedgerMachine.TestCase().runTest()
+        if all(seen[name] for name in needed):
+            return
+    pytest.fail(f"not everything was seen: {seen}")
