@@ -20,9 +20,9 @@ from rich.markup import escape
 
 from bench.cost import COUNTED_EDGE, cost_json, cost_table, measure_cost
 from bench.failover import chained_tenants, failover_json, failover_table, measure_failover
-from bench.ladder import ladder_worker, rung
+from bench.ladder import LADDER_WORKER, ladder_worker, rung
 from bench.ledger import ledger_caller, ledger_json, ledger_table, measure_ledger
-from bench.measuring.calls import agentwatch, baseline_worker, targets
+from bench.measuring.calls import BASELINE_WORKER, EDGE_WORKER, agentwatch, baseline_worker, targets
 from bench.measuring.http_client import LoadError, Target
 from bench.memory import measure_memory, memory_json, memory_table
 from bench.neighbours import measure_neighbours, neighbours_json, neighbours_tables
@@ -30,6 +30,7 @@ from bench.overhead import measure_overhead, overhead_json, overhead_table
 from bench.overspend.race import measure_overspend, overspend_json, overspend_table, strawman_worker
 from bench.peers.comparison import full_tenant, installed_peers, measure_peers
 from bench.peers.report import peers_json, peers_tables
+from bench.profiling.profile import measure_profile, profile_json, profile_tables
 from bench.rules import measure_rules, ruled_tenants, rules_json, rules_table
 from bench.sdk import measure_sdk, sdk_json, sdk_tables
 from bench.streams import measure_stream_memory, measure_streams, stream_memory_table, streams_json, streams_table
@@ -42,9 +43,9 @@ INTERRUPTED = 130
 """The exit status of a command ended by Ctrl-C."""
 
 _MEMORY_TARGETS: tuple[tuple[Callable[[Stack], Target], str], ...] = (
-    (lambda stack: targets(stack)[1], "bench-baseline"),
-    (lambda stack: rung(stack, "settle"), "bench-ladder"),
-    (agentwatch, "agentwatch"),
+    (lambda stack: targets(stack)[1], BASELINE_WORKER),
+    (lambda stack: rung(stack, "settle"), LADDER_WORKER),
+    (agentwatch, EDGE_WORKER),
 )
 """Who serves the requests while memory is watched, and the isolate it runs in."""
 
@@ -63,6 +64,7 @@ class Which(StrEnum):
     failover = "failover"
     sdk = "sdk"
     peers = "peers"
+    profile = "profile"
     all = "all"
 
 
@@ -88,11 +90,12 @@ def main(
 ) -> None:
     """Measure AgentWatch on a fresh local stack: one benchmark by its name, or all of them (about 30 minutes).
 
-    overhead: what it adds to a call, rung by rung. memory: does it grow with requests? overspend: a cap against many
-    calls at once. ledger: one Ledger's pace. streams: what it adds to a stream. neighbours: what one tenant's bodies do
-    to another. cost: what a call costs on Cloudflare's bill, row by row. rules: what rules add to a call. failover:
-    what a chain adds. sdk: what the Python SDK adds to a call. peers: the same calls, and a cap, beside LiteLLM and
-    Portkey, which it installs under .local. Each prints a table and writes bench/results/NAME.json.
+    overhead: what it adds to a call, rung by rung. memory: does it grow with requests? overspend: a cap against
+    many calls at once. ledger: one Ledger's pace. streams: what it adds to a stream. neighbours: what one tenant's
+    bodies do to another. cost: what a call costs on Cloudflare's bill, row by row. rules: what rules add to a call.
+    failover: what a chain adds. sdk: what the Python SDK adds to a call. peers: the same calls, and a cap, beside
+    LiteLLM and Portkey, which it installs under .local. profile: where a call's time goes inside the isolate. Each
+    prints a table and writes bench/results/NAME.json.
     """
     try:
         if which in (Which.overhead, Which.all):
@@ -117,6 +120,8 @@ def main(
             _run_sdk(samples)
         if which in (Which.peers, Which.all):
             _run_peers(samples)
+        if which in (Which.profile, Which.all):
+            _run_profile()
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(INTERRUPTED) from None
@@ -236,6 +241,17 @@ def _run_peers(samples: int) -> None:
     for table in peers_tables(found):
         console.print(table)
     _write("peers", peers_json(found))
+
+
+def _run_profile() -> None:
+    with (
+        tempfile.TemporaryDirectory() as state,
+        _stack(Path(state), ladder_worker(), inspector_port=free_port()) as stack,
+    ):
+        found = asyncio.run(measure_profile(stack, _say))
+    for table in profile_tables(found):
+        console.print(table)
+    _write("profile", profile_json(found))
 
 
 def _stack(state_dir: Path, *more_workers: dict[str, Any], inspector_port: int = 0) -> Stack:

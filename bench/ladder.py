@@ -16,6 +16,7 @@ from local.stack import Stack
 from local.worker_config import python_worker
 
 HOST = "ladder.test"
+LADDER_WORKER = "bench-ladder"
 RUNGS = {
     "nothing": "py nothing",
     "fetch": "py fetch",
@@ -30,7 +31,7 @@ def ladder_worker() -> dict[str, Any]:
         **python_worker(
             Path(__file__).parent / "workers" / "ladder", tomllib.loads((ROOT / "wrangler.toml").read_text())
         ),
-        "name": "bench-ladder",
+        "name": LADDER_WORKER,
         "durableObjects": {"ROWS": {"className": "Rows", "useSQLite": True}},
         "routes": [f"{HOST}/*"],
     }

@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.measuring.calls import agentwatch, streamed_call, targets
+from bench.measuring.calls import EDGE_WORKER, agentwatch, streamed_call, targets
 from bench.measuring.figures import LEAK_BYTES_PER_REQUEST, Latency, grows, growth_per_request, latency, mib
 from bench.measuring.http_client import Connection, LoadError, Target
 from bench.measuring.js_heap import live_heap_bytes
@@ -36,7 +36,6 @@ LATENESS_ROUNDS = {1: 6, 16: 2}
 MEMORY_STREAMS = 500
 MORE_STREAMS = 250
 MEMORY_CONNECTIONS = 10
-EDGE_WORKER = "agentwatch"
 SETTLED_S = 3.0
 
 _numbers = itertools.count()

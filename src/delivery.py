@@ -15,11 +15,13 @@ CHARGE_TRIES = 3
 BACKLOG_SENT_AT_ONCE_MAX = 20
 
 
-def charge(tenant: str, settlement: Settlement, exchange: Exchange) -> None:
-    """Tell the Ledger, without waiting for it. What it does not take is a debt; the telemetry Worker goes on telling
-    it, or reports why not."""
+def charge(tenant: str, settlement: Settlement, exchange: Exchange, *, is_urgent: bool = False) -> None:
+    """Tell the Ledger, without waiting for it; urgently where other calls are decided by more of it than its money.
+    What it does not take is a debt; the telemetry Worker goes on telling it, or reports why not."""
     ports, backlog = exchange.ports, exchange.isolate.backlog
-    ports.ledger_of(tenant).charge(settlement, lambda said: _charge_again(tenant, settlement, said, exchange))
+    ports.ledger_of(tenant).charge(
+        settlement, lambda said: _charge_again(tenant, settlement, said, exchange), is_urgent=is_urgent
+    )
     if len(backlog):
         ports.defer(_send_backlog(ports, backlog))
 

@@ -20,7 +20,7 @@ from bindings.rate_limiter import StrangerLimiter
 from bindings.services.records import FetchRecords
 from bindings.services.sign_on import fetch_key_set, is_signed
 from bindings.telemetry import QueueTelemetry
-from bindings.time_and_chance import RandomIds, WorkerClock, digests_equal
+from bindings.time_and_chance import RandomIds, WorkerClock
 from bindings.upstream import FetchUpstream
 from bindings.webcrypto.sealing import WebCryptoSealing
 from core.refusals import InternalError, Refusal
@@ -104,7 +104,6 @@ def _here() -> _Here:
         sealing=WebCryptoSealing(settings.sealing_keys),
         clock=WorkerClock(),
         ids=RandomIds(),
-        digests_equal=digests_equal,
         defer=wait_until,
         is_stranger_allowed=StrangerLimiter(getattr(env, "UNAUTHENTICATED_RATE_LIMITER", None)).is_allowed,
         fetch_key_set=fetch_key_set,

@@ -34,10 +34,14 @@ class Ledger(Protocol):
     async def tell(self, question: Question[A]) -> A: ...
 
     def charge(
-        self, settlement: Settlement, otherwise: Callable[[Message | LedgerUnreachable], Coroutine[Any, Any, None]]
+        self,
+        settlement: Settlement,
+        otherwise: Callable[[Message | LedgerUnreachable], Coroutine[Any, Any, None]],
+        *,
+        is_urgent: bool,
     ) -> None:
         """Tell it a charge and see that through, without waiting. `otherwise` goes on once where it is not taken, from
-        what came instead."""
+        what came instead. Unless it is urgent it may go a little later, along with another question."""
         ...
 
 
@@ -274,8 +278,6 @@ class Ports:
     sealing: Sealing
     clock: Clock
     ids: Ids
-    digests_equal: Callable[[bytes, bytes], bool]
-    """Compares two digests in constant time."""
     defer: Callable[[Coroutine[None, None, None]], None]
     """Runs a coroutine to its end, even after the answer has gone out or the caller has left."""
     is_stranger_allowed: Callable[[str], Awaitable[bool]]

@@ -11,6 +11,8 @@ from typing import Any
 from bench.measuring.http_client import Target
 from local.stack import Stack
 
+EDGE_WORKER = "agentwatch"
+BASELINE_WORKER = "bench-baseline"
 BASELINE_HOST = "baseline.test"
 BASELINE_SCRIPT = """\
 export default {
@@ -26,7 +28,7 @@ PROMPT = "Summarise the three laws of thermodynamics for a curious twelve-year-o
 def baseline_worker() -> dict[str, Any]:
     """Miniflare's options for the baseline."""
     return {
-        "name": "bench-baseline",
+        "name": BASELINE_WORKER,
         "compatibilityDate": "2025-09-01",
         "modules": [{"type": "ESModule", "path": "baseline.mjs", "contents": BASELINE_SCRIPT}],
         "routes": [f"{BASELINE_HOST}/*"],

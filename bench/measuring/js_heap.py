@@ -4,28 +4,16 @@ Nothing limits memory here, so V8 lets garbage lie and resident memory says litt
 collection is served only while the Worker has calls to answer; a heap snapshot, which begins with one, always is.
 """
 
-import httpx
+from typing import Any
+
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
 
-COLLECTING = '{"id": 1, "method": "HeapProfiler.collectGarbage"}'
-COLLECTING_IDLE = '{"id": 1, "method": "HeapProfiler.takeHeapSnapshot"}'
-ASKING = '{"id": 2, "method": "Runtime.getHeapUsage"}'
-
-
-class _Target(msgspec.Struct):
-    id: str
-    webSocketDebuggerUrl: str
+from bench.measuring.inspector import inspected
 
 
 class _Usage(msgspec.Struct, frozen=True):
-    usedSize: int = 0
+    usedSize: int
     backingStorageSize: int = 0
-
-
-class _Message(msgspec.Struct):
-    id: int = 0
-    result: _Usage = _Usage()
 
 
 async def live_heap_bytes(inspector_port: int, worker: str, *, is_busy: bool = False) -> int:
@@ -33,20 +21,7 @@ async def live_heap_bytes(inspector_port: int, worker: str, *, is_busy: bool = F
 
     An idle Worker takes a snapshot, which makes the process's resident memory grow by several times as much.
     """
-    async with httpx.AsyncClient() as client:
-        listing = await client.get(f"http://127.0.0.1:{inspector_port}/json")
-    targets = msgspec.json.decode(listing.content, type=list[_Target])
-    (url,) = [target.webSocketDebuggerUrl for target in targets if target.id == f"core:user:{worker}"]
-    async with connect(url, max_size=None) as inspector:
-        await _answer(inspector, COLLECTING if is_busy else COLLECTING_IDLE, 1)
-        usage = await _answer(inspector, ASKING, 2)
+    async with inspected(inspector_port, worker) as inspector:
+        await inspector.ask(f"HeapProfiler.{'collectGarbage' if is_busy else 'takeHeapSnapshot'}", dict[str, Any])
+        usage = await inspector.ask("Runtime.getHeapUsage", _Usage)
     return usage.usedSize + usage.backingStorageSize
-
-
-async def _answer(inspector: ClientConnection, request: str, request_id: int) -> _Usage:
-    """The answer to this request; what the inspector tells besides is dropped."""
-    await inspector.send(request)
-    while True:
-        message = msgspec.json.decode(await inspector.recv(), type=_Message)
-        if message.id == request_id:
-            return message.result

@@ -13,6 +13,14 @@ WASM_RESERVATION_BYTES = 4 << 30
 
 
 @dataclass(frozen=True, slots=True)
+class WasmHeap:
+    """Where it starts in its process, and how much of it is in use."""
+
+    start: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One process at one moment; the heaps of its Python isolates, the largest first."""
 
@@ -28,7 +36,7 @@ def read_process(pid: int) -> Reading:
     folder = Path(f"/proc/{pid}")
     return Reading(
         resident_bytes((folder / "status").read_text().splitlines()),
-        wasm_heaps((folder / "maps").read_text().splitlines()),
+        tuple(heap.size_bytes for heap in wasm_heaps((folder / "maps").read_text().splitlines())),
     )
 
 
@@ -40,14 +48,14 @@ def resident_bytes(status: Iterable[str]) -> int:
     raise ProcessLookupError("the process has no resident memory: it has ended")
 
 
-def wasm_heaps(maps: Iterable[str]) -> tuple[int, ...]:
-    """Sizes of the wasm heaps in a `/proc/<pid>/maps`."""
+def wasm_heaps(maps: Iterable[str]) -> list[WasmHeap]:
+    """The wasm heaps in a `/proc/<pid>/maps`, the largest first."""
     heaps = []
     for (start, end, rights), (next_start, next_end, next_rights) in pairwise(map(_mapping, maps)):
         is_joined = end == next_start and rights == "rw-p" and next_rights == "---p"
         if is_joined and next_end - start >= WASM_RESERVATION_BYTES:
-            heaps.append(end - start)
-    return tuple(sorted(heaps, reverse=True))
+            heaps.append(WasmHeap(start, end - start))
+    return sorted(heaps, key=lambda heap: heap.size_bytes, reverse=True)
 
 
 def _mapping(line: str) -> tuple[int, int, str]:

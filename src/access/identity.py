@@ -12,6 +12,7 @@ two reads the one that began later is believed, whichever ends first; of two sta
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hmac import compare_digest
 from typing import Generic, Literal, TypeVar
 
 from core.ledger.document_messages import CopyRequest
@@ -198,7 +199,7 @@ async def identify(
     credential = read_credential(headers, query)
     if credential is None:
         return Stranger("missing")
-    if settings.operator_digest is not None and ports.digests_equal(settings.operator_digest, credential.token_digest):
+    if settings.operator_digest is not None and compare_digest(settings.operator_digest, credential.token_digest):
         return Operator()  # also while KV is away: a tenant may have to be stopped just then
     record = await _record(credential.token_digest, ports, settings, cache)
     if record is None or record.disabled:
@@ -280,7 +281,7 @@ async def _renew_record(token_digest: bytes, ports: Ports, settings: Settings, c
 
 async def _read_record(token_digest: bytes, ports: Ports, settings: Settings, cache: IdentityCache) -> KeyRecord | None:
     now_ms, read_number = ports.clock.now_ms(), cache.begin_read()
-    static = _static_record(token_digest, ports, settings)
+    static = _static_record(token_digest, settings)
     try:
         stored = await ports.tenants.key_record(token_digest)
     except TenantStoreUnreachable:
@@ -317,11 +318,11 @@ def _record_without_kv(
     return static
 
 
-def _static_record(token_digest: bytes, ports: Ports, settings: Settings) -> KeyRecord | None:
+def _static_record(token_digest: bytes, settings: Settings) -> KeyRecord | None:
     """Compares with every entry, so that the place of a match does not show in the time taken."""
     found = None
     for known_digest, record in settings.static_keys:
-        if ports.digests_equal(known_digest, token_digest):
+        if compare_digest(known_digest, token_digest):
             found = record
     return found
 

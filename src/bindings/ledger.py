@@ -34,10 +34,12 @@ class DurableLedger:
         return _read(str(text), question)
 
     def charge(
-        self, settlement: Settlement, otherwise: Callable[[Message | LedgerUnreachable], Coroutine[Any, Any, None]]
+        self,
+        settlement: Settlement,
+        otherwise: Callable[[Message | LedgerUnreachable], Coroutine[Any, Any, None]],
+        *,
+        is_urgent: bool,
     ) -> None:
-        """Tell it a charge and see that through, without waiting. `otherwise` goes on once where it is not taken, from
-        what came instead."""
 
         def hear(text: str | None, has_hung: bool) -> Coroutine[Any, Any, None]:
             try:
@@ -48,7 +50,7 @@ class DurableLedger:
                 return otherwise(away)
 
         own_javascript("ledgers").charge(
-            LEDGER_MS, self._namespace, self._tenant, to_wire(settlement), create_once_callable(hear), *TAKEN
+            LEDGER_MS, self._namespace, self._tenant, to_wire(settlement), is_urgent, create_once_callable(hear), *TAKEN
         )
 
 

@@ -3,6 +3,8 @@
 // A charge waits a little for the next question that this isolate asks the same Ledger, and goes along with it: a text of
 // several lines, answered line by line. So most charges cost neither a call of their own nor a transaction of their own.
 //
+// One that others are decided by goes at once: a sequential agent's next call may come by way of another isolate.
+//
 // The rules easy to break: charges come before the question, so that a caller's next call in this isolate is decided after
 // the end of its last one; a charge goes to the Ledger even when the request that took it along is lost, for then it is told again by its
 // own; and one that is taken wakes no Python.
@@ -31,16 +33,16 @@ export async function ask(milliseconds, namespace, tenant, text) {
   }
 }
 
-// Tell it, also after the answer has gone out. `otherwise` hears what it says unless that begins in one of the `expected`
+// Tell it, also after the answer has gone out, `isUrgent` without waiting for company. `otherwise` hears what it says unless that begins in one of the `expected`
 // ways; or, where it says nothing, whether it took all the time it had.
-export function charge(milliseconds, namespace, tenant, text, otherwise, ...expected) {
-  waitUntil(charged(milliseconds, namespace, tenant, text, otherwise, expected));
+export function charge(milliseconds, namespace, tenant, text, isUrgent, otherwise, ...expected) {
+  waitUntil(charged(milliseconds, namespace, tenant, text, isUrgent, otherwise, expected));
 }
 
-async function charged(milliseconds, namespace, tenant, text, otherwise, expected) {
+async function charged(milliseconds, namespace, tenant, text, isUrgent, otherwise, expected) {
   let said, fault;
   try {
-    said = await accompanied(milliseconds, namespace, tenant, text);
+    said = await accompanied(milliseconds, namespace, tenant, text, isUrgent);
   } catch (error) {
     fault = error;
   }
@@ -48,10 +50,10 @@ async function charged(milliseconds, namespace, tenant, text, otherwise, expecte
   else await otherwise(said, fault?.name === "TimeoutError");
 }
 
-async function accompanied(milliseconds, namespace, tenant, text) {
+async function accompanied(milliseconds, namespace, tenant, text, isUrgent) {
   const charge = { text, ...Promise.withResolvers() };
   waiting.set(tenant, [...(waiting.get(tenant) ?? []), charge]);
-  if (waiting.get(tenant).length >= TOGETHER_MAX) ask(milliseconds, namespace, tenant).catch(() => {});
+  if (isUrgent || waiting.get(tenant).length >= TOGETHER_MAX) ask(milliseconds, namespace, tenant).catch(() => {});
   let timer = setTimeout(() => {
     if (waiting.get(tenant)?.includes(charge)) ask(milliseconds, namespace, tenant).catch(() => {});
     timer = setTimeout(() => charge.reject(late("tell")), milliseconds); // whoever took it along may be lost

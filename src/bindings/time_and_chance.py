@@ -1,12 +1,8 @@
-"""The clock, fresh identifiers, and comparison in constant time."""
+"""The clock and fresh identifiers."""
 
 import asyncio
 import secrets
 import time
-
-from js import crypto
-
-from bindings.ffi import bytes_to_js
 
 
 class WorkerClock:
@@ -24,8 +20,3 @@ class RandomIds:
 
     def new(self, prefix: str) -> str:
         return prefix + secrets.token_hex(16)
-
-
-def digests_equal(known: bytes, given: bytes) -> bool:
-    """Compare two digests of equal length by the platform's own constant-time primitive."""
-    return bool(crypto.subtle.timingSafeEqual(bytes_to_js(known), bytes_to_js(given)))

@@ -110,7 +110,17 @@ class OpenCall:
         if self.receipt.is_fail_open:
             unused = max(0, self.receipt.granted_nanousd - end.cost_nanousd)
             self.exchange.isolate.outage.give_back(self.caller.tenant, unused, taken_at_ms=self.receipt.taken_at_ms)
-        charge(self.caller.tenant, settlement, self.exchange)
+        charge(self.caller.tenant, settlement, self.exchange, is_urgent=self._decides_others(settlement))
+
+    def _decides_others(self, settlement: Settlement) -> bool:
+        """Does what ends here decide calls that may come a moment later, in another isolate? By the answer that they
+        continue, by what rules ask of their session, or by how its target did: ill, or well again."""
+        health = self.health
+        return (
+            settlement.answer is not None
+            or self.rules.compiled.has_session_half
+            or (health is not None and (not health.is_served or bool(self.receipt.cooling)))
+        )
 
     def close_unheard(
         self,

@@ -1,5 +1,5 @@
 // Asks and charges Ledgers as `bindings/ledger.py` does. Reads JSON from standard input, a list of steps, and writes what the
-// Ledgers were told, and what Python heard. A step is {ask: text, of: tenant, ms}, {charge: text, of: tenant}, {waitMs},
+// Ledgers were told, and what Python heard. A step is {ask: text, of: tenant, ms}, {charge: text, of: tenant, isUrgent}, {waitMs},
 // or {says}: how Ledgers answer from now on. They answer each line by itself, fail ("fail"), have no stub ("no stub"),
 // hang ("hang"), or say one thing whatever they are told.
 import { readFileSync } from "node:fs";
@@ -38,7 +38,7 @@ for (const step of JSON.parse(readFileSync(0, "utf8"))) {
   if (step.charge) {
     const otherwise = async (text, hasHung) => void (heard[step.charge] = text ?? (hasHung ? "hung" : "failed"));
     otherwise.destroy = () => destroyed.push(step.charge);
-    charge(100, namespace, step.of ?? "acme", step.charge, otherwise, "settled", "recorded");
+    charge(100, namespace, step.of ?? "acme", step.charge, step.isUrgent ?? false, otherwise, "settled", "recorded");
   }
   if (step.ask) {
     const asked = ask(step.ms ?? 100, namespace, step.of ?? "acme", step.ask);

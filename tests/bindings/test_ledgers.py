@@ -38,6 +38,13 @@ def test_a_charge_that_no_question_follows_goes_by_itself_with_the_others_that_w
     assert (done["heard"], done["destroyed"]) == ({}, ["charge 1", "charge 2"])
 
 
+def test_an_urgent_charge_goes_at_once_and_takes_along_what_waits() -> None:
+    done = played(CHARGE, {**OTHER_CHARGE, "isUrgent": True}, QUESTION)
+
+    assert done["told"] == [["acme", "charge 1\ncharge 2"], ["acme", "admit"]]
+    assert done["destroyed"] == ["charge 1", "charge 2"]
+
+
 def test_a_charge_goes_along_once() -> None:
     done = played(CHARGE, QUESTION, {"waitMs": 40}, QUESTION)
 

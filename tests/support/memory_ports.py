@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import hashlib
-import hmac
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
@@ -95,7 +94,10 @@ class MemoryLedger:
         finally:
             self._world.is_asking_ledger = False
 
-    def charge(self, settlement: Settlement, otherwise: Callable[[Any], Coroutine[None, None, None]]) -> None:
+    def charge(
+        self, settlement: Settlement, otherwise: Callable[[Any], Coroutine[None, None, None]], *, is_urgent: bool
+    ) -> None:
+        self._world.urgent_charges += is_urgent
         self._world.defer(self._charged(settlement, otherwise))
 
     async def _charged(self, settlement: Settlement, otherwise: Callable[[Any], Coroutine[None, None, None]]) -> None:
@@ -247,7 +249,7 @@ class World:
         self.hanging: set[str] = set()
         """What does not answer before its deadline: `kv`, `queue`, or a question to the Ledger such as `ledger.admit`,
         which is not heard, or `ledger.admit answer`, where it is and only the answer is lost."""
-        self.ledger_calls = self.kv_reads = self.admissions_unheard = 0
+        self.ledger_calls = self.urgent_charges = self.kv_reads = self.admissions_unheard = 0
         self.is_asking_ledger = self.has_granted = self.is_winding_up = False
         """Where a call is: at the Ledger, past its hold, past its end."""
         self.awaits = 0
@@ -358,7 +360,6 @@ class World:
             sealing=self.sealing,
             clock=self,
             ids=self,
-            digests_equal=hmac.compare_digest,
             defer=self.defer,
             is_stranger_allowed=self.is_stranger_allowed,
             fetch_key_set=self.fetch_key_set,

@@ -15,8 +15,8 @@ def read_openai_answer(body: bytes) -> AnswerFacts:
     answer = answer_members(body)
     choices = answer.each("choices")
     usage = read_openai_usage(answer.raw("usage")) or read_openai_usage(answer.inner("x_groq").raw("usage"))
-    if usage is not None:
-        usage = replace(usage, web_search_calls=usage.web_search_calls or _billed_searches(answer, choices))
+    if usage is not None and not usage.web_search_calls and (searches := _billed_searches(answer, choices)):
+        usage = replace(usage, web_search_calls=searches)
     return AnswerFacts(
         usage,
         model=answer.word("model") or None,
