@@ -13,10 +13,11 @@ import typer
 from rich.console import Console
 
 from local.demo import run_demo
-from local.paths import BUNDLE_DIR, LOCAL, NODE_MODULES, ROOT
+from local.paths import BUNDLE_DIR, INTERPRETER_SNAPSHOT, LOCAL, NODE_MODULES, ROOT
 from local.processes import StackError
 from local.pyodide_bundle import BundleError, pack_bundle
 from local.reload import changed_since, snapshot
+from local.snapshots import take_interpreter
 from local.stack import Stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -35,6 +36,13 @@ def pack() -> None:
     """Pack the Pyodide bundle that workerd loads, from the npm package."""
     path = pack_bundle(NODE_MODULES / "pyodide", BUNDLE_DIR)
     console.print(f"packed {path.relative_to(ROOT)}")
+
+
+@app.command("snapshot")
+def take_snapshot() -> None:
+    """Start the interpreter with its libraries once, and keep its memory for the stack's Workers to start from."""
+    take_interpreter()
+    console.print(f"took {INTERPRETER_SNAPSHOT.relative_to(ROOT)}")
 
 
 @app.command()

@@ -25,7 +25,7 @@ from urllib.request import Request, urlopen
 
 from local.database import Database, signed_token
 from local.gates import GATES_HOST, behind_gates, gates_worker, queue_gate
-from local.paths import BUNDLE_DIR, NODE, NODE_MODULES, ROOT
+from local.paths import BUNDLE_DIR, INTERPRETER_SNAPSHOT, NODE, NODE_MODULES, ROOT
 from local.processes import Child, StackError, free_port, require_free
 from local.worker_config import LocalLimits, behind_entry, second_edge, worker_options
 
@@ -341,14 +341,18 @@ def _identity(state_dir: Path) -> dict[str, Any]:
 
 
 def _workerd_wrapper(state_dir: Path) -> Path:
-    """workerd, told where the interpreter is: miniflare has no option for it."""
+    """workerd, told where the interpreter is and how it looks when it has started: miniflare has no options for it."""
     workerd = NODE_MODULES / "workerd" / "bin" / "workerd"
     if not (BUNDLE_DIR / "pyodide_dev.capnp.bin").exists():
         raise StackError("the Pyodide bundle is missing; run `make setup`")
+    if not INTERPRETER_SNAPSHOT.exists():
+        raise StackError("the interpreter's snapshot is missing; run `make setup`")
     path = state_dir / "workerd"
-    path.write_text(
-        f'#!/bin/sh\nverb="$1"; shift\nexec "{workerd}" "$verb" --pyodide-bundle-disk-cache-dir="{BUNDLE_DIR}" "$@"\n'
+    options = (
+        f'--pyodide-bundle-disk-cache-dir="{BUNDLE_DIR}" --python-snapshot-dir="{INTERPRETER_SNAPSHOT.parent}" '
+        f'--python-load-snapshot="{INTERPRETER_SNAPSHOT.name}"'
     )
+    path.write_text(f'#!/bin/sh\nverb="$1"; shift\nexec "{workerd}" "$verb" {options} "$@"\n')
     path.chmod(0o755)
     return path
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from local.deploy_check import DeployCheckError, dry_run, snapshot
+from local.deploy_check import dry_run
 from local.paths import ROOT
+from local.processes import StackError
+from local.snapshots import load, take
 from local.worker_config import LocalLimits, worker_options
 
 pytestmark = pytest.mark.stack
@@ -45,7 +47,8 @@ def a_worker(folder: Path, source: str) -> Path:
 def test_a_sound_worker_starts_from_its_snapshot(tmp_path: Path) -> None:
     options = worker_options(a_worker(tmp_path, SOUND), {}, LocalLimits())
 
-    snapshot(options, tmp_path)
+    take(options, tmp_path)
+    load(options, tmp_path)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -53,16 +56,16 @@ def test_a_worker_that_cannot_be_snapshotted_fails_the_gate(tmp_path: Path, faul
     preamble, words = FAULTS[fault]
     options = worker_options(a_worker(tmp_path, preamble + SOUND), {}, LocalLimits())
 
-    with pytest.raises(DeployCheckError, match=words):
-        snapshot(options, tmp_path)
+    with pytest.raises(StackError, match=words):
+        take(options, tmp_path)
 
 
 def test_a_worker_that_answers_with_an_error_fails_the_gate(tmp_path: Path) -> None:
     broken = SOUND.replace('Response.new("ok")', "1 / 0")
     options = worker_options(a_worker(tmp_path, broken), {}, LocalLimits())
 
-    with pytest.raises(DeployCheckError, match="ZeroDivisionError"):
-        snapshot(options, tmp_path)
+    with pytest.raises(StackError, match="ZeroDivisionError"):
+        take(options, tmp_path)
 
 
 def test_a_staged_file_that_wrangler_leaves_out_fails_the_gate(tmp_path: Path) -> None:
@@ -71,7 +74,7 @@ def test_a_staged_file_that_wrangler_leaves_out_fails_the_gate(tmp_path: Path) -
     (tmp_path / "python_modules").symlink_to(ROOT / "python_modules")
     options = worker_options(toml_path, {}, LocalLimits())
 
-    with pytest.raises(DeployCheckError, match=r"leaves files out.*table\.json"):
+    with pytest.raises(StackError, match=r"leaves files out.*table\.json"):
         dry_run(toml_path, options, tmp_path)
 
 

@@ -4,8 +4,9 @@ import tomllib
 
 import pytest
 
-from local.deploy_check import DeployCheckError, no_secrets
+from local.deploy_check import no_secrets
 from local.paths import ROOT
+from local.processes import StackError
 from local.vars_check import secrets_in
 
 SECRETS = [
@@ -48,7 +49,7 @@ def test_the_deploy_gate_refuses_a_secret_without_showing_it(tmp_path):
     toml_path = tmp_path / "wrangler.toml"
     toml_path.write_text('vars = { OPENAI_API_KEY = "sk-abcdefghijkl" }')
 
-    with pytest.raises(DeployCheckError, match=r"vars\.OPENAI_API_KEY") as refused:
+    with pytest.raises(StackError, match=r"vars\.OPENAI_API_KEY") as refused:
         no_secrets(toml_path)
 
     assert "sk-abcdefghijkl" not in str(refused.value)
