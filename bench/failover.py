@@ -31,6 +31,7 @@ CHAINS: Mapping[str, list[dict[str, Any]]] = {
     "the first hop fails, Claude serves": [{"match": {"model": FAILS}, "hops": [CLAUDE]}],
 }
 
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What calls took with one chain: how long, and how much processor time of workerd (ms a call)."""

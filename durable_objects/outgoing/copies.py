@@ -8,11 +8,10 @@ from collections.abc import Container
 
 from core.bounds import MIRRORS_WAITING_MAX
 from core.ledger.mirror import LATER_MS, SOON_MS
+from durable_objects.outgoing.pauses import Pauses
 
 RETRY_AFTER_MS = 5_000
-COPY_RETRY_MS = 5_000
 COPY_RETRY_MS_MAX = 10 * 60_000
-"""A copy that fails is tried again after five seconds, and then after twice as long each time: each alarm is a row."""
 
 KEY_PAUSE_MS = 1_000
 """KV takes one write a second per key."""
@@ -23,18 +22,17 @@ class CopyPace:
 
     def __init__(self) -> None:
         self.due_at_ms = 0
-        self._retry_ms = COPY_RETRY_MS
+        self._pauses = Pauses(COPY_RETRY_MS_MAX)
 
     def changed(self) -> None:
         self.due_at_ms = 0
-        self._retry_ms = COPY_RETRY_MS
+        self._pauses.over()
 
     def written(self) -> None:
-        self._retry_ms = COPY_RETRY_MS
+        self._pauses.over()
 
     def failed(self, now_ms: int) -> None:
-        self.due_at_ms = now_ms + self._retry_ms
-        self._retry_ms = min(2 * self._retry_ms, COPY_RETRY_MS_MAX)
+        self.due_at_ms = now_ms + self._pauses.next_ms()
 
 
 class Mirrors:

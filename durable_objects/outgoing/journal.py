@@ -15,6 +15,7 @@ from core import telemetry
 from core.bounds import QUEUE_MESSAGE_BYTES_MAX
 from core.ledger.hold import Hold, session_id_of
 from core.telemetry import Journal
+from durable_objects.outgoing.pauses import Pauses
 from durable_objects.storage.rows import LedgerStore
 
 DELIVERED_AFTER_MS = 3_000
@@ -36,9 +37,8 @@ WAITING_BYTES_MAX = 1_000_000
 ROWS_PER_READING = 500
 """A reading goes through a whole table, that is five minutes of the tenant's calls."""
 
-RETRY_MS = 5_000
 RETRY_MS_MAX = 60_000
-"""A queue that takes nothing is asked after five seconds, and then after twice as long each time."""
+"""Of the pauses after which a queue that takes nothing is asked again."""
 
 _ROW = "journal"
 
@@ -70,7 +70,7 @@ class CallJournal:
         """Up to `seen`, an end's record is here, or delivered, or there is none."""
         self._is_whole = True
         """Nothing waits that is not here."""
-        self._retry_ms = RETRY_MS
+        self._pauses = Pauses(RETRY_MS_MAX)
         self.due_at_ms: int | None = None
         """When the next delivery is due; None while nothing waits."""
 
@@ -130,7 +130,7 @@ class CallJournal:
             self._bytes -= len(self._waiting.popleft()[1])
         self._store.keep(_ROW, _Mark(up_to))
         self._delivered, self._seen = up_to, max(self._seen, up_to)
-        self._retry_ms = RETRY_MS
+        self._pauses.over()
 
     def plan(self, now_ms: int) -> None:
         """Let go of what is done, and say when the rest is due. What came while a delivery was on its way is given time
@@ -141,8 +141,7 @@ class CallJournal:
 
     def failed(self, now_ms: int) -> None:
         """The queue has not taken what was next."""
-        self.due_at_ms = now_ms + self._retry_ms
-        self._retry_ms = min(2 * self._retry_ms, RETRY_MS_MAX)
+        self.due_at_ms = now_ms + self._pauses.next_ms()
 
     def _read(self) -> None:
         """The next ones out of their rows."""

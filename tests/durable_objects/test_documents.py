@@ -16,7 +16,8 @@ from durable_objects.documents import (
     FOUND_IN_KV_MAX,
     Documents,
 )
-from durable_objects.outgoing.copies import COPY_RETRY_MS, COPY_RETRY_MS_MAX
+from durable_objects.outgoing.copies import COPY_RETRY_MS_MAX
+from durable_objects.outgoing.pauses import FIRST_MS
 from durable_objects.storage.rows import LedgerStore
 from tests.support.ledger_requests import NOW_MS
 from tests.support.sqlite_ledger import SqliteDatabase
@@ -209,7 +210,7 @@ def test_a_copy_that_fails_is_tried_again_and_a_new_write_does_not_wait_for_that
     documents = awake(database)
     write(documents, "{}")
     documents.copy_failed(NOW_MS)
-    assert documents.copy_due_at_ms() == NOW_MS + COPY_RETRY_MS
+    assert documents.copy_due_at_ms() == NOW_MS + FIRST_MS
 
     write(documents, '{"fail_closed": true}')
     assert documents.copy_due_at_ms() == 0
@@ -223,11 +224,11 @@ def test_a_copy_that_keeps_failing_is_tried_more_and_more_seldom(database: Sqlit
         documents.copy_failed(NOW_MS)
         pauses_ms.append((documents.copy_due_at_ms() or 0) - NOW_MS)
 
-    assert pauses_ms == [min(COPY_RETRY_MS * 2**number, COPY_RETRY_MS_MAX) for number in range(10)]
+    assert pauses_ms == [min(FIRST_MS * 2**number, COPY_RETRY_MS_MAX) for number in range(10)]
     documents.copied(1)
     write(documents, '{"fail_closed": true}')
     documents.copy_failed(NOW_MS)
-    assert documents.copy_due_at_ms() == NOW_MS + COPY_RETRY_MS
+    assert documents.copy_due_at_ms() == NOW_MS + FIRST_MS
 
 
 def test_a_text_found_in_kv_is_known_again_however_many_versions_came_since(database: SqliteDatabase) -> None:

@@ -7,7 +7,8 @@ from core.bounds import QUEUE_MESSAGE_BYTES_MAX
 from core.ledger.messages import ConfigureRequest, SettleRequest
 from core.ledger.windows import BUDGET_WINDOWS
 from durable_objects.outgoing import journal
-from durable_objects.outgoing.journal import DELIVERED_AFTER_MS, MESSAGE_BYTES_MAX, RETRY_MS, RETRY_MS_MAX
+from durable_objects.outgoing.journal import DELIVERED_AFTER_MS, MESSAGE_BYTES_MAX, RETRY_MS_MAX
+from durable_objects.outgoing.pauses import FIRST_MS
 from tests.support.call_records import a_call_record, record_of
 from tests.support.journal import deliver, deliver_all, records_in
 from tests.support.ledger_requests import HOUR_MS, NOW_MS, TTL_MS, a_record, a_settlement, alarms, an_admission
@@ -165,11 +166,11 @@ def test_a_queue_that_takes_nothing_is_asked_more_and_more_seldom_and_then_gets_
         call(ledger, number, now_ms)
         now_ms = ledger.journal.due_at_ms
 
-    assert pauses == [min(RETRY_MS * 2**n, RETRY_MS_MAX) for n in range(7)]
+    assert pauses == [min(FIRST_MS * 2**n, RETRY_MS_MAX) for n in range(7)]
     assert ids(deliver_all(ledger, now_ms)) == [f"req_{number}" for number in range(8)]
     call(ledger, 9, now_ms)
     deliver(ledger, now_ms + 1_000, messages_max=0)
-    assert ledger.journal.due_at_ms == now_ms + 1_000 + RETRY_MS
+    assert ledger.journal.due_at_ms == now_ms + 1_000 + FIRST_MS
 
 
 def test_through_a_day_without_the_queue_nothing_is_dropped_and_afterwards_no_table_stays(ledger, database):
