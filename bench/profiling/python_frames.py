@@ -65,9 +65,9 @@ class Interpreter:
     """
 
     def __init__(self, pid: int, heap: WasmHeap) -> None:
-        self._memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY)
+        self._memory = Path(f"/proc/{pid}/mem").open("rb", buffering=0)
         self._start = heap.start
-        runtime = os.pread(self._memory, heap.size_bytes, heap.start).find(COOKIE)
+        runtime = os.pread(self._memory.fileno(), heap.size_bytes, heap.start).find(COOKIE)
         if runtime < 0:
             raise NoInterpreter("no table of offsets")
         self._at = struct.unpack(f"<{_TABLE_ENTRIES}Q", self._read(runtime + len(COOKIE), 8 * _TABLE_ENTRIES))
@@ -114,7 +114,7 @@ class Interpreter:
 
     def _read(self, address: int, size_bytes: int) -> bytes:
         try:
-            content = os.pread(self._memory, size_bytes, self._start + address)
+            content = os.pread(self._memory.fileno(), size_bytes, self._start + address)
         except OSError as error:
             raise LookupError(f"nothing at {address:#x}") from error
         if len(content) < size_bytes:
