@@ -43,6 +43,9 @@ class Default(WorkerEntrypoint):
                 message.retry(object_to_js({"delaySeconds": retry_delay_s(message.attempts, verdict)}))
             else:
                 message.ack()
+            # The SDK's wrapper keeps all that was read of a message, and itself in a circle: its text would stay until
+            # a full collection, which comes after some hundreds of them.
+            vars(message).clear()
         _log({"event": "telemetry_batch", "queue": batch.queue, **tally(verdicts)})
 
     async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 import pytest
 
+from bench.measuring.process_memory import read_process
 from core.ledger.messages import SettleRequest
 from core.telemetry import Debt, to_wire
 from local.paths import LOCAL
@@ -283,3 +284,18 @@ def test_a_batch_is_logged_as_one_line_of_numbers(harness: Harness) -> None:
 
     eventually(lambda: any(batch.get("stored") == 1 for batch in harness.batches()))
     assert all(batch["messages"] >= 1 for batch in harness.batches())
+
+
+def test_what_was_dealt_with_is_not_kept(harness: Harness) -> None:
+    journal = a_journal(*(an_entry(a_call(number)) for number in range(60)))
+
+    def heaps_bytes_after(messages: int) -> int:
+        before = sum(batch["messages"] for batch in harness.batches())
+        for _ in range(messages // 4):
+            harness.send(*[journal] * 4)
+        eventually(lambda: sum(batch["messages"] for batch in harness.batches()) == before + messages)
+        return read_process(harness.stack.workerd_pid()).heaps_bytes
+
+    warm_bytes = heaps_bytes_after(100)
+
+    assert heaps_bytes_after(400) < warm_bytes + 200 * len(journal), "less than the half of them"
