@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from urllib.request import urlopen
 
 STOP_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 5.0
+PORTS = (10_000, 32_000)
 _PR_SET_PDEATHSIG = 1
 
 
@@ -22,10 +24,13 @@ class StackError(Exception):
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on just now, below those that Linux gives to outgoing connections: one of
+    them could have it before its server has started."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(url: str) -> bool:
