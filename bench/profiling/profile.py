@@ -46,7 +46,6 @@ PLACES = (
     ("", "the edge's orchestration"),
 )
 """What a file belongs to, by how its name begins; the first that fits."""
-ON_THE_WAY = "on the way into Python and out of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +130,13 @@ def _functions_table(python: PythonTime) -> Table:
     for column in ("function", "own", "with what it calls"):
         table.add_column(column, justify="left" if column == "function" else "right")
     for function, count in sorted(python.within.items(), key=lambda item: -item[1]):
-        if function.file and count >= SHOWN_SHARE * python.in_python:
+        if count >= SHOWN_SHARE * python.in_python:
             shares = (python.own.get(function, 0), count)
             table.add_row(f"{function.file} {function.name}", *(f"{100 * n / python.in_python:.1f}" for n in shares))
     return table
 
 
 def _place(function: Function) -> str:
-    if not function.file:
-        return ON_THE_WAY
     file = function.file.removeprefix("/session/metadata/")
     return next(place for start, place in PLACES if file.startswith(start))
 

@@ -13,7 +13,8 @@ import os
 import struct
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,15 +60,12 @@ class PythonTime:
 
 
 class Interpreter:
-    """One interpreter of a running process, by the wasm heap that it lives in.
+    """One interpreter of a running process, by the wasm heap that it lives in; `memory` is the file descriptor of the
+    process's memory. Raises `NoInterpreter` where there is none."""
 
-    Raises `NoInterpreter` where there is none, OSError where the process may not be read.
-    """
-
-    def __init__(self, pid: int, heap: WasmHeap) -> None:
-        self._memory = Path(f"/proc/{pid}/mem").open("rb", buffering=0)
-        self._start = heap.start
-        runtime = os.pread(self._memory.fileno(), heap.size_bytes, heap.start).find(COOKIE)
+    def __init__(self, memory: int, heap: WasmHeap) -> None:
+        self._memory, self._start = memory, heap.start
+        runtime = os.pread(self._memory, heap.size_bytes, heap.start).find(COOKIE)
         if runtime < 0:
             raise NoInterpreter("no table of offsets")
         self._at = struct.unpack(f"<{_TABLE_ENTRIES}Q", self._read(runtime + len(COOKIE), 8 * _TABLE_ENTRIES))
@@ -79,8 +77,9 @@ class Interpreter:
     def stack(self) -> list[Function]:
         """The functions that run at this moment, the innermost first; none while Python does not run.
 
-        Each call that may wait (JSPI) has a thread state of its own, so it is the first one that has a frame. Raises
-        LookupError where the memory was about to change.
+        Each call that may wait (JSPI) has a thread state of its own, so it is the first one that has a frame. A frame
+        without a name is no function's: the interpreter's own, below each call from C. Raises LookupError where the
+        memory was about to change.
         """
         thread = self._pointer(self._interpreter + self._at[_THREADS_HEAD])
         for _ in range(_THREADS_MAX):
@@ -89,12 +88,14 @@ class Interpreter:
             if frame or not thread:
                 break
         stack = []
-        while frame and len(stack) < _FRAMES_MAX:
+        for _ in range(_FRAMES_MAX):
+            if not frame:
+                break
             content = self._read(frame, self._at[_FRAME_SIZE])
             # The lowest bits are tags of the interpreter's own.
             stack.append(self._function(_pointer_in(content, self._at[_EXECUTABLE]) & ~3))
             frame = _pointer_in(content, self._at[_PREVIOUS])
-        return stack
+        return [function for function in stack if function.file]
 
     def _function(self, code: int) -> Function:
         if code not in self._functions:
@@ -114,7 +115,7 @@ class Interpreter:
 
     def _read(self, address: int, size_bytes: int) -> bytes:
         try:
-            content = os.pread(self._memory.fileno(), size_bytes, self._start + address)
+            content = os.pread(self._memory, size_bytes, self._start + address)
         except OSError as error:
             raise LookupError(f"nothing at {address:#x}") from error
         if len(content) < size_bytes:
@@ -123,25 +124,31 @@ class Interpreter:
 
 
 def sample(pid: int, duration_s: float) -> PythonTime:
-    """The interpreter of a process that ran most, looked at for so long."""
-    interpreters = []
-    for heap in wasm_heaps(Path(f"/proc/{pid}/maps").read_text().splitlines()):
-        try:
-            interpreters.append(Interpreter(pid, heap))
-        except NoInterpreter:
-            continue
+    """The interpreter of a process that ran most, looked at for so long. Raises OSError where the process may not be
+    read."""
+    heaps = wasm_heaps(Path(f"/proc/{pid}/maps").read_text().splitlines())
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        return python_time(_busiest(list(_interpreters(memory.fileno(), heaps)), duration_s))
+
+
+def _interpreters(memory: int, heaps: Iterable[WasmHeap]) -> Iterator[Interpreter]:
+    for heap in heaps:
+        with suppress(NoInterpreter):
+            yield Interpreter(memory, heap)
+
+
+def _busiest(interpreters: Sequence[Interpreter], duration_s: float) -> Counter[tuple[Function, ...]]:
+    """The stacks of the one that ran most."""
     if not interpreters:
         raise NoInterpreter("no interpreter of a known version in this process")
     stacks: list[Counter[tuple[Function, ...]]] = [Counter() for _ in interpreters]
     end_s = time.monotonic() + duration_s
     while time.monotonic() < end_s:
         for found, interpreter in zip(stacks, interpreters, strict=True):
-            try:
+            with suppress(LookupError):
                 found[tuple(interpreter.stack())] += 1
-            except LookupError:
-                continue
         time.sleep(INTERVAL_S)
-    return python_time(max(stacks, key=lambda found: found.total() - found[()]))
+    return max(stacks, key=lambda found: found.total() - found[()])
 
 
 def python_time(stacks: Mapping[tuple[Function, ...], int]) -> PythonTime:

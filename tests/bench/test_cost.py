@@ -5,7 +5,14 @@ import pytest
 from bench.cost import Load, _bill
 
 CALLS = 100
-ONE_CALL = {"worker.requests": 1, "ledger.admit": 1, "ledger.settle": 1, "rows.written": 2, "queue.send": 1, "queue.pieces": 1}
+ONE_CALL = {
+    "worker.requests": 1,
+    "ledger.admit": 1,
+    "ledger.settle": 1,
+    "rows.written": 2,
+    "queue.send": 1,
+    "queue.pieces": 1,
+}
 
 
 @pytest.mark.parametrize(

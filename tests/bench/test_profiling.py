@@ -13,14 +13,16 @@ from bench.profiling.isolate import Profile, isolate_time
 from bench.profiling.profile import places
 from bench.profiling.python_frames import Function, Interpreter, NoInterpreter, python_time
 
+MEMORY = os.open("/proc/self/mem", os.O_RDONLY)
 RUNTIME, INTERPRETER, IDLE_THREAD, THREAD = 0x100, 0x800, 0x900, 0x980
-INNER, OUTER, INNER_CODE, OUTER_CODE, TEXTS = 0xA00, 0xA40, 0xB00, 0xB80, 0xC00
+INNER, NAMELESS, OUTER = 0xA00, 0xA30, 0xA60
+INNER_CODE, NAMELESS_CODE, OUTER_CODE, TEXTS = 0xB00, 0xB90, 0xC20, 0xCB0
 OFFSETS = {0: 0x030E02F0, 4: 796, 8: 24, 23: 4, 25: 52, 30: 44, 31: 4, 32: 0, 38: 132, 39: 80, 41: 88, 78: 8, 79: 20}
 """Those entries of the table of offsets that are read."""
 
 
 class Heap:
-    """A heap with one interpreter, of whose two threads the second runs `inner`, called by `outer`."""
+    """A heap with one interpreter, of whose two threads the second runs a function, called from C by another."""
 
     def __init__(self, version: int = 0x030E02F0) -> None:
         self.memory = ctypes.create_string_buffer(0x1000)
@@ -32,13 +34,15 @@ class Heap:
         self.point(INTERPRETER + 24, IDLE_THREAD)
         self.point(IDLE_THREAD + 4, THREAD)
         self.point(THREAD + 52, INNER)
-        self.frame(INNER, INNER_CODE | 1, OUTER)
+        self.frame(INNER, INNER_CODE | 1, NAMELESS)
+        self.frame(NAMELESS, NAMELESS_CODE, OUTER)
         self.frame(OUTER, OUTER_CODE, 0)
         self.code(INNER_CODE, "core/plan.py", "plan")
         self.code(OUTER_CODE, "entry.py", "Default.fetch")
+        self.code(NAMELESS_CODE, "", "")
 
     def interpreter(self) -> Interpreter:
-        return Interpreter(os.getpid(), WasmHeap(ctypes.addressof(self.memory), len(self.memory)))
+        return interpreter_in(self.memory)
 
     def put(self, address: int, content: bytes) -> None:
         ctypes.memmove(ctypes.addressof(self.memory) + address, content, len(content))
@@ -55,6 +59,10 @@ class Heap:
             self.put(self._texts, struct.pack("<QII", 0, len(text), 0).ljust(20, b"\0") + text.encode())
             self.point(address + place, self._texts)
             self._texts += 64
+
+
+def interpreter_in(memory: ctypes.Array[ctypes.c_char]) -> Interpreter:
+    return Interpreter(MEMORY, WasmHeap(ctypes.addressof(memory), len(memory)))
 
 
 def test_the_stack_is_the_one_of_the_thread_that_runs() -> None:
@@ -89,7 +97,7 @@ def test_a_heap_without_an_interpreter_is_none() -> None:
     memory = ctypes.create_string_buffer(64)
 
     with pytest.raises(NoInterpreter):
-        Interpreter(os.getpid(), WasmHeap(ctypes.addressof(memory), len(memory)))
+        interpreter_in(memory)
 
 
 def test_a_function_that_calls_itself_counts_once_a_sample() -> None:
