@@ -8,7 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-SETUP := .local/setup/venv .local/setup/node_modules .local/setup/python_modules .local/setup/bundle .local/setup/snapshot
+SETUP := .local/setup/venv .local/setup/node_modules .local/setup/python_modules .local/setup/bundle .local/interpreter/snapshot.bin
 SDK_SETUP := .local/setup/venv .local/setup/sdk-previous .local/setup/sdk-typescript
 
 .PHONY: help setup demo test test-fast test-sdk frameworks official-suites up down dev bench deploy-check lint clean-state
@@ -104,9 +104,8 @@ clean-state: ## Forget the local stack's data
 	@$(PY) -m local pack
 	@mkdir -p $(@D) && touch $@
 
-.local/setup/snapshot: local/snapshots.py wrangler.toml .local/setup/bundle .local/setup/python_modules
+.local/interpreter/snapshot.bin: local/snapshots.py local/worker_config.py wrangler.toml .local/setup/bundle .local/setup/python_modules
 	@$(PY) -m local snapshot
-	@mkdir -p $(@D) && touch $@
 
 frameworks: .local/setup/coding-agents
 

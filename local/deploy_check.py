@@ -59,7 +59,7 @@ def main() -> int:
                 dry_run(toml_path, options, work_dir)
             with console.status(f"{options['name']}: memory snapshot"):
                 take(options, work_dir)
-                load(options, work_dir)
+                load(work_dir)
         except StackError as error:
             console.print(f"[red]{options['name']} would not deploy:[/red] ", end="")
             console.print(str(error), markup=False, highlight=False)

@@ -17,6 +17,7 @@ from local.paths import BUNDLE_DIR, INTERPRETER_SNAPSHOT, NODE_MODULES, ROOT
 from local.processes import StackError
 from local.worker_config import MODULES_ROOT, python_worker
 
+CONFIG_NAME = "worker.capnp"
 FILE_NAME = "snapshot.bin"
 """What workerd calls every snapshot that it takes."""
 
@@ -51,7 +52,7 @@ class Default(WorkerEntrypoint):
 
 def take(options: Mapping[str, Any], work_dir: Path) -> Path:
     """Take the snapshot of a Worker after its imports, once it answers. Raises `StackError` with workerd's words."""
-    config = work_dir / "worker.capnp"
+    config = work_dir / CONFIG_NAME
     config.write_text(_workerd_config(options))
     run_step("taking the memory snapshot", [*_command(work_dir), "--python-save-snapshot", config, "gate"])
     path = work_dir / FILE_NAME
@@ -60,11 +61,9 @@ def take(options: Mapping[str, Any], work_dir: Path) -> Path:
     return path
 
 
-def load(options: Mapping[str, Any], work_dir: Path) -> None:
+def load(work_dir: Path) -> None:
     """Start the Worker from the snapshot that was taken there, and let it answer. Raises `StackError`."""
-    config = work_dir / "worker.capnp"
-    config.write_text(_workerd_config(options))
-    command = [*_command(work_dir), "--python-load-snapshot", FILE_NAME, config, "gate"]
+    command = [*_command(work_dir), "--python-load-snapshot", FILE_NAME, work_dir / CONFIG_NAME, "gate"]
     run_step("starting from the memory snapshot", command)
 
 

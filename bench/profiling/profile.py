@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bench.ladder import LADDER_WORKER, rung
 from bench.measuring.calls import EDGE_WORKER, agentwatch, json_call
-from bench.measuring.http_client import Connection, Target
+from bench.measuring.http_client import Connection, LoadError, Target
 from bench.measuring.inspector import inspected
 from bench.overhead import opened
 from bench.profiling.isolate import INTERVAL_US, PARTS, IsolateTime, Profiled, isolate_time
@@ -150,6 +150,8 @@ async def _isolate(stack: Stack, target: Target, worker: str) -> IsolateTime:
         await asyncio.sleep(ROUND_S)
         calls = load.calls - before
         profiled = await inspector.ask("Profiler.stop", Profiled)
+    if not calls:
+        raise LoadError(f"{target.name} answered no call in {ROUND_S:.0f} s")
     return isolate_time(profiled.profile, calls)
 
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.measuring.http_client import LoadError
 from bench.measuring.process_memory import WasmHeap, wasm_heaps
 
 INTERVAL_S = 0.001
@@ -36,7 +37,7 @@ _FRAMES_MAX = 200
 _TEXT_MAX = 300
 
 
-class NoInterpreter(ValueError):
+class NoInterpreter(LoadError):
     """A heap without a Python interpreter of the version that can be read."""
 
 
@@ -125,7 +126,7 @@ class Interpreter:
 
 def sample(pid: int, duration_s: float) -> PythonTime:
     """The interpreter of a process that ran most, looked at for so long. Raises OSError where the process may not be
-    read."""
+    read, `NoInterpreter` where none is known."""
     heaps = wasm_heaps(Path(f"/proc/{pid}/maps").read_text().splitlines())
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         return python_time(_busiest(list(_interpreters(memory.fileno(), heaps)), duration_s))

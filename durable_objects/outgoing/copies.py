@@ -12,6 +12,7 @@ from durable_objects.outgoing.pauses import Pauses
 
 RETRY_AFTER_MS = 5_000
 COPY_RETRY_MS_MAX = 10 * 60_000
+"""The longest pause before a copy that failed is tried again."""
 
 KEY_PAUSE_MS = 1_000
 """KV takes one write a second per key."""

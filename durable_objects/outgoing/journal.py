@@ -38,7 +38,7 @@ ROWS_PER_READING = 500
 """A reading goes through a whole table, that is five minutes of the tenant's calls."""
 
 RETRY_MS_MAX = 60_000
-"""Of the pauses after which a queue that takes nothing is asked again."""
+"""The longest pause before a queue that takes nothing is asked again."""
 
 _ROW = "journal"
 

@@ -3,10 +3,11 @@
 // A charge waits a little for the next question that this isolate asks the same Ledger, and goes along with it: a text of
 // several lines, answered line by line. So most charges cost neither a call of their own nor a transaction of their own.
 //
-// One that others are decided by goes at once: a sequential agent's next call may come by way of another isolate.
+// An urgent one, by more of which than its money others are decided, goes at once: a sequential agent's next call may come
+// by way of another isolate.
 //
-// The rules easy to break: charges come before the question, so that a caller's next call in this isolate is decided after
-// the end of its last one; a charge goes to the Ledger even when the request that took it along is lost, for then it is told again by its
+// The rules easy to break: charges that wait come before the question, so that a caller's next call in this isolate is decided
+// after the end of its last one; a charge goes to the Ledger even when the request that took it along is lost, for then it is told again by its
 // own; and one that is taken wakes no Python.
 import { waitUntil } from "cloudflare:workers";
 import { late, within } from "./deadlines.mjs";
@@ -33,7 +34,7 @@ export async function ask(milliseconds, namespace, tenant, text) {
   }
 }
 
-// Tell it, also after the answer has gone out, `isUrgent` without waiting for company. `otherwise` hears what it says unless that begins in one of the `expected`
+// Tell it, also after the answer has gone out; without waiting for company where it `isUrgent`. `otherwise` hears what it says unless that begins in one of the `expected`
 // ways; or, where it says nothing, whether it took all the time it had.
 export function charge(milliseconds, namespace, tenant, text, isUrgent, otherwise, ...expected) {
   waitUntil(charged(milliseconds, namespace, tenant, text, isUrgent, otherwise, expected));

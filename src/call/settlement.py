@@ -110,16 +110,21 @@ class OpenCall:
         if self.receipt.is_fail_open:
             unused = max(0, self.receipt.granted_nanousd - end.cost_nanousd)
             self.exchange.isolate.outage.give_back(self.caller.tenant, unused, taken_at_ms=self.receipt.taken_at_ms)
-        charge(self.caller.tenant, settlement, self.exchange, is_urgent=self._decides_others(settlement))
+        charge(self.caller.tenant, settlement, self.exchange, is_urgent=self._decides_others())
 
-    def _decides_others(self, settlement: Settlement) -> bool:
-        """Does what ends here decide calls that may come a moment later, in another isolate? By the answer that they
-        continue, by what rules ask of their session, or by how its target did: ill, or well again."""
-        health = self.health
+    def _decides_others(self) -> bool:
+        """Are calls that come a moment later, perhaps to another isolate, decided by more of this end than its money?
+        By the answer that they continue, by what rules ask of their session, by a token rate, or by how its target
+        did: ill, or tried and perhaps well again."""
+        if self.is_replaced:
+            return False  # the admission of the next attempt has brought it along
+        is_tried = self.target is not None and any(view.holds(self.target) for view in self.receipt.cooling or ())
         return (
-            settlement.answer is not None
-            or self.rules.compiled.has_session_half
-            or (health is not None and (not health.is_served or bool(self.receipt.cooling)))
+            self.plan.parsed.may_be_continued
+            or (self.context.session_id is not None and self.rules.compiled.has_session_half)
+            or self.caller.policy.tokens_per_minute is not None
+            or (self.health is not None and not self.health.is_served)
+            or is_tried
         )
 
     def close_unheard(

@@ -90,8 +90,9 @@ def test_a_ledger_that_is_away_is_heard_of_by_all_that_go_there(says: str, heard
 
 
 @pytest.mark.parametrize(("says", "heard"), [("fail", "failed"), ("no stub", "failed"), ("hang", "hung")])
-def test_a_charge_by_itself_hears_that_the_ledger_is_away(says: str, heard: str) -> None:
-    assert played({"says": says}, CHARGE)["heard"] == {"charge 1": heard}
+@pytest.mark.parametrize("is_urgent", [False, True])
+def test_a_charge_by_itself_hears_that_the_ledger_is_away(says: str, heard: str, is_urgent: bool) -> None:
+    assert played({"says": says}, {**CHARGE, "isUrgent": is_urgent})["heard"] == {"charge 1": heard}
 
 
 def test_a_charge_whose_company_is_lost_does_not_wait_for_it() -> None:

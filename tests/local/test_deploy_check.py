@@ -48,7 +48,7 @@ def test_a_sound_worker_starts_from_its_snapshot(tmp_path: Path) -> None:
     options = worker_options(a_worker(tmp_path, SOUND), {}, LocalLimits())
 
     take(options, tmp_path)
-    load(options, tmp_path)
+    load(tmp_path)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -9,9 +9,11 @@ from local.paths import INTERPRETER_SNAPSHOT, ROOT
 from local.processes import StackError
 from local.snapshots import INTERPRETER_NAME
 
+FOLDERS = ("src", "durable_objects", "queue_consumer", "bench/workers", "bench/workers/ladder")
+
 
 def test_no_module_of_ours_is_called_as_the_one_that_the_snapshot_has() -> None:
-    ours = {path.stem for folder in ("src", "durable_objects", "queue_consumer") for path in (ROOT / folder).glob("*")}
+    ours = {path.stem for folder in FOLDERS for path in (ROOT / folder).glob("*")}
 
     assert INTERPRETER_NAME not in ours
 

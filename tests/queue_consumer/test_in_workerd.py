@@ -298,4 +298,4 @@ def test_what_was_dealt_with_is_not_kept(harness: Harness) -> None:
 
     warm_bytes = heaps_bytes_after(100)
 
-    assert heaps_bytes_after(400) < warm_bytes + 200 * len(journal), "less than the half of them"
+    assert heaps_bytes_after(400) < warm_bytes + 200 * len(journal), "less than half of them"

@@ -19,17 +19,25 @@ RESPONSE = {
 class Caller:
     """A member's client, and how many of its charges were urgent."""
 
-    def __init__(self) -> None:
-        self.world: World = a_world_with_administrators({"requests_per_minute": 1_000_000})
+    def __init__(self, **config: int) -> None:
+        self.world: World = a_world_with_administrators({"requests_per_minute": 1_000_000, **config})
         self.world.answers = {"openai": [chat_answer()], "anthropic": [messages_answer()]}
         self.isolate = an_isolate_with_keys()
         self.admin = Client(self.world, self.isolate, ADMIN)
         self._member = Client(self.world, self.isolate)
 
-    def urgent(self, body: Any = CALL, path: str = "openai/v1/chat/completions") -> int:
+    def urgent(
+        self,
+        body: Any = CALL,
+        path: str = "openai/v1/chat/completions",
+        *,
+        session: str | None = "s1",
+        status: int = 200,
+    ) -> int:
         """Of one call."""
         before = self.world.urgent_charges
-        assert self._member.call(body, f"/v1/proxy/{path}", x_agentwatch_session_id="s1").status == 200
+        headers = {} if session is None else {"x_agentwatch_session_id": session}
+        assert self._member.call(body, f"/v1/proxy/{path}", **headers).status == status
         return self.world.urgent_charges - before
 
 
@@ -50,18 +58,46 @@ def test_where_rules_ask_for_the_session_no_end_of_a_call_waits(caller: Caller) 
     assert caller.urgent() == 1, "also of a call that the rule is not about: the next one's session has it"
 
 
-def test_an_answer_that_a_call_may_continue_does_not_wait(caller: Caller) -> None:
+def test_without_a_session_rules_about_sessions_make_nothing_urgent(caller: Caller) -> None:
+    write_rules(caller.admin, a_rule(condition={"model": "gpt-4o", "session_spend_usd_min": "1"}))
+
+    assert caller.urgent(session=None) == 0
+
+
+def test_under_a_token_rate_no_end_waits() -> None:
+    assert Caller(tokens_per_minute=1_000_000).urgent() == 1
+
+
+@pytest.mark.parametrize(("store", "urgent"), [({}, 1), ({"store": True}, 1), ({"store": False}, 0)])
+def test_an_answer_that_a_call_may_continue_does_not_wait(caller: Caller, store: dict[str, bool], urgent: int) -> None:
     caller.world.answers["openai"] = [ScriptedAnswer(chunks=(json.dumps(RESPONSE).encode(),))]
+    body = {"model": "gpt-4o-mini", "max_output_tokens": 100, "input": "hi", **store}
 
-    assert caller.urgent({"model": "gpt-4o-mini", "max_output_tokens": 100, "input": "hi"}, "openai/v1/responses") == 1
+    assert caller.urgent(body, "openai/v1/responses") == urgent
 
 
-def test_a_target_that_fails_and_one_that_is_well_again_do_not_wait(caller: Caller) -> None:
+@pytest.mark.parametrize(("thread", "urgent"), [({}, 0), ({"thread": {"type": "start"}}, 1)])
+def test_messages_are_continued_in_threads_alone(caller: Caller, thread: dict[str, Any], urgent: int) -> None:
+    body = {"model": "claude-haiku-4-5", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}], **thread}
+
+    assert caller.urgent(body, "anthropic/v1/messages") == urgent
+
+
+def test_a_target_that_was_tried_does_not_wait_however_it_did(caller: Caller) -> None:
     write_chain(caller.world, caller.isolate, ("anthropic", "claude-haiku-4-5"))
     assert caller.urgent() == 0
-    caller.world.answers["openai"] = [an_error(429, retry_after="4"), chat_answer()]
+    caller.world.answers["openai"] = [an_error(429, retry_after="4"), an_error(400), chat_answer()]
 
-    assert caller.urgent() == 2, "the failure, and what was served while it cools down"
+    assert caller.urgent() == 0, "the failure goes with the next attempt's admission, and that one's target is well"
     caller.world.pass_time(5_000)
+    assert caller.urgent(status=400) == 1, "tried, and free to be tried again"
     assert caller.urgent() == 1, "well again"
     assert caller.urgent() == 0
+
+
+def test_the_last_one_that_fails_does_not_wait(caller: Caller) -> None:
+    write_chain(caller.world, caller.isolate, ("anthropic", "claude-haiku-4-5"))
+    for provider in ("openai", "anthropic"):
+        caller.world.answers[provider] = [an_error(429, retry_after="4")]
+
+    assert caller.urgent(status=429) == 1

@@ -77,6 +77,8 @@ class ParsedCall:
     """Output that may be billed without ever being shown, such as a prediction the model rejects; estimated high."""
     earlier_answers: tuple[str, ...] = ()
     """Ids of answers or conversations that the provider stored and this call continues."""
+    may_be_continued: bool = False
+    """Its answer is stored at the provider, so that a later call may continue it."""
     stored_references: tuple[str, ...] = ()
     """Members that refer to what is stored under the provider's account (files, caches, tuned models, conversations
     and answers), as the caller named them."""

@@ -80,6 +80,7 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
             thinking_tokens=(request.thinking and request.thinking.budget_tokens) or 0,
             unmetered_tools=tools.unmetered + _run_elsewhere(request),
             earlier_answers=earlier,
+            may_be_continued=request.thread is not None,
             stored_references=tuple(media.stored) + (("thread",) if earlier else ()),
         )
 

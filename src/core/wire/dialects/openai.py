@@ -92,6 +92,7 @@ class _ResponsesRequest(msgspec.Struct):
     instructions: object = None
     stream: bool | None = None
     background: bool | None = None
+    store: object = None
     previous_response_id: object = None
     conversation: object = None
     max_output_tokens: Tokens | None = None
@@ -212,6 +213,7 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
             thinking="off" if request.reasoning and request.reasoning.effort == "none" else "unset",
             unmetered_tools=tools.unmetered + named(stored) + model_s_own_tools(request.model),
             earlier_answers=earlier,
+            may_be_continued=request.store is not False,
             stored_references=(*media.stored, *named(continued), *named({"prompt": request.prompt})),
         )
 
