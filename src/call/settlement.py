@@ -105,12 +105,12 @@ class OpenCall:
         if self.is_closed:
             return
         end = _within_bounds(end)
-        settlement = _charge_of(self, end)
+        settlement, is_urgent = _charge_of(self, end), self._decides_others()
         self.is_closed = True
         if self.receipt.is_fail_open:
             unused = max(0, self.receipt.granted_nanousd - end.cost_nanousd)
             self.exchange.isolate.outage.give_back(self.caller.tenant, unused, taken_at_ms=self.receipt.taken_at_ms)
-        charge(self.caller.tenant, settlement, self.exchange, is_urgent=self._decides_others())
+        charge(self.caller.tenant, settlement, self.exchange, is_urgent=is_urgent)
 
     def _decides_others(self) -> bool:
         """Are calls that come a moment later, perhaps to another isolate, decided by more of this end than its money?
