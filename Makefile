@@ -26,8 +26,8 @@ down: .local/setup/venv ## Stop the stack that `make up` started
 dev: setup ## Run the stack in the foreground, restarting the Workers on changes
 	@$(PY) -m local serve --reload
 test: setup test-fast ## Every test
-	@# Two stacks side by side: their tests wait more than they work.
-	@$(PY) -m pytest tests -m "stack and not frameworks" -n 2 --dist loadfile
+	@# Two stacks side by side: their tests wait more than they work. In order, for the longest files are not those of most tests.
+	@$(PY) -m pytest tests -m "stack and not frameworks" -n 2 --dist loadfile --no-loadscope-reorder
 test-fast: test-sdk ## What needs no Worker and no database
 	@$(PY) -m pytest tests -m "not stack" -n auto
 test-sdk: $(SDK_SETUP) ## The SDKs, with the present and the previous majors of the clients they watch

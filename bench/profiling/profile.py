@@ -30,20 +30,22 @@ ROUNDS = 3
 ROUND_S = 6.0
 LOOK_S = 30.0
 SHOWN_SHARE = 0.01
+OURS = "/session/metadata/"
+"""Where the Worker's files are in the interpreter's own file system."""
+
 PLACES = (
-    ("durable_objects/", "the Ledger, beside its core"),
-    ("core/ledger/", "the Ledger's core"),
-    ("core/", "the rest of the core"),
-    ("bindings/", "the edge's bindings and entry"),
-    ("entry.py", "the edge's bindings and entry"),
-    ("python_modules/", "the runtime's SDK"),
-    ("_cloudflare/", "the runtime's SDK"),
+    (f"{OURS}durable_objects/", "the Ledger, beside its core"),
+    (f"{OURS}core/ledger/", "the Ledger's core"),
+    (f"{OURS}core/", "the rest of the core"),
+    (f"{OURS}bindings/", "the edge's bindings and entry"),
+    (f"{OURS}entry.py", "the edge's bindings and entry"),
+    (f"{OURS}python_modules/", "the runtime's SDK"),
+    (OURS, "the edge's orchestration"),
+    ("/lib/python3.14/site-packages/_cloudflare/", "the runtime's SDK"),
     ("/lib/python314.zip/pyodide/", "event loop"),
     ("/lib/python314.zip/_pyodide/", "event loop"),
     ("/lib/python314.zip/asyncio/", "event loop"),
-    ("/lib/python314.zip/", "the rest of the standard library"),
-    ("<string>", "dataclasses' own code"),
-    ("", "the edge's orchestration"),
+    ("", "the standard library, and code that it makes"),
 )
 """What a file belongs to, by how its name begins; the first that fits."""
 
@@ -137,8 +139,7 @@ def _functions_table(python: PythonTime) -> Table:
 
 
 def _place(function: Function) -> str:
-    file = function.file.removeprefix("/session/metadata/")
-    return next(place for start, place in PLACES if file.startswith(start))
+    return next(place for start, place in PLACES if function.file.startswith(start))
 
 
 async def _isolate(stack: Stack, target: Target, worker: str) -> IsolateTime:

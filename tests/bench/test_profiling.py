@@ -10,7 +10,7 @@ import pytest
 
 from bench.measuring.process_memory import WasmHeap
 from bench.profiling.isolate import Profile, isolate_time
-from bench.profiling.profile import places
+from bench.profiling.profile import OURS, places
 from bench.profiling.python_frames import Function, Interpreter, NoInterpreter, python_time
 
 MEMORY = os.open("/proc/self/mem", os.O_RDONLY)
@@ -101,7 +101,7 @@ def test_a_heap_without_an_interpreter_is_none() -> None:
 
 
 def test_a_function_that_calls_itself_counts_once_a_sample() -> None:
-    plan, walk = Function("/session/metadata/core/plan.py", "plan"), Function("/session/metadata/bindings/x.py", "walk")
+    plan, walk = Function(f"{OURS}core/plan.py", "plan"), Function(f"{OURS}bindings/x.py", "walk")
 
     found = python_time({(walk, walk, plan): 3, (plan,): 1, (): 6})
 
