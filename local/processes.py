@@ -33,10 +33,10 @@ def free_port() -> int:
             return port
 
 
-def answers(url: str) -> bool:
+def answers(url: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> bool:
     """Does somebody answer there, and that all is well?"""
     try:
-        with urlopen(url, timeout=ANSWER_TIMEOUT_S) as response:
+        with urlopen(url, timeout=timeout_s) as response:
             return bool(response.status == 200)
     except (URLError, OSError):
         return False

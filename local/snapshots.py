@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.paths import BUNDLE_DIR, INTERPRETER_SNAPSHOT, NODE_MODULES, ROOT
+from local.paths import BUNDLE_DIR, INTERPRETER_SNAPSHOT, NODE_MODULES, ROOT, WORKERD
 from local.processes import StackError
 from local.worker_config import MODULES_ROOT, python_worker
 
@@ -21,7 +21,6 @@ CONFIG_NAME = "worker.capnp"
 FILE_NAME = "snapshot.bin"
 """What workerd calls every snapshot that it takes."""
 
-WORKERD = NODE_MODULES / "workerd" / "bin" / "workerd"
 TIMEOUT_S = 180
 OUTPUT_LINES_MAX = 30
 

@@ -13,20 +13,18 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
-from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from local.database import Database, signed_token
 from local.gates import GATES_HOST, behind_gates, gates_worker, queue_gate
-from local.paths import BUNDLE_DIR, INTERPRETER_SNAPSHOT, NODE, NODE_MODULES, ROOT
-from local.processes import Child, StackError, free_port, require_free
+from local.paths import BUNDLE_DIR, INTERPRETER_SNAPSHOT, NODE, ROOT, WORKERD
+from local.processes import Child, StackError, answers, free_port, require_free
 from local.worker_config import LocalLimits, behind_entry, second_edge, worker_options
 
 PROVIDER_PATHS = {
@@ -37,6 +35,8 @@ PROVIDER_PATHS = {
     "XAI": "/xai/v1",
 }
 WARM_TIMEOUT_S = 90.0
+PATIENT_S = 30.0
+"""For an answer at start-up: whoever gives up earlier only asks again."""
 RECEIVERS_HERE = {"ALLOW_PRIVATE_RECEIVERS": "true"}
 """Alerts may go to a receiver on this machine."""
 
@@ -193,7 +193,7 @@ class Stack:
         self.mock_url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "mock_llm", "--port", str(port)]
         self._mock = Child("mock_llm", command, self.log_dir, cwd=ROOT)
-        self._mock.wait_until(lambda: _status(f"{self.mock_url}/_mock/health") == 200, timeout_s=30)
+        self._mock.wait_until(lambda: answers(f"{self.mock_url}/_mock/health", timeout_s=PATIENT_S), timeout_s=30)
 
     def _start_database(self) -> None:
         self.supabase_url = os.environ.get("SUPABASE_URL", "")
@@ -224,7 +224,9 @@ class Stack:
         self._control_url = f"http://127.0.0.1:{ready['control']}"
         self.worker_urls: dict[str, str] = ready["urls"]
         self._seed()
-        self._workers.wait_until(lambda: _status(f"{self.edge_url}/healthz") == 200, timeout_s=WARM_TIMEOUT_S)
+        self._workers.wait_until(
+            lambda: answers(f"{self.edge_url}/healthz", timeout_s=PATIENT_S), timeout_s=WARM_TIMEOUT_S
+        )
 
     def _write_workers_config(self, ready_file: Path) -> Path:
         consumer_variables = {
@@ -342,7 +344,6 @@ def _identity(state_dir: Path) -> dict[str, Any]:
 
 def _workerd_wrapper(state_dir: Path) -> Path:
     """workerd, told where the interpreter is and how it looks when it has started: miniflare has no options for it."""
-    workerd = NODE_MODULES / "workerd" / "bin" / "workerd"
     if not (BUNDLE_DIR / "pyodide_dev.capnp.bin").exists():
         raise StackError("the Pyodide bundle is missing; run `make setup`")
     if not INTERPRETER_SNAPSHOT.exists():
@@ -352,7 +353,7 @@ def _workerd_wrapper(state_dir: Path) -> Path:
         f'--pyodide-bundle-disk-cache-dir="{BUNDLE_DIR}" --python-snapshot-dir="{INTERPRETER_SNAPSHOT.parent}" '
         f'--python-load-snapshot="{INTERPRETER_SNAPSHOT.name}"'
     )
-    path.write_text(f'#!/bin/sh\nverb="$1"; shift\nexec "{workerd}" "$verb" {options} "$@"\n')
+    path.write_text(f'#!/bin/sh\nverb="$1"; shift\nexec "{WORKERD}" "$verb" {options} "$@"\n')
     path.chmod(0o755)
     return path
 
@@ -370,12 +371,3 @@ def _dev_vars() -> dict[str, str]:
 def _is_provider_variable(name: str) -> bool:
     provider, _, kind = name.partition("_")
     return provider in PROVIDER_PATHS and kind in ("API_KEY", "BASE_URL")
-
-
-def _status(url: str) -> int | None:
-    try:
-        with urlopen(url, timeout=30) as response:
-            return int(response.status)
-    except (URLError, OSError, TimeoutError):
-        time.sleep(0.05)
-        return None
