@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Some hundred interpreters start in a run of the tests: each would compile the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 SETUP := .local/setup/venv .local/setup/node_modules .local/setup/python_modules .local/setup/bundle .local/interpreter/snapshot.bin
 SDK_SETUP := .local/setup/venv .local/setup/sdk-previous .local/setup/sdk-typescript
@@ -29,10 +31,10 @@ test: setup test-fast ## Every test
 	@# Two stacks side by side: their tests wait more than they work. In order, for the longest files are not those of most tests.
 	@$(PY) -m pytest tests -m "stack and not frameworks" -n 2 --dist loadfile --no-loadscope-reorder
 test-fast: test-sdk ## What needs no Worker and no database
-	@$(PY) -m pytest tests -m "not stack" -n auto
+	@$(PY) -m pytest tests -m "not stack" -n auto --dist worksteal
 test-sdk: $(SDK_SETUP) ## The SDKs, with the present and the previous majors of the clients they watch
-	@cd sdk/python && $(CURDIR)/$(PY) -m pytest -q -n auto
-	@cd sdk/python && PYTHONPATH=$(CURDIR)/.local/sdk-previous $(CURDIR)/$(PY) -m pytest -q -n auto --ignore=tests/cli
+	@cd sdk/python && $(CURDIR)/$(PY) -m pytest -q -n auto --dist worksteal
+	@cd sdk/python && PYTHONPATH=$(CURDIR)/.local/sdk-previous $(CURDIR)/$(PY) -m pytest -q -n auto --dist worksteal --ignore=tests/cli
 	@cd sdk/typescript && npm test --silent
 frameworks: setup .local/setup/frameworks ## The pages of docs/frameworks, run with the real frameworks
 	@$(PY) -m pytest tests/frameworks -m frameworks

@@ -1,10 +1,7 @@
 """Searching costs a multiple of the text's length, whatever a stranger writes: n against 2n, for every anchor, for what
 is almost a finding, and for a finding, over and over."""
 
-import gc
-import time
 from collections.abc import Callable
-from typing import TypeVar
 
 import pytest
 
@@ -12,15 +9,13 @@ from core.risk.finding.tags import _OWNERS, find
 from core.risk.redaction import redacted
 from core.risk.request_text import request_tags
 from tests.core.risk.vectors import CASES
-
-T = TypeVar("T", str, bytes)
+from tests.support.growth import least_ratio
 
 RATIO_MAX = 3.0
 """Twice the text may take twice the time, and the machine may be disturbed. Quadratic work takes four times."""
 PER_PLAIN_CHARACTER_MAX = 300
 """Times what prose costs. A pattern that looks over its whole window again and again is linear, and ruinous."""
 ONCE = 30_000
-RUNS = 3
 
 ANCHORS = sorted({anchor.decode() for _, pattern in _OWNERS for anchor in pattern.anchors})
 HOSTILE = {
@@ -61,7 +56,7 @@ HOSTILE = {
 def test_twice_the_text_takes_twice_the_time(unit: str) -> None:
     once, twice = (unit * (size // len(unit) + 1) for size in (ONCE, 2 * ONCE))
 
-    assert least_ratio(find, once, twice) < RATIO_MAX
+    assert least_ratio(find, once, twice, enough=RATIO_MAX) < RATIO_MAX
 
 
 PROSE = "so it goes, and on it goes. "
@@ -71,7 +66,7 @@ PROSE = "so it goes, and on it goes. "
 def test_a_character_costs_no_more_than_so_many_of_prose(unit: str) -> None:
     prose, hostile = (each * (4 * ONCE // len(each) + 1) for each in (PROSE, unit))
 
-    assert least_ratio(find, prose, hostile, PER_PLAIN_CHARACTER_MAX) < PER_PLAIN_CHARACTER_MAX
+    assert least_ratio(find, prose, hostile, enough=PER_PLAIN_CHARACTER_MAX) < PER_PLAIN_CHARACTER_MAX
 
 
 BODIES = {
@@ -100,24 +95,4 @@ FRAMES = {"text": '{"messages":[%s]}', "own data": '{"messages":[{"input":{"x":[
 def test_twice_the_body_takes_twice_the_time(work: Callable[[bytes], object], frame: str, inner: str) -> None:
     once, twice = ((frame % ",".join([inner] * times)).encode() for times in (1, 2))
 
-    assert least_ratio(work, once, twice) < RATIO_MAX
-
-
-def least_ratio(work: Callable[[T], object], once: T, twice: T, enough: float = RATIO_MAX) -> float:
-    """Measured anew where the machine was disturbed: one run in quiet is enough to show that the growth is linear."""
-    ratio = enough
-    for _ in range(4):
-        if ratio >= enough:
-            ratio = seconds(work, twice) / max(seconds(work, once), 20e-6)
-    return ratio
-
-
-def seconds(work: Callable[[T], object], argument: T) -> float:
-    least = float("inf")
-    gc.disable()
-    for _ in range(RUNS):
-        begun = time.process_time()
-        work(argument)
-        least = min(least, time.process_time() - begun)
-    gc.enable()
-    return least
+    assert least_ratio(work, once, twice, enough=RATIO_MAX) < RATIO_MAX

@@ -1,22 +1,20 @@
 """Reading a request costs time in proportion to its bytes, whatever shape a caller gives it.
 
-Each shape is measured at n and 2n bytes in the reader's own processor time, the least of several runs: a cost that grows
-with the square doubles that ratio.
+Each shape is measured at n and 2n bytes: a cost that grows with the square doubles that ratio.
 """
 
-import gc
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
 from core.refusals import InvalidRequest
 from core.wire.dialects import DIALECTS
 from tests.core.wire.media.media_samples import wav
+from tests.support.growth import least_ratio
 
 PATH = "v1beta/models/m:generateContent"
-RUNS = 3
 RATIO_MAX = 2.5
 SOUND = wav(1)[:400].encode()
 
@@ -87,31 +85,13 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
 def test_twice_the_bytes_take_twice_the_time(dialect: str, shape: str) -> None:
     once, twice = (body_of(dialect, shape, size) for size in (60_000, 120_000))
 
-    assert least_ratio(dialect, once, twice) < RATIO_MAX
+    ratio_max = RATIO_MAX * len(twice) / (2 * len(once))
+
+    assert least_ratio(partial(read, dialect), once, twice, enough=ratio_max) < ratio_max
 
 
 def body_of(dialect: str, shape: str, size: int) -> bytes:
     return b"{%b}" % (PLACES[dialect] % SHAPES[shape](size))
-
-
-def least_ratio(dialect: str, once: bytes, twice: bytes) -> float:
-    """Measured anew where the machine was disturbed: one run in quiet is enough to show that the growth is linear."""
-    ratio = RATIO_MAX
-    for _ in range(4):
-        if ratio >= RATIO_MAX:
-            ratio = seconds(dialect, twice) * len(once) / (seconds(dialect, once) * len(twice)) * 2
-    return ratio
-
-
-def seconds(dialect: str, body: bytes) -> float:
-    least = float("inf")
-    gc.disable()
-    for _ in range(RUNS):
-        begun = time.process_time()
-        read(dialect, body)
-        least = min(least, time.process_time() - begun)
-    gc.enable()
-    return least
 
 
 def read(dialect: str, body: bytes) -> None:

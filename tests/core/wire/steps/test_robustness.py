@@ -1,10 +1,9 @@
 """Whatever a transcript holds, it is read without an exception, in time and memory that grow with it and no faster."""
 
-import gc
 import json
-import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +14,7 @@ from core.wire.dialects import DIALECTS as ALL_DIALECTS
 from core.wire.steps.repeats import Repeats
 from core.wire.steps.steps import read_steps
 from tests.core.wire.steps.transcripts import DIALECTS, KEY, Call, ran
+from tests.support.growth import least_ratio
 
 RATIO_MAX = 2.6
 
@@ -135,28 +135,12 @@ def test_twice_the_transcript_takes_twice_the_time(name: str, shape: str) -> Non
     dialect, write = DIALECTS[name]
     once, twice = (json.dumps(write(SHAPES[shape](count))).encode() for count in (800, 1_600))
 
-    assert least_ratio(dialect, once, twice) < RATIO_MAX
+    assert least_ratio(partial(read_often, dialect), once, twice, enough=RATIO_MAX) < RATIO_MAX
 
 
-def least_ratio(dialect: str, once: bytes, twice: bytes) -> float:
-    """Measured anew where the machine was disturbed: one run in quiet is enough to show that the growth is linear."""
-    ratio = RATIO_MAX
-    for _ in range(4):
-        if ratio >= RATIO_MAX:
-            ratio = seconds(dialect, twice) / seconds(dialect, once)
-    return ratio
-
-
-def seconds(dialect: str, body: bytes) -> float:
-    least = float("inf")
-    gc.disable()
+def read_often(dialect: str, body: bytes) -> None:
     for _ in range(3):
-        begun = time.process_time()
-        for _ in range(3):
-            read_steps(body, dialect, key=KEY)
-        least = min(least, time.process_time() - begun)
-    gc.enable()
-    return least
+        read_steps(body, dialect, key=KEY)
 
 
 def nested(size: int) -> bytes:
@@ -174,7 +158,7 @@ def test_a_long_text_in_many_levels_is_read_over_a_few_times_only() -> None:
     deep = nested(4_000_000)
     flat = deep.replace(b'{"content": [' * 25, b"[").replace(b"]}" * 25, b"]")
 
-    assert min(seconds("anthropic_messages", deep) / seconds("anthropic_messages", flat) for _ in range(4)) < 4
+    assert least_ratio(partial(read_often, "anthropic_messages"), flat, deep, enough=4) < 4
 
 
 def results(*contents: object) -> bytes:
