@@ -7,14 +7,15 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+RUNS = 4
 TRIES_MIN, TRIES_MAX = 2, 12
 SHORTEST_SECONDS = 20e-6
 """What is measured as less may as well be noise."""
 
 
 def least_ratio(work: Callable[[T], object], small: T, large: T, *, enough: float) -> float:
-    """How many times the processor's time of the small one the large one takes, each at its best: all that disturbs a
-    measurement adds to it. Measured on until the ratio is below `enough`, or often enough to say that it is not."""
+    """How many times the processor's time of the small one the large one takes, each at its best. Measured on until
+    the ratio is below `enough`, or often enough to say that it is not."""
     of_small = of_large = float("inf")
     for tried in range(TRIES_MAX):
         of_large = min(of_large, _seconds(work, large))
@@ -22,6 +23,11 @@ def least_ratio(work: Callable[[T], object], small: T, large: T, *, enough: floa
         if tried + 1 >= TRIES_MIN and of_large / max(of_small, SHORTEST_SECONDS) < enough:
             break
     return of_large / max(of_small, SHORTEST_SECONDS)
+
+
+def least_seconds(work: Callable[[T], object], argument: T) -> float:
+    """The processor's time at its best: all that disturbs a measurement adds to it."""
+    return min(_seconds(work, argument) for _ in range(RUNS))
 
 
 def _seconds(work: Callable[[T], object], argument: T) -> float:

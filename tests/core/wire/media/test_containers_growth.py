@@ -1,7 +1,6 @@
 """Media of a stranger's making cost no more than a small multiple of their size to measure, in time and in memory."""
 
 import struct
-import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from core.wire.media.containers import (
     video_duration_ms,
 )
 from tests.support import media_files as files
+from tests.support.growth import least_seconds
 
 Measure = Callable[[bytes], object]
 Build = Callable[[int], bytes]
@@ -98,17 +98,6 @@ SHAPES: list[tuple[str, Measure, Build]] = [
     ("names that are drawn", pdf_text_bytes, lambda n: files.pages_pdf(1, b"/a " * 5 * n)),
     ("forms of one name", pdf_text_bytes, lambda n: a_pdf(n, b"<< /Subtype /Form /XObject << /F 10 0 R >> /Contents 10 0 R >> stream\n/F Do\nendstream")),
 ]  # fmt: skip
-
-
-def least_seconds(measure: Measure, media: bytes) -> float:
-    """The processor's time at its best: whatever else the machine does only adds to it."""
-
-    def once() -> float:
-        start = time.process_time()
-        measure(media)
-        return time.process_time() - start
-
-    return min(once() for _ in range(4))
 
 
 @pytest.mark.parametrize(("measure", "build"), [pytest.param(*row, id=name) for name, *row in SHAPES])

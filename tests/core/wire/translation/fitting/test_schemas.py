@@ -1,8 +1,6 @@
 """Schemas as Gemini and Anthropic take them: of real tools, of the words each refuses, and of what strangers write."""
 
 import copy
-import gc
-import time
 from collections.abc import Callable
 
 import msgspec
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 from core.bounds import JSON_DEPTH_MAX
 from core.wire.translation.fitting.schemas import schema_for_anthropic, schema_for_gemini
 from tests.core.wire.translation.fitting import schema_samples as samples
+from tests.support.growth import least_seconds
 
 GEMINI_WORDS = {
     "type", "description", "nullable", "enum", "format", "items", "properties", "required", "anyOf", "minimum",
@@ -327,24 +326,13 @@ TIMES = 4
 RATIO_MAX = 11
 """Of four times the schema: a cost that grows with the square has sixteen."""
 
-RUNS = 4
 LEAST_MS = 4
-
-
-def cost_ms(fit: Callable, schema: dict) -> float:
-    gc.collect()
-    least = float("inf")
-    for _ in range(RUNS):
-        start = time.process_time()
-        fit(schema)
-        least = min(least, (time.process_time() - start) * 1_000)
-    return least
 
 
 @each_fit
 @pytest.mark.parametrize("shape", HOSTILE)
 def test_the_cost_grows_with_the_schema_and_no_faster(fit, shape):
-    small, large = (cost_ms(fit, HOSTILE[shape](size)) for size in (SIZE, TIMES * SIZE))
+    small, large = (least_seconds(fit, HOSTILE[shape](size)) * 1_000 for size in (SIZE, TIMES * SIZE))
 
     assert large < LEAST_MS or large / small < RATIO_MAX
     assert large < 1_000
