@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SETUP := .local/setup/venv .local/setup/node_modules .local/setup/python_modules .local/setup/bundle .local/interpreter/snapshot.bin
 SDK_SETUP := .local/setup/venv .local/setup/sdk-previous .local/setup/sdk-typescript
 
-.PHONY: help setup demo test test-fast test-sdk frameworks official-suites up down dev bench deploy-check lint clean-state
+.PHONY: help setup demo test test-fast test-sdk clients official-suites up down dev bench deploy-check lint clean-state
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,15 +29,15 @@ dev: setup ## Run the stack in the foreground, restarting the Workers on changes
 	@$(PY) -m local serve --reload
 test: setup test-fast ## Every test
 	@# Two stacks side by side: their tests wait more than they work. In order, for the longest files are not those of most tests.
-	@$(PY) -m pytest tests -m "stack and not frameworks" -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest tests -m "stack and not clients" -n 2 --dist loadfile --no-loadscope-reorder
 test-fast: test-sdk ## What needs no Worker and no database
 	@$(PY) -m pytest tests -m "not stack" -n auto --dist worksteal
 test-sdk: $(SDK_SETUP) ## The SDKs, with the present and the previous majors of the clients they watch
 	@cd sdk/python && $(CURDIR)/$(PY) -m pytest -q -n auto --dist worksteal
 	@cd sdk/python && PYTHONPATH=$(CURDIR)/.local/sdk-previous $(CURDIR)/$(PY) -m pytest -q -n auto --dist worksteal --ignore=tests/cli
 	@cd sdk/typescript && npm test --silent
-frameworks: setup .local/setup/frameworks ## The pages of docs/frameworks, run with the real frameworks
-	@$(PY) -m pytest tests/frameworks -m frameworks
+clients: setup .local/setup/clients ## The pages of docs/clients, run with the real frameworks
+	@$(PY) -m pytest tests/clients -m clients
 official-suites: $(SDK_SETUP) ## The official clients' own tests with the watched clients in place
 	@$(PY) -m tests.official; $(PY) -m tests.official --previous
 bench: setup ## The benchmarks: a table, and JSON under bench/results/
@@ -77,15 +77,15 @@ clean-state: ## Forget the local stack's data
 	@cd sdk/typescript && npm ci --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) && touch $@
 
-.local/setup/frameworks: requirements/frameworks.txt requirements/frameworks-llama-index.txt tests/frameworks/node/package-lock.json
-	@echo "installing the agent frameworks into .local/frameworks"
-	@rm -rf .local/frameworks && mkdir -p .local/frameworks
-	@$(PYTHON) -m venv .local/frameworks/python && $(PYTHON) -m venv .local/frameworks/llama-index
-	@.local/frameworks/python/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
-		-r requirements/frameworks.txt
-	@.local/frameworks/llama-index/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
-		-r requirements/frameworks-llama-index.txt
-	@cp -r tests/frameworks/node .local/frameworks/node && cd .local/frameworks/node && npm ci --no-audit --no-fund --loglevel=error
+.local/setup/clients: requirements/clients.txt requirements/clients-llama-index.txt tests/clients/node/package-lock.json
+	@echo "installing the agent frameworks into .local/clients"
+	@rm -rf .local/clients && mkdir -p .local/clients
+	@$(PYTHON) -m venv .local/clients/python && $(PYTHON) -m venv .local/clients/llama-index
+	@.local/clients/python/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+		-r requirements/clients.txt
+	@.local/clients/llama-index/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+		-r requirements/clients-llama-index.txt
+	@cp -r tests/clients/node .local/clients/node && cd .local/clients/node && npm ci --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) && touch $@
 
 .local/setup/node_modules: package-lock.json package.json .local/setup/venv
@@ -109,15 +109,15 @@ clean-state: ## Forget the local stack's data
 .local/interpreter/snapshot.bin: local/snapshots.py local/worker_config.py wrangler.toml .local/setup/bundle .local/setup/python_modules
 	@$(PY) -m local snapshot
 
-frameworks: .local/setup/coding-agents
+clients: .local/setup/coding-agents
 
-.local/setup/coding-agents: requirements/frameworks-aider.txt tests/frameworks/agents/package-lock.json | .local/setup/venv
+.local/setup/coding-agents: requirements/clients-aider.txt tests/clients/agents/package-lock.json | .local/setup/venv
 	@echo "installing the coding agents into .local/coding-agents"
 	@rm -rf .local/coding-agents && mkdir -p .local/coding-agents
 	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
 		$(PYTHON) -m venv .local/coding-agents/aider && \
 		.local/coding-agents/aider/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
-			-r requirements/frameworks-aider.txt; \
+			-r requirements/clients-aider.txt; \
 	else echo "left out: aider needs Python 3.12 or older; name one with PYTHON=..."; fi
-	@cp -r tests/frameworks/agents .local/coding-agents/node && cd .local/coding-agents/node && npm ci --no-audit --no-fund --loglevel=error
+	@cp -r tests/clients/agents .local/coding-agents/node && cd .local/coding-agents/node && npm ci --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) && touch $@

@@ -1,6 +1,6 @@
 """Claude Code, Codex and Aider themselves, set up by their pages' lines, against the stack.
 
-`make frameworks` installs them; one that is not there is skipped, and says so. Whatever a page says of a stop is here: the words
+`make clients` installs them; one that is not there is skipped, and says so. Whatever a page says of a stop is here: the words
 that are printed, how the program ends, and how often it asks again.
 """
 
@@ -15,11 +15,11 @@ import psycopg
 import pytest
 
 from local.stack import Stack
-from tests.frameworks.coding_agents import AGENTS, OWN_KEY, CodingAgent, Run, run
-from tests.frameworks.scripted_turns import Script
+from tests.clients.coding_agents import AGENTS, OWN_KEY, CodingAgent, Run, run
+from tests.clients.scripted_turns import Script
 from tests.runtime.conftest import Edge, eventually
 
-pytestmark = [pytest.mark.stack, pytest.mark.frameworks]
+pytestmark = [pytest.mark.stack, pytest.mark.clients]
 
 REFUSED = "the budget of session '{}' does not cover this call: limit"
 
@@ -58,7 +58,7 @@ def asked(stack: Stack, agent: CodingAgent, run_id: str, tmp_path: Path) -> Call
 
 def _installed(agent: CodingAgent) -> CodingAgent:
     if not agent.place.exists():
-        pytest.skip(f"`make frameworks` has not installed {agent.page}")
+        pytest.skip(f"`make clients` has not installed {agent.page}")
     return agent
 
 

@@ -1,7 +1,7 @@
-"""The table of `docs/frameworks/README.md`, written from a run: `python -m tests.frameworks.table`.
+"""The table of `docs/clients/README.md`, written from a run: `python -m tests.clients.table`.
 
 Nothing in it is typed by hand but the names: what a framework makes of a refusal or a cut is what it did, just now, with the
-lines of its page. It takes the environments of `make frameworks`, and about six minutes.
+lines of its page. It takes the environments of `make clients`, and about six minutes.
 """
 
 import json
@@ -18,13 +18,13 @@ import httpx
 
 from local.paths import ROOT
 from local.stack import Stack
-from tests.frameworks import test_pages
-from tests.frameworks.coding_agents import AGENTS, CodingAgent, run
-from tests.frameworks.pins import NAMES, PAGES, versions_of
-from tests.frameworks.test_coding_agents import in_one_line, limit, queue, refused
+from tests.clients import test_pages
+from tests.clients.coding_agents import AGENTS, CodingAgent, run
+from tests.clients.pins import NAMES, PAGES, versions_of
+from tests.clients.test_coding_agents import in_one_line, limit, queue, refused
 
 README = PAGES / "README.md"
-BEGIN, END = "<!-- from a run: python -m tests.frameworks.table -->\n", "<!-- end of the run -->\n"
+BEGIN, END = "<!-- from a run: python -m tests.clients.table -->\n", "<!-- end of the run -->\n"
 HEAD = """\
 | framework | JSON | stream | tools | a budget stop | a cut stream | refused calls, stop and cut |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -1,7 +1,7 @@
 """Each framework's page is run: its lines as they stand there, in the framework's own environment, against the stack.
 
-The environments are made by `make frameworks`; a page whose environment is not there is skipped, and says so. What each
-framework makes of a refusal is told by the tables at the end of `docs/frameworks/README.md`.
+The environments are made by `make clients`; a page whose environment is not there is skipped, and says so. What each
+framework makes of a refusal is told by the tables at the end of `docs/clients/README.md`.
 """
 
 import json
@@ -18,11 +18,11 @@ import pytest
 from local.paths import NODE, ROOT
 from local.stack import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.frameworks]
+pytestmark = [pytest.mark.stack, pytest.mark.clients]
 
-PAGES = ROOT / "docs" / "frameworks"
+PAGES = ROOT / "docs" / "clients"
 PROGRAMS = Path(__file__).parent / "programs"
-PLACES = ROOT / ".local" / "frameworks"
+PLACES = ROOT / ".local" / "clients"
 RUN_BLOCK = re.compile(r"<!-- run -->\n```(\w+)\n(.*?)\n```", re.DOTALL)
 
 PYTHON_RUNNER = """
@@ -70,14 +70,14 @@ FRAMEWORKS = [
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with Stack(tmp_path_factory.mktemp("frameworks") / "state") as running:
+    with Stack(tmp_path_factory.mktemp("clients") / "state") as running:
         yield running
 
 
 @pytest.fixture(params=FRAMEWORKS, ids=lambda framework: framework.page)
 def framework(request: pytest.FixtureRequest) -> Framework:
     if not (PLACES / request.param.environment).exists():
-        pytest.skip(f"`make frameworks` has not installed the environment {request.param.environment!r}")
+        pytest.skip(f"`make clients` has not installed the environment {request.param.environment!r}")
     chosen: Framework = request.param
     return chosen
 

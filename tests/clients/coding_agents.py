@@ -14,9 +14,9 @@ from pathlib import Path
 
 from local.paths import NODE, ROOT
 from local.stack import Stack
-from tests.frameworks.scripted_turns import Script, messages_tool_call, responses_tool_call
+from tests.clients.scripted_turns import Script, messages_tool_call, responses_tool_call
 
-PAGES = ROOT / "docs" / "frameworks"
+PAGES = ROOT / "docs" / "clients"
 PLACES = ROOT / ".local" / "coding-agents"
 BINARIES = PLACES / "node" / "node_modules" / ".bin"
 PAGE_ADDRESS = "http://127.0.0.1:8787"
@@ -42,7 +42,7 @@ class Run:
 class CodingAgent:
     page: str
     place: Path
-    """There when `make frameworks` has installed it."""
+    """There when `make clients` has installed it."""
     version: Callable[[], str]
     command: str
     """Asks `$PROMPT` and ends."""
@@ -67,7 +67,7 @@ def _npm_version(package: str) -> Callable[[], str]:
 
 
 def _aider_version() -> str:
-    found = re.search(r"^aider-chat==(\S+)", (ROOT / "requirements/frameworks-aider.txt").read_text(), re.MULTILINE)
+    found = re.search(r"^aider-chat==(\S+)", (ROOT / "requirements/clients-aider.txt").read_text(), re.MULTILINE)
     assert found is not None, "aider is pinned"
     return found[1]
 

@@ -15,11 +15,11 @@ import pytest
 
 from local.paths import ROOT
 from local.stack import Stack
-from tests.frameworks.pins import PAGES
-from tests.frameworks.test_coding_agents import journal, limit
+from tests.clients.pins import PAGES
+from tests.clients.test_coding_agents import journal, limit
 from tests.runtime.conftest import Edge, eventually
 
-pytestmark = [pytest.mark.stack, pytest.mark.frameworks]
+pytestmark = [pytest.mark.stack, pytest.mark.clients]
 
 ENVIRONMENTS = {
     "langchain": "python",
@@ -75,7 +75,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def framework(request: pytest.FixtureRequest, stack: Stack) -> str:
     name: str = request.param
     if not _python(name).exists():
-        pytest.skip(f"`make frameworks` has not installed the environment {ENVIRONMENTS[name]!r}")
+        pytest.skip(f"`make clients` has not installed the environment {ENVIRONMENTS[name]!r}")
     httpx.delete(f"{stack.mock_url}/_mock/journal", timeout=30).raise_for_status()
     return name
 
@@ -113,7 +113,7 @@ def execute(stack: Stack, framework: str, run_id: str, tmp_path: Path) -> Callab
 
 
 def _python(framework: str) -> Path:
-    return ROOT / ".local" / "frameworks" / ENVIRONMENTS[framework] / "bin" / "python"
+    return ROOT / ".local" / "clients" / ENVIRONMENTS[framework] / "bin" / "python"
 
 
 def test_a_call_is_reported_in_its_session_at_the_provider_s_price(

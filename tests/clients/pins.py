@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local.paths import ROOT
 
-PAGES = ROOT / "docs" / "frameworks"
+PAGES = ROOT / "docs" / "clients"
 HERE = Path(__file__).parent
 
 NAMES = {
@@ -23,15 +23,15 @@ NAMES = {
 """Every page, and what its framework is called."""
 
 _LOCKS = {
-    "langchain": ("requirements/frameworks.txt", ("langchain-openai", "openai")),
-    "langgraph": ("requirements/frameworks.txt", ("langgraph", "langchain-openai")),
-    "openai-agents": ("requirements/frameworks.txt", ("openai-agents", "openai")),
-    "pydantic-ai": ("requirements/frameworks.txt", ("pydantic-ai-slim", "openai")),
-    "llama-index": ("requirements/frameworks-llama-index.txt", ("llama-index-llms-openai", "openai")),
-    "vercel-ai": ("tests/frameworks/node/package.json", ("ai", "@ai-sdk/openai")),
-    "claude-code": ("tests/frameworks/agents/package.json", ("@anthropic-ai/claude-code",)),
-    "codex": ("tests/frameworks/agents/package.json", ("@openai/codex",)),
-    "aider": ("requirements/frameworks-aider.txt", ("aider-chat", "litellm")),
+    "langchain": ("requirements/clients.txt", ("langchain-openai", "openai")),
+    "langgraph": ("requirements/clients.txt", ("langgraph", "langchain-openai")),
+    "openai-agents": ("requirements/clients.txt", ("openai-agents", "openai")),
+    "pydantic-ai": ("requirements/clients.txt", ("pydantic-ai-slim", "openai")),
+    "llama-index": ("requirements/clients-llama-index.txt", ("llama-index-llms-openai", "openai")),
+    "vercel-ai": ("tests/clients/node/package.json", ("ai", "@ai-sdk/openai")),
+    "claude-code": ("tests/clients/agents/package.json", ("@anthropic-ai/claude-code",)),
+    "codex": ("tests/clients/agents/package.json", ("@openai/codex",)),
+    "aider": ("requirements/clients-aider.txt", ("aider-chat", "litellm")),
 }
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.frameworks.pins import NAMES, PAGES, versions_of
+from tests.clients.pins import NAMES, PAGES, versions_of
 
 README = (PAGES / "README.md").read_text()
 
@@ -20,4 +20,4 @@ def test_every_page_has_a_row_and_every_row_a_page() -> None:
 def test_a_row_is_of_the_release_that_is_pinned(page: str) -> None:
     row = f"| [{NAMES[page]}]({page}.md) {versions_of(page)} |"
 
-    assert row in README, "another release is pinned than the table tells of: run `python -m tests.frameworks.table`"
+    assert row in README, "another release is pinned than the table tells of: run `python -m tests.clients.table`"
