@@ -15,7 +15,7 @@ from api.table import Found, find
 from call.count_tokens import count_tokens
 from call.free import free_call
 from call.metered import metered_call
-from core.refusals import BudgetUnavailable, NotPermitted, Refusal
+from core.refusals import BudgetUnavailable, HttpOnly, NotPermitted, Refusal
 from core.roles import PLATFORM, ROLES_OF, may
 from core.tenant.cors import answer_headers, is_preflight, preflight_headers
 from core.wire.dialects import DIALECTS
@@ -35,6 +35,8 @@ async def handle(request: Inbound, ports: Ports, isolate: Isolate) -> Answer:
     try:
         if is_preflight(request.method, request.headers):
             return _preflight(request)
+        if request.headers.get("upgrade", "").strip().lower() == "websocket":
+            raise HttpOnly("a WebSocket cannot be metered: ask over HTTP, streamed with stream: true", param="upgrade")
         route = proxy_route(request.method, request.path) or find(request.method, request.path)
         is_administration = _is_administration(route)
         also = KEPT_NOWHERE if is_administration else {}

@@ -113,7 +113,7 @@ def _here() -> _Here:
 
 
 def _refused(js_request: Any, refusal: Refusal) -> Answer:
-    path = str(js_request.url).partition("://")[2].partition("/")[2]
+    path = str(js_request.url).partition("?")[0].partition("://")[2].partition("/")[2]
     return refused(refusal, DIALECTS[errors_in("/" + path)], RandomIds().new("req_"))
 
 

@@ -20,6 +20,9 @@ from ports import Body, Ports
 BODILESS = ("GET", "HEAD", "DELETE")
 """Methods whose requests have no body that anybody reads."""
 
+REQUEST_ID_HEADERS = ("x-request-id", "request-id")
+"""Where the official clients look for the id of an answer: OpenAI's, and Anthropic's."""
+
 _GZIP = zlib.MAX_WBITS + 16
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -124,6 +127,7 @@ def refused(refusal: Refusal, dialect: Dialect, request_id: str) -> Answer:
     headers = {
         "content-type": "application/json",
         "x-agentwatch-request-id": request_id,
+        **dict.fromkeys(REQUEST_ID_HEADERS, request_id),
         **refusal_headers(refusal),
     }
     return Answer(refusal.status, headers, dialect.render_refusal(refusal, request_id))

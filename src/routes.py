@@ -2,6 +2,7 @@
 (`api.table`).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from core.refusals import MethodNotAllowed, RouteNotFound
 from core.routing.paths import Billing, DialectName, UpstreamPath, dialect_of_errors, resolve_upstream_path
 
 _PROXY_ROOT = "/v1/proxy/"
+_DOUBLED = re.compile(r"(?:/v1)+(?=/v1/)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ _UNIFIED_PATHS: tuple[tuple[str, Billing, DialectName], ...] = (
     ("responses", "metered", "openai_responses"),
     ("messages", "metered", "anthropic_messages"),
     ("embeddings", "metered", "openai_embeddings"),
+    ("completions", "metered", "openai_completions"),
     ("messages/count_tokens", "free", "anthropic_messages"),
 )
 
@@ -36,6 +39,7 @@ UNIFIED = {
 
 def proxy_route(method: str, path: str) -> ProxyRoute | None:
     """Where a request is passed on to; None for one of our own routes. Raises `RouteNotFound` or `MethodNotAllowed`."""
+    path = undoubled(path)
     if path.startswith(_PROXY_ROOT):
         return _of_provider(method, path[len(_PROXY_ROOT) :])
     unified = UNIFIED.get(path.rstrip("/"))
@@ -46,11 +50,24 @@ def proxy_route(method: str, path: str) -> ProxyRoute | None:
 
 def errors_in(path: str) -> DialectName:
     """The dialect a caller of this path expects errors in, before anything else is known of the request."""
+    path = undoubled(path)
     if not path.startswith(_PROXY_ROOT):
-        unified = UNIFIED.get(path.rstrip("/"))
-        return "openai_chat" if unified is None else unified.upstream.dialect
+        is_messages = f"{path}/".startswith("/v1/messages/")
+        return "anthropic_messages" if is_messages else "openai_chat"
     provider, _, rest = path[len(_PROXY_ROOT) :].partition("/")
     return dialect_of_errors(provider, rest)
+
+
+def undoubled(path: str) -> str:
+    """The path without the second version of a client that writes one behind a base URL that ends with it."""
+    found = _DOUBLED.match(path)
+    return path if found is None else path[found.end() :]
+
+
+def check_provider(name: str) -> None:
+    """Raises `RouteNotFound`."""
+    if name not in PROVIDERS:
+        raise RouteNotFound(f"there is no provider {name[:40]!r}; known are {', '.join(PROVIDERS)}", param="provider")
 
 
 def not_allowed(method: str, methods: Sequence[str]) -> MethodNotAllowed:
@@ -59,9 +76,10 @@ def not_allowed(method: str, methods: Sequence[str]) -> MethodNotAllowed:
     return MethodNotAllowed(f"this route takes {allowed}, not {method[:20]}", details={"allow": allowed})
 
 
-def _of_provider(method: str, path: str) -> ProxyRoute:
+def _of_provider(method: str, path: str) -> ProxyRoute | None:
+    """None for a base URL itself, which a route of our own tells what to do with; a POST there is a chat completion."""
     provider, _, rest = path.partition("/")
-    if provider not in PROVIDERS:
-        known = ", ".join(PROVIDERS)
-        raise RouteNotFound(f"there is no provider {provider[:40]!r}; known are {known}", param="provider")
+    if not rest and method != "POST":
+        return None
+    check_provider(provider)
     return ProxyRoute(provider, resolve_upstream_path(provider, rest, method))

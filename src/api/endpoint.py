@@ -91,6 +91,8 @@ class Endpoint(Generic[Q, B]):
     """The handler reads the body's text by itself: it says more of what is wrong than a type can."""
     is_of_the_past: bool = False
     """It is told what has been spent already: a tenant that is suspended may still tell it."""
+    takes_the_rest: bool = False
+    """Its last parameter is all that is left of the path, slashes and all, as names of models have them."""
     is_administration: bool = False
     """For people and their tools: each request is in the access log."""
     refuses: tuple[type[Refusal], ...] = ()
@@ -103,7 +105,8 @@ class Endpoint(Generic[Q, B]):
     @property
     def pattern(self) -> re.Pattern[str]:
         """What paths the endpoint answers."""
-        return re.compile(_PARAMETER.sub(r"(?P<\1>[^/]*)", self.path.replace(".", r"\.")))
+        pattern = _PARAMETER.sub(r"(?P<\1>[^/]*)", self.path.replace(".", r"\."))
+        return re.compile(pattern.removesuffix("[^/]*)") + ".*)" if self.takes_the_rest else pattern)
 
 
 AnyEndpoint = Endpoint[Any, Any]

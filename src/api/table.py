@@ -32,7 +32,7 @@ from api.failover import (
 )
 from api.health import Health, health
 from api.keys import keys, whoami
-from api.models import ModelList, list_models
+from api.models import BaseUrl, Model, ModelList, list_models, read_base_url, read_model
 from api.operator import doctor, tenants
 from api.reading import decoded_path
 from api.records import calls, dead_letters, events, usage
@@ -56,7 +56,7 @@ from core.tenant.documents import DOCUMENTS
 from core.tenant.prices.reading import PLATFORM_PRICES
 from core.tenant.rules.explain import Explanation
 from exchange import Answer, json_answer
-from routes import not_allowed
+from routes import not_allowed, undoubled
 
 
 async def describe(_: ApiRequest[Nothing, Nothing]) -> Answer:
@@ -68,6 +68,10 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint("GET", "/healthz", health, "Is the Worker up, and with which prices?", Health, audience="public"),
     Endpoint("GET", "/openapi.json", describe, "This document", OpenApi, audience="public"),
     Endpoint("GET", "/v1/models", list_models, "The models that have a price", ModelList),
+    Endpoint("GET", "/v1/models/{model}", read_model, "One of them", Model, takes_the_rest=True),
+    Endpoint(
+        "GET", "/v1/proxy/{provider}", read_base_url, "What belongs behind a base URL", BaseUrl, audience="public",
+    ),
     Endpoint(
         "GET", "/v1/budget-check", check_budget, "May a session go on?", BudgetCheck, query=BudgetCheckQuery,
     ),
@@ -162,14 +166,14 @@ _PATTERNS = [(endpoints[0].pattern, endpoints) for path, endpoints in _PATHS.ite
 
 def find(method: str, path: str) -> Found:
     """The endpoint of a request. Raises `RouteNotFound` or `MethodNotAllowed`."""
-    path = path.rstrip("/")
+    path = undoubled(path.rstrip("/"))
     if path in _PATHS and "{" not in path:
         return Found(_of_method(method, _PATHS[path]), {})
     for pattern, endpoints in _PATTERNS:
         match = pattern.fullmatch(path)
         if match is not None:
             return Found(_of_method(method, endpoints), decoded_path(match))
-    raise RouteNotFound(f"there is no route {path[:200]}")
+    raise RouteNotFound(f"there is no route {path[:200]}: providers' own APIs are below /v1/proxy/{{provider}}/")
 
 
 def _of_method(method: str, endpoints: list[AnyEndpoint]) -> AnyEndpoint:

@@ -22,7 +22,7 @@ from core.refusals import Refusal, UnreadableAnswer, UpstreamTimedOut, UpstreamU
 from core.routing.answer_faults import Fault, fault_at_end, fault_in_answer
 from core.routing.failure import Failure, Silence, classify, error_in_place, is_asked_for, of_answer, of_silence
 from core.routing.forwarding import downstream_headers, translated_headers
-from core.wire.dialects import InvalidAnswer
+from core.wire.dialects import InvalidAnswer, rate_headers
 from core.wire.facts import AnswerFacts
 from core.wire.streams import open_reader
 from core.wire.translation.answer import Identity
@@ -102,9 +102,7 @@ def _call_headers(call: OpenCall) -> dict[str, str]:
         headers["x-agentwatch-max-tokens"] = str(call.output_ceiling_tokens)
     rate = call.receipt.rate
     if rate is not None:
-        headers["x-ratelimit-limit-requests"] = str(rate.limit_per_minute)
-        headers["x-ratelimit-remaining-requests"] = str(rate.remaining)
-        headers["x-ratelimit-reset-requests"] = f"{rate.reset_ms}ms"
+        headers |= rate_headers(rate.limit_per_minute, rate.remaining, rate.reset_ms)
     return headers
 
 

@@ -23,11 +23,9 @@ async def free_call(exchange: Exchange, route: ProxyRoute, caller: Caller, room:
     caller = await counted(exchange, caller)
     if route.upstream.billing == "unmetered" and not caller.policy.allows_unmetered_paths:
         raise UnmeteredPath(
-            f"{request.method} {route.upstream.path} may cost money in a way that is not metered; "
-            "the tenant's configuration can let such paths through"
+            f"{request.method} {request.path} may cost money in a way that is not metered; "
+            "the tenant's configuration can let such paths through (allow_unmetered_paths)"
         )
-    if request.headers.get("upgrade"):
-        raise UnmeteredPath("connections that leave HTTP cannot be metered", param="upgrade")
     return await passed_on(exchange, route, caller, room)
 
 
@@ -41,10 +39,10 @@ async def passed_on(
     caller = await with_tenant_keys(caller, exchange)
     key = provider_key(caller, route.provider, exchange.isolate.settings, is_in_path=True)
     is_trusted = not key.is_shared or caller.policy.reaches_shared_accounts
-    if not is_trusted and reaches_account(route.upstream, request.method):
+    if not is_trusted and reaches_account(route.provider, route.upstream, request.method):
         raise SharedAccount(
-            f"{request.method} {route.upstream.path} reaches what is stored under an account that tenants share; "
-            "send your own provider key"
+            f"{request.method} {request.path} reaches what is stored under an account that tenants share; "
+            f"send your own provider key behind the token (aw_live_…:{route.provider}=your-key)"
         )
     if body is None and request.method not in BODILESS:
         body = await exchange.read_body(room)

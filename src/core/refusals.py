@@ -28,6 +28,7 @@
       UnsupportedMediaType 415  unsupported_media_type
       AlreadyUsed          422  idempotency_key_reused
       UnreadableAnswer     424  unreadable_answer
+      HttpOnly             426  http_only
       VersionRequired      428  version_required
       InternalError        500  internal_error        retryable
       UpstreamUnreachable  502  upstream_unreachable  retryable
@@ -265,6 +266,12 @@ class UnreadableAnswer(Refusal):
     billed once more. No official client tries a 424 again by itself; google-genai would a 502, whatever its headers."""
 
     status, type, code = 424, "upstream_error", "unreadable_answer"
+
+
+class HttpOnly(Refusal):
+    """The connection would leave HTTP, where nothing can be metered. Codex asks over HTTP at once after a 426."""
+
+    status, type, code = 426, "invalid_request_error", "http_only"
 
 
 class UpstreamTimedOut(Refusal):

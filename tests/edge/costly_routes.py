@@ -25,22 +25,35 @@ METERED = {
 """POSTs that are held for and charged."""
 
 FREE_POSTS = {
+    "openai": ("moderations", "responses/input_tokens"),
     "anthropic": ("messages/count_tokens",),
     "gemini": ("v1beta/models/x:countTokens", "v1/models/x:countTokens"),
 }
-"""POSTs that count tokens and cost nothing."""
+"""POSTs that judge or count what they are sent, and cost nothing."""
+
+ACCOUNT_POSTS = {
+    "openai": (
+        "responses/x/cancel", "batches/x/cancel", "fine_tuning/jobs/x/cancel", "uploads/x/cancel",
+        "vector_stores/x/file_batches/x/cancel", "conversations", "conversations/x", "conversations/x/items",
+    ),
+    "anthropic": ("messages/batches/x/cancel",),
+    "gemini": ("v1beta/batches/x:cancel", "v1beta/operations/x:cancel", "v1beta/openai/batches/x/cancel"),
+    "groq": ("batches/x/cancel",),
+    "xai": ("batches/x:cancel",),
+}  # fmt: skip
+"""POSTs that cost nothing and touch what is stored under the account: for keys of one's own."""
 
 _OPENAI = """
     audio/speech audio/transcriptions audio/translations audio/voices audio/voice_consents
     images/generations images/edits images/variations videos videos/edits videos/extensions videos/x/remix
-    videos/characters moderations decisions content_provenance_checks
+    videos/characters decisions content_provenance_checks
     batches fine_tuning/jobs fine_tuning/jobs/x/resume fine_tuning/alpha/graders/run fine_tuning/alpha/graders/validate
     evals evals/x/runs files uploads uploads/x/parts uploads/x/complete containers containers/x/files
     vector_stores vector_stores/x/files vector_stores/x/file_batches vector_stores/x/search
     assistants assistants/x threads threads/runs threads/x/runs threads/x/messages threads/x/runs/x/submit_tool_outputs
     realtime/sessions realtime/transcription_sessions realtime/client_secrets realtime/translations/client_secrets
     realtime/calls realtime/calls/x/accept live/sessions live/sessions/x/fork live/sessions/x/accept
-    responses/compact responses/input_tokens conversations conversations/x/items chat/completions/x
+    responses/compact chat/completions/x
     agents agents/sessions agents/sessions/x/events agents/automations/x/invocations agents/environments chatkit/sessions
     skills skills/x/versions engines/x/completions engines/x/embeddings edits answers classifications search
     fine-tunes organization/projects organization/spend_limit

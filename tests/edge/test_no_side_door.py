@@ -16,7 +16,7 @@ from core.routing.paths import resolve_upstream_path
 from exchange import Answer
 from isolate import Isolate
 from settings import parse_settings
-from tests.edge.costly_routes import FREE_POSTS, METERED, UNMETERED
+from tests.edge.costly_routes import ACCOUNT_POSTS, FREE_POSTS, METERED, UNMETERED
 from tests.edge.sdk_routes import routes_of_clients
 from tests.support.inbound import an_inbound
 from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
@@ -151,7 +151,7 @@ def test_whatever_reaches_a_provider_is_paid_for_or_free(trick: str) -> None:
         answer, world = play(attempt)
 
         if not world.sent:
-            assert answer.status in (400, 403, 404, 405), (attempt, answer.status)
+            assert answer.status in (400, 403, 404, 405, 426), (attempt, answer.status)
         elif not is_paid_for(attempt, world) and not is_free(attempt, world):
             passed.append(attempt)
     assert passed == []
@@ -178,7 +178,10 @@ def test_every_other_route_that_costs_money_is_refused(provider: str, path: str,
 def test_the_official_clients_know_no_other_way_to_spend() -> None:
     """Whatever a client writes to is metered, counts tokens, or is refused; a new release shows its new routes here."""
     allowed = {
-        (provider, path) for table in (METERED, FREE_POSTS) for provider, paths in table.items() for path in paths
+        (provider, path)
+        for table in (METERED, FREE_POSTS, ACCOUNT_POSTS)
+        for provider, paths in table.items()
+        for path in paths
     }
     passing = set()
     for provider, method, path in routes_of_clients():
@@ -197,11 +200,39 @@ def test_the_official_clients_know_no_other_way_to_spend() -> None:
 def test_a_connection_that_leaves_http_is_refused_even_where_unmetered_paths_are_allowed(
     provider: str, path: str
 ) -> None:
-    attempt = Attempt(provider, path, "GET", headers={"upgrade": "websocket"})
+    attempt = Attempt(provider, path, "GET", headers={"upgrade": "WebSocket"})
 
     answer, world = play(attempt, allow_unmetered_paths=True)
 
-    assert (answer.status, world.sent) == (403, [])
+    assert (answer.status, world.sent) == (426, [])
+    assert b"http_only" in answer.body
+
+
+def test_an_offer_of_another_http_is_not_taken_and_the_call_goes_on() -> None:
+    answer, world = play(Attempt("openai", "chat/completions", headers={"upgrade": "h2c", "connection": "Upgrade"}))
+
+    assert (answer.status, len(world.sent)) == (200, 1)
+    assert "upgrade" not in world.sent[0].headers
+
+
+@pytest.mark.parametrize(("provider", "path"), [(name, path) for name in FREE_POSTS for path in FREE_POSTS[name]])
+def test_what_judges_and_counts_passes_free_and_counts_against_the_rate(provider: str, path: str) -> None:
+    answer, world = play(Attempt(provider, path), requests_per_minute=1)
+
+    assert (answer.status, world.sent[0].method, path_sent(Attempt(provider, path), world)) == (200, "POST", path)
+    assert world.sent[0].body == json.dumps(BODY).encode()
+    assert world.ledger_calls == 1, "counted, and nothing held"
+    assert world.records == []
+
+
+@pytest.mark.parametrize(("provider", "path"), [(name, path) for name in ACCOUNT_POSTS for path in ACCOUNT_POSTS[name]])
+def test_what_ends_or_files_what_is_stored_is_free_with_a_key_of_one_s_own(provider: str, path: str) -> None:
+    shared, asked = play(Attempt(provider, path))
+    own, heard = play(Attempt(provider, path, headers={"authorization": f"Bearer {TOKEN}:sk-own"}))
+
+    assert (shared.status, asked.sent) == (403, [])
+    assert b"shared_account" in shared.body and f"POST /v1/proxy/{provider}/{path}".encode() in shared.body
+    assert (own.status, path_sent(Attempt(provider, path), heard), heard.records) == (200, path, [])
 
 
 def test_a_tenant_may_let_an_unmetered_path_through() -> None:

@@ -168,8 +168,8 @@ def test_a_query_that_does_not_fit_names_its_parameter(endpoint: AnyEndpoint, na
 
 def test_whoever_uses_the_administration_is_in_its_log_and_sdks_are_not() -> None:
     assert {each.path for each in ENDPOINTS if not each.is_administration} == {
-        "/healthz", "/openapi.json", "/v1/models", "/v1/budget-check", "/v1/ingest", "/v1/holds",
-        "/v1/holds/{hold_id}/settle",
+        "/healthz", "/openapi.json", "/v1/models", "/v1/models/{model}", "/v1/proxy/{provider}",
+        "/v1/budget-check", "/v1/ingest", "/v1/holds", "/v1/holds/{hold_id}/settle",
     }  # fmt: skip
     assert find("GET", "/v1/config").endpoint.is_administration
 

@@ -330,7 +330,7 @@ def test_a_call_that_is_decided_anew_holds_and_counts_once(
     answer = there.ask("POST", CHAT, CALL, x_agentwatch_session_id="s")
 
     assert (answer.status, numbers) == (200, [0, 1])
-    assert answer.headers["x-ratelimit-remaining-requests"] == "58", "this call and the one before"
+    assert answer.headers["x-agentwatch-ratelimit-remaining-requests"] == "58", "this call and the one before"
     assert answer.headers["x-agentwatch-session-remaining-usd"].startswith("0.49999")
     (session,) = admin.read("/v1/sessions")["sessions"]
     assert (session["held_usd"], session["limit_usd"]) == ("0", "0.5")

@@ -38,6 +38,7 @@ PATHS: dict[str, str] = {
     "team": "search",
     "hold_id": "evt_1",
     "provider": "openai",
+    "model": "openai/gpt-4o",
     "letter_id": str(LETTER["letter_id"]),
 }
 """What stands in a path. What has to be made first is in `MADE`."""
@@ -58,6 +59,7 @@ NOWHERE: dict[str, str] = {
     "letter_id": "0" * 64,
     "email": "nobody@example.com",
     "provider": "groq",
+    "model": "groq/nobody",
 }
 """Names that no tenant has; for a provider, one for which none has a key."""
 
@@ -215,6 +217,6 @@ def error_of(answer: Answer) -> tuple[int, Any]:
 def without_request_id(answer: Answer) -> tuple[int, bytes, dict[str, str]]:
     """An answer as far as two of them can be alike."""
     request_id = answer.headers["x-agentwatch-request-id"]
-    headers = {name: text for name, text in answer.headers.items() if name != "x-agentwatch-request-id"}
+    headers = {name: text for name, text in answer.headers.items() if text != request_id}
     assert isinstance(answer.body, bytes)
     return answer.status, answer.body.replace(request_id.encode(), b""), headers

@@ -21,6 +21,7 @@ PASSED_ON = {
     "/v1/messages": "Anthropic's Messages over all providers",
     "/v1/messages/count_tokens": "How many tokens such a request has: by Anthropic for its own models, else estimated",
     "/v1/embeddings": "OpenAI's embeddings over the providers that have them",
+    "/v1/completions": "OpenAI's legacy completions over the providers that have them",
     "/v1/proxy/{provider}/{path}": "The provider's own API, as its SDK calls it below this base URL",
 }
 """Routes that pass a call on, and what they are."""

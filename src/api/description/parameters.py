@@ -9,6 +9,7 @@ from typing import Any
 from api.budgets import TEAM_CHARACTERS_MAX
 from api.description.schemas import Schema, members_of
 from api.endpoint import AnyEndpoint
+from api.models import MODEL_CHARACTERS_MAX
 from api.records.dead_letters import LETTER_ID_PATTERN
 from call.admission import OWN_HOLDS_START
 from core.bounds import SCOPE_ID_CHARACTERS_MAX
@@ -33,6 +34,10 @@ IN_PATH: Mapping[str, Schema] = {
     "tenant": {"pattern": TENANT_ID, "description": "A tenant, by its id"},
     "letter_id": {"pattern": LETTER_ID_PATTERN, "description": "A letter, as their list names it"},
     "provider": {"enum": list(PROVIDERS), "description": "A provider"},
+    "model": {
+        "pattern": f"^{_TEXT}{{1,{MODEL_CHARACTERS_MAX}}}{_END}",
+        "description": "A model, as the unified routes take it: `provider/model`, or a listed name",
+    },
     "key_id": {"pattern": f"^key_[0-9a-f]{{16}}{_END}", "description": "A key, by the id that it was given"},
     "email": {
         "pattern": f"^{_TEXT}{{1,{EMAIL_CHARACTERS_MAX}}}{_END}",

@@ -121,7 +121,7 @@ def _repaired(dialect: str, body: bytes, *, strips_all: bool) -> bytes:
 def _plan_translated(asked: AskedCall, body: bytes, provider: str, model: str) -> HopPlan:
     dialect = asked.upstream.dialect
     if dialect not in REQUEST_READERS:
-        raise Untranslatable("embeddings" if "embed" in dialect else dialect)
+        raise Untranslatable("embeddings" if "embed" in dialect else dialect.removeprefix("openai_"))
     price = asked.prices.find(provider, model, at_ms=asked.now_ms)
     longest = None if isinstance(price, Unpriced) else price.output_tokens_max
     said, translation = translated(

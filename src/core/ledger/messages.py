@@ -89,7 +89,7 @@ class AccountView(Message, frozen=True):
 
 
 class RateLimitState(Message, frozen=True):
-    """The tightest request limit after this admission, for the `x-ratelimit-*` headers."""
+    """The tightest request limit after this admission, for the `x-agentwatch-ratelimit-*` headers."""
 
     limit_per_minute: int
     remaining: int

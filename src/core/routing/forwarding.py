@@ -70,7 +70,9 @@ _NEVER_IN_QUERY = re.compile(
 """Query parameters by which frameworks, and Google's front end (`$httpMethod`, `$httpHeaders`, `$req`), take another
 method, other headers or a body from the address, and those that name another key or payer than the headers do."""
 
-_SAME_EVERYWHERE = frozenset(("retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id"))
+_SAME_EVERYWHERE = frozenset(("retry-after", "retry-after-ms", "x-should-retry"))
+_REQUEST_IDS = ("x-request-id", "request-id")
+"""What OpenAI and others, and Anthropic, call their own id of a request."""
 
 _NEVER_DOWNSTREAM = _HOP_BY_HOP | frozenset(
     ("content-length", "content-encoding", "set-cookie", "alt-svc", "cf-ray", "cf-cache-status", "server", "nel",
@@ -150,8 +152,11 @@ def _with_key(headers: dict[str, str], provider: Provider, *, path: str, key: Ke
 
 
 def translated_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those of a provider's headers that mean the same to a caller of another dialect."""
-    return {name: value for name, value in headers.items() if name in _SAME_EVERYWHERE}
+    """Those of a provider's headers that mean the same to a caller of another dialect. The provider's id of the request
+    stands where that caller's client looks for it."""
+    same = {name: value for name, value in headers.items() if name in _SAME_EVERYWHERE}
+    ids = [headers[name] for name in _REQUEST_IDS if name in headers]
+    return same | dict.fromkeys(_REQUEST_IDS, ids[0]) if ids else same
 
 
 def _metered_headers(headers: Mapping[str, str], provider: str, also: frozenset[str]) -> dict[str, str]:

@@ -27,7 +27,12 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 _CANONICAL_PATH = re.compile(r"[A-Za-z0-9._~@:+,=/-]*")
 _MODELS = re.compile(r"(?:v1(?:beta|alpha)?/)?(?:openai/)?models(?:/[^/]+)?")
+_GROUPED_MODELS = re.compile(r"models/[^/:]+/[^/:]+")
+"""Groq names models by whose they are: `openai/gpt-oss-120b`."""
+
 _GEMINI_VERSIONS = ("v1", "v1beta", "v1alpha")
+_GEMINI_TRANSFERS = ("upload", "download")
+"""Stand before the version."""
 _GEMINI_OPENAI_SEGMENTS = ("", "openai", "chat", "completions", "embeddings", "responses")
 
 _OPENAI_STYLE: dict[str, DialectName] = {
@@ -44,7 +49,27 @@ _METERED: dict[str, dict[str, DialectName]] = {
     "gemini": {"chat/completions": "openai_chat", "embeddings": "openai_embeddings"},
 }
 _TRANSLATED_TO: dict[str, DialectName] = {**_OPENAI_STYLE, "messages": "anthropic_messages"}
-_FREE_POSTS = {"anthropic": ("messages/count_tokens",)}
+_FREE_POSTS = {
+    "openai": ("moderations", "responses/input_tokens"),
+    "anthropic": ("messages/count_tokens",),
+}
+"""Judge or count what they are sent, and charge nothing."""
+
+_ACCOUNT_POSTS = {
+    "openai": re.compile(
+        r"(?:responses|batches|fine_tuning/jobs|uploads|vector_stores/[^/]+/file_batches)/[^/]+/cancel"
+        r"|conversations(?:/[^/]+(?:/items)?)?"
+    ),
+    "anthropic": re.compile(r"messages/batches/[^/]+/cancel"),
+    "groq": re.compile(r"batches/[^/]+/cancel"),
+    "xai": re.compile(r"batches/[^/]+[:/]cancel"),
+    "gemini": re.compile(
+        r"v1(?:beta|alpha)?/(?:batches|(?:tunedModels/[^/:]+/)?operations)/[^/:]+:cancel"
+        r"|v1beta/openai/batches/[^/]+/cancel"
+    ),
+}
+"""End or file what is stored under the provider's account, and charge nothing: what a conversation holds is billed when
+an answer goes on from it."""
 
 _GEMINI_OPENAI_ROOT = "v1beta/openai/"
 _GEMINI_METHODS: dict[str, DialectName] = {
@@ -84,8 +109,8 @@ def resolve_upstream_path(provider: str, rest: str, method: str) -> UpstreamPath
         return _gemini_path(path, method)
     path = _without_version(provider, path) or "chat/completions"
     dialect = _METERED[provider].get(path)
-    errors_in: DialectName = dialect or ("anthropic_messages" if provider == "anthropic" else "openai_chat")
-    if _is_free_method(method) or path in _FREE_POSTS.get(provider, ()):
+    errors_in = dialect or dialect_of_errors(provider, path)
+    if _is_free(provider, path, method):
         return UpstreamPath(path, "free", errors_in)
     if dialect is not None and method == "POST":
         return UpstreamPath(path, "metered", dialect)
@@ -107,20 +132,28 @@ def native_path(provider: str, dialect: DialectName) -> UpstreamPath:
     return UpstreamPath(root + path, "metered", dialect)
 
 
-def reaches_account(path: UpstreamPath, method: str) -> bool:
-    """Would a free request show or delete what is stored under the provider's account (files, batches, stored answers)?
-    With a key that tenants share, that is what other tenants have stored. Models are everybody's."""
+def reaches_account(provider: str, path: UpstreamPath, method: str) -> bool:
+    """Would a free request show, change or delete what is stored under the provider's account (files, batches, stored
+    answers)? With a key that tenants share, that is what other tenants have stored. Models are everybody's."""
     if method == "DELETE":
         return True
-    return method in ("GET", "HEAD") and _MODELS.fullmatch(path.path) is None
+    if method == "POST":
+        return _ACCOUNT_POSTS[provider].fullmatch(path.path) is not None
+    is_model = _MODELS.fullmatch(path.path) or (provider == "groq" and _GROUPED_MODELS.fullmatch(path.path))
+    return method in ("GET", "HEAD") and not is_model
 
 
 def dialect_of_errors(provider: str, rest: str) -> DialectName:
     """The dialect a caller of this path expects errors in, however wrong the path is."""
-    if provider == "anthropic" and not rest.endswith("chat/completions"):
+    path = unquote(rest).strip("/")
+    if provider == "gemini":
+        _, behind_version = _gemini_version(path)
+        return "openai_chat" if behind_version.partition("/")[0] in _GEMINI_OPENAI_SEGMENTS else "gemini"
+    path = _without_version(provider, path)
+    if provider == "anthropic":
+        return "openai_chat" if path == "chat/completions" else "anthropic_messages"
+    if provider == "xai" and path.partition("/")[0] == "messages":
         return "anthropic_messages"
-    if provider == "gemini" and ("models/" in rest or rest.endswith("models")) and "openai/" not in rest:
-        return "gemini"
     return "openai_chat"
 
 
@@ -133,39 +166,48 @@ def _canonical(rest: str) -> str:
 
 
 def _without_version(provider: str, path: str) -> str:
-    """Drop the version that some SDKs write and some leave to the base URL."""
-    for prefix in ("openai/v1", "v1") if provider == "groq" else ("v1",):
-        if path == prefix or path.startswith(prefix + "/"):
-            return path[len(prefix) + 1 :]
+    """Drop the version that some SDKs write and some leave to the base URL, and its users write there as well."""
+    prefixes = ("openai/v1", "v1") if provider == "groq" else ("v1",)
+    while (found := next((each for each in prefixes if f"{path}/".startswith(f"{each}/")), None)) is not None:
+        path = path[len(found) + 1 :]
     return path
 
 
-def _is_free_method(method: str) -> bool:
+def _is_free(provider: str, path: str, method: str) -> bool:
+    if method == "POST":
+        return path in _FREE_POSTS.get(provider, ()) or _ACCOUNT_POSTS[provider].fullmatch(path) is not None
     return method in ("GET", "HEAD", "DELETE")
 
 
+def _gemini_version(path: str) -> tuple[str, str]:
+    """The version that a path names last, or else the usual one, and what is behind."""
+    version = "v1beta"
+    while (first := path.partition("/")[0]) in _GEMINI_VERSIONS:
+        version, path = first, path[len(first) + 1 :]
+    return version, path
+
+
 def _gemini_path(path: str, method: str) -> UpstreamPath:
-    version, _, behind_version = path.partition("/")
-    if version not in _GEMINI_VERSIONS:
-        version, behind_version = "v1beta", path
-    if behind_version.partition("/")[0] in _GEMINI_OPENAI_SEGMENTS:
+    version, behind_version = _gemini_version(path)
+    first = behind_version.partition("/")[0]
+    if first in _GEMINI_OPENAI_SEGMENTS:
         return _gemini_openai_path(behind_version.removeprefix("openai").strip("/"), method)
-    full_path = f"{version}/{behind_version}"
+    full_path = behind_version if first in _GEMINI_TRANSFERS else f"{version}/{behind_version}"
     resource, _, method_name = behind_version.partition(":")
-    if _is_free_method(method) and method_name in _GEMINI_READ_METHODS:
-        return UpstreamPath(full_path, "free", "gemini")
-    dialect = _GEMINI_METHODS.get(method_name) if _GEMINI_MODEL.fullmatch(resource) else None
-    if dialect is not None and method == "POST":
-        return UpstreamPath(full_path, "metered", dialect)
-    is_free = method == "POST" and method_name in _GEMINI_FREE_METHODS
+    if method != "POST":
+        is_free = _is_free("gemini", full_path, method) and method_name in _GEMINI_READ_METHODS
+    elif method_name in _GEMINI_METHODS and _GEMINI_MODEL.fullmatch(resource):
+        return UpstreamPath(full_path, "metered", _GEMINI_METHODS[method_name])
+    else:
+        is_free = _is_free("gemini", full_path, method) or method_name in _GEMINI_FREE_METHODS
     return UpstreamPath(full_path, "free" if is_free else "unmetered", "gemini")
 
 
 def _gemini_openai_path(path: str, method: str) -> UpstreamPath:
-    path = path or "chat/completions"
+    path = _without_version("gemini", path) or "chat/completions"
     dialect = _METERED["gemini"].get(path)
     full_path = _GEMINI_OPENAI_ROOT + path
-    if _is_free_method(method):
+    if _is_free("gemini", full_path, method):
         return UpstreamPath(full_path, "free", dialect or "openai_chat")
     if dialect is not None and method == "POST":
         return UpstreamPath(full_path, "metered", dialect)

@@ -409,6 +409,22 @@ def test_an_injected_usage_chunk_is_taken_out_to_the_byte() -> None:
     assert played.result.is_provider_usage
 
 
+@pytest.mark.parametrize("dress", [b"id: 7\n", b"event: message\n", b": ping\n", b"retry: 5\nid: 7\n"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_an_injected_usage_chunk_is_taken_out_however_its_event_is_dressed(dress: bytes, end: bytes) -> None:
+    dressed = {
+        name: (GOLDEN / "openai_chat" / name / "upstream.sse")
+        .read_bytes()
+        .replace(b"data: ", dress + b"data: ")
+        .replace(b"\n", end)
+        for name in ("text_with_injected_usage", "text_without_usage")
+    }
+
+    played = play(a_meter(strips_usage=True), [dressed["text_with_injected_usage"]], grants_all)
+
+    assert played.forwarded == dressed["text_without_usage"]
+
+
 def test_what_was_withheld_is_stripped_of_its_null_usage_too() -> None:
     asked = (GOLDEN / "openai_chat" / "text_with_injected_usage" / "upstream.sse").read_bytes()
     unasked = (GOLDEN / "openai_chat" / "text_without_usage" / "upstream.sse").read_bytes()

@@ -14,11 +14,11 @@ from core.wire.dialects.anthropic_messages import AnthropicDialect
 from core.wire.dialects.gemini import GeminiDialect, GeminiEmbedDialect
 from core.wire.dialects.openai import ChatDialect, CompletionsDialect, EmbeddingsDialect, ResponsesDialect
 from core.wire.dialects.prepared_body import PreparedBody
-from core.wire.dialects.rendering import refusal_headers
+from core.wire.dialects.rendering import rate_headers, refusal_headers
 from core.wire.facts import AnswerFacts, ParsedCall
 from core.wire.json_body import InvalidAnswer
 
-__all__ = ["DIALECTS", "Dialect", "InvalidAnswer", "refusal_headers"]
+__all__ = ["DIALECTS", "Dialect", "InvalidAnswer", "rate_headers", "refusal_headers"]
 
 
 class Dialect(Protocol):

@@ -18,6 +18,7 @@ _ANTHROPIC_TYPES = {
     409: "invalid_request_error",
     413: "request_too_large",
     415: "invalid_request_error",
+    426: "invalid_request_error",
     429: "rate_limit_error",
     503: "overloaded_error",
     504: "timeout_error",
@@ -33,6 +34,7 @@ _GOOGLE_STATUSES = {
     413: "INVALID_ARGUMENT",
     415: "INVALID_ARGUMENT",
     424: "DATA_LOSS",
+    426: "FAILED_PRECONDITION",
     429: "RESOURCE_EXHAUSTED",
     502: "UNAVAILABLE",
     503: "UNAVAILABLE",
@@ -52,12 +54,20 @@ def refusal_headers(refusal: Refusal) -> dict[str, str]:
     delay_ms = min(refusal.retry_after_ms, RETRY_AFTER_S_MAX * 1_000)
     headers = {"retry-after": str(-(-delay_ms // 1_000)), "retry-after-ms": str(delay_ms)}
     if isinstance(refusal, RateLimited):
-        headers |= {
-            "x-ratelimit-limit-requests": str(refusal.details.get("limit_per_minute", "")),
-            "x-ratelimit-remaining-requests": str(refusal.details.get("remaining", 0)),
-            "x-ratelimit-reset-requests": f"{delay_ms}ms",
-        }
+        limit, remaining = refusal.details.get("limit_per_minute", ""), refusal.details.get("remaining", 0)
+        ours = rate_headers(limit, remaining, delay_ms)
+        # No provider has answered, so there are none of its own under the names that clients know.
+        headers |= ours | {name.replace("x-agentwatch-", "x-"): value for name, value in ours.items()}
     return headers
+
+
+def rate_headers(limit: object, remaining: object, reset_ms: int) -> dict[str, str]:
+    """How many requests the caller has left with us. Providers say their own as `x-ratelimit-…`, which passes."""
+    return {
+        "x-agentwatch-ratelimit-limit-requests": str(limit),
+        "x-agentwatch-ratelimit-remaining-requests": str(remaining),
+        "x-agentwatch-ratelimit-reset-requests": f"{reset_ms}ms",
+    }
 
 
 def openai_error(refusal: Refusal, request_id: str) -> bytes:

@@ -70,6 +70,9 @@ SAMPLES: tuple[Refusal, ...] = (
     refusals.InternalError("AgentWatch failed to handle this request"),
     refusals.UpstreamUnreachable("the provider could not be reached"),
     refusals.AlreadyUsed("this idempotency-key was used for another request", param="idempotency-key"),
+    refusals.HttpOnly(
+        "a WebSocket cannot be metered: ask over HTTP, streamed with stream: true", param="upgrade"
+    ),
     refusals.UnreadableAnswer("the provider's answer broke off or was not valid; it may have billed it"),
     refusals.UpstreamTruncated("the provider's stream broke off before its end"),
     refusals.InvalidConfiguration("the configuration of this tenant cannot be used: unknown field `fail_close`"),

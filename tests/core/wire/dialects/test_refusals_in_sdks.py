@@ -15,7 +15,8 @@ from google import genai
 from google.genai import errors, types
 
 from core.refusals import Refusal, UpstreamTruncated
-from core.wire.dialects import DIALECTS, refusal_headers
+from core.wire.dialects import DIALECTS
+from exchange import Answer, refused
 from tests.core.wire.dialects.refusal_samples import REQUEST_ID, SAMPLES
 
 MESSAGES: Any = [{"role": "user", "content": "Hi"}]
@@ -39,11 +40,16 @@ class Provider:
         return httpx2.Response(self.refusal.status, headers=self._headers(), content=self._body())
 
     def _headers(self) -> dict[str, str]:
-        return {"content-type": "application/json", **refusal_headers(self.refusal)}
+        return dict(self._answer().headers)
 
     def _body(self) -> bytes:
         self.calls += 1
-        return DIALECTS[self.dialect].render_refusal(self.refusal, REQUEST_ID)
+        body = self._answer().body
+        assert isinstance(body, bytes)
+        return body
+
+    def _answer(self) -> Answer:
+        return refused(self.refusal, DIALECTS[self.dialect], REQUEST_ID)
 
 
 @pytest.fixture
@@ -150,6 +156,7 @@ def test_the_openai_client(call: Call, refusal: Refusal, waits: list[float]) -> 
     )  # fmt: skip
     assert error.body["message"] == refusal.message
     assert refusal.message in str(error)
+    assert error.request_id == REQUEST_ID
     assert provider.calls == tries_expected(refusal)
 
 
@@ -170,6 +177,7 @@ def test_the_anthropic_client(refusal: Refusal, waits: list[float]) -> None:
     assert isinstance(error, ANTHROPIC_CLASSES.get(refusal.status, anthropic.APIStatusError))
     assert (error.status_code, error.body["error"]["code"]) == (refusal.status, refusal.code)
     assert error.body["error"]["message"] == refusal.message
+    assert error.request_id == REQUEST_ID
     assert provider.calls == tries_expected(refusal)
 
 
