@@ -10,6 +10,7 @@ from call.upstream_request import provider_key, upstream_request
 from core.refusals import SharedAccount, UnmeteredPath
 from core.routing.forwarding import downstream_headers
 from core.routing.paths import reaches_account
+from core.tenant.shared_account import refuse_shared_references_in
 from core.wire.bytes_in_flight import BodyRoom
 from core.wire.dialects import DIALECTS
 from exchange import BODILESS, Answer, Exchange, refused, with_headers
@@ -46,6 +47,8 @@ async def passed_on(
         )
     if body is None and request.method not in BODILESS:
         body = await exchange.read_body(room)
+    if body is not None and not is_trusted:
+        refuse_shared_references_in(body)
     question = upstream_request(exchange, route.provider, route.upstream.path, key, is_metered=False)
     answer = await exchange.ports.upstream.send(replace(question, body=body))
     room.give_back()

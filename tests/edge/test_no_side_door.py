@@ -225,6 +225,22 @@ def test_what_judges_and_counts_passes_free_and_counts_against_the_rate(provider
     assert world.records == []
 
 
+def test_a_count_tells_nothing_of_what_another_tenant_has_stored() -> None:
+    world = World({})
+    request = an_inbound(
+        "POST",
+        "/v1/proxy/openai/v1/responses/input_tokens",
+        "",
+        {"authorization": f"Bearer {TOKEN}"},
+        b'{"model":"gpt-4o-mini","previous_response_id":"resp_of_others"}',
+    )
+
+    answer = world.run(handle(request, world.ports(), Isolate(SETTINGS)))
+
+    assert (answer.status, world.sent) == (403, [])
+    assert b"shared_account" in answer.body
+
+
 @pytest.mark.parametrize(("provider", "path"), [(name, path) for name in ACCOUNT_POSTS for path in ACCOUNT_POSTS[name]])
 def test_what_ends_or_files_what_is_stored_is_free_with_a_key_of_one_s_own(provider: str, path: str) -> None:
     shared, asked = play(Attempt(provider, path))

@@ -1,7 +1,14 @@
 """What a call may reach under a provider account that tenants share: only what the caller's own tenant made."""
 
+from collections.abc import Sequence
+
+import msgspec
+
 from core.refusals import SharedAccount
+from core.wire.dialects.provider_tools import named
 from core.wire.facts import ParsedCall
+from core.wire.json_body import decode_request
+from core.wire.media.walk import add_stored_items
 
 NAMED_MAX = 5
 ANSWER_MEMBERS = ("previous_response_id", "conversation", "thread")
@@ -19,9 +26,30 @@ def refuse_shared_references(parsed: ParsedCall, *, path: str) -> None:
         members = [name for name in members if name.partition(".")[0] not in ANSWER_MEMBERS]
     if "tunedModels/" in path or parsed.model.startswith("ft:"):
         members.append("model")  # it answers out of what a tenant taught it
+    _refuse(members)
+
+
+class _AnyBody(msgspec.Struct):
+    """A request of which no member is read by itself."""
+
+
+def refuse_shared_references_in(body: bytes) -> None:
+    """The same of a call that costs nothing, such as a count of tokens: it would tell of what is stored. The Ledger is
+    not asked, so that no earlier answer passes.
+
+    Raises `SharedAccount` naming the members, or `InvalidRequest`.
+    """
+    read = decode_request(body, _AnyBody)
+    media = read.media("")
+    add_stored_items(media, [read.members.get("input"), read.members.get("instructions")])
+    stored = {name: read.members.get(name) for name in (*ANSWER_MEMBERS, "prompt")}
+    _refuse((*media.stored, *named(stored)))
+
+
+def _refuse(members: Sequence[str]) -> None:
     if members:
-        named = ", ".join(member[:60] for member in members[:NAMED_MAX])
+        shown = ", ".join(member[:60] for member in members[:NAMED_MAX])
         raise SharedAccount(
-            f"{named}: refers to what is stored under an account that tenants share; send your own provider key",
+            f"{shown}: refers to what is stored under an account that tenants share; send your own provider key",
             param=members[0][:60],
         )
