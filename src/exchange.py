@@ -1,19 +1,19 @@
 """A request as it came in, on its way, and the answer that goes out, free of any platform type."""
 
-import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import msgspec
 
-from core.bounds import OWN_BODY_BYTES_MAX, REQUEST_BODY_BYTES_MAX
-from core.refusals import BodyTooLarge, Fault, InvalidRequest, Refusal, UnsupportedEncoding
-from core.wire.bytes_in_flight import BodyRoom
+from core.bounds import REQUEST_BODY_BYTES_MAX
+from core.refusals import Fault, InvalidRequest, Refusal
+from core.wire.bytes_in_flight import BodyRoom, MakeRoom
 from core.wire.dialects import Dialect, refusal_headers
 from core.wire.json_depth import is_too_deep
 from core.wire.json_faults import faults_of, pointer_of
 from core.wire.json_text import InvalidJSON, read_json
+from core.wire.unpacking import Unpack, unpacking
 from isolate import Isolate
 from ports import Body, Ports
 
@@ -23,15 +23,10 @@ BODILESS = ("GET", "HEAD", "DELETE")
 REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 """Where the official clients look for the id of an answer: OpenAI's, and Anthropic's."""
 
-_GZIP = zlib.MAX_WBITS + 16
-
 T = TypeVar("T", bound=msgspec.Struct)
 
-MakeRoom = Callable[[int], None]
-"""Told how long a body is at least, before that much of it is taken in; raises the refusal where it may not be."""
-
-ReadBody = Callable[[MakeRoom], Awaitable[bytes]]
-"""Reads the whole body. Nothing of it is taken in before."""
+ReadBody = Callable[[MakeRoom, Unpack | None], Awaitable[bytes]]
+"""Reads the whole body, and unpacks it where it is told how. Nothing of it is taken in before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +69,11 @@ class Exchange:
         """A scope in which the body may be held."""
         return BodyRoom(self.isolate.bodies, bytes_max=bytes_max)
 
-    async def read_body(self, room: BodyRoom, *, takes_gzip: bool = False) -> bytes:
-        """The request's body. Raises `UnsupportedEncoding`, or what `room` raises."""
-        encoding = self.request.headers.get("content-encoding", "identity").strip().lower()
-        if encoding == "gzip" and takes_gzip:
-            return inflated(await self.request.read_body(room.make))
-        if encoding not in ("", "identity"):
-            raise UnsupportedEncoding(
-                f"the body is encoded as {encoding[:40]}, and only plain bodies can be judged", param="content-encoding"
-            )
-        return await self.request.read_body(room.make)
-
-
-def inflated(body: bytes) -> bytes:
-    """A gzip's contents, as far as AgentWatch's own bodies may go: what would be longer is never unpacked. Raises
-    `InvalidRequest` or `BodyTooLarge`."""
-    stream = zlib.decompressobj(_GZIP)
-    try:
-        contents = stream.decompress(body, OWN_BODY_BYTES_MAX + 1)
-    except zlib.error:
-        raise InvalidRequest("the body is no gzip", param="content-encoding") from None
-    if len(contents) > OWN_BODY_BYTES_MAX:
-        raise BodyTooLarge(f"the unpacked body is longer than {OWN_BODY_BYTES_MAX} bytes")
-    if not stream.eof or stream.unused_data:
-        raise InvalidRequest("the body must be one whole gzip", param="content-encoding")
-    return contents
+    async def read_body(self, room: BodyRoom) -> bytes:
+        """The request's body, unpacked where it came compressed. Raises `UnsupportedEncoding` or `InvalidRequest`, or
+        what `room` raises."""
+        encoding = self.request.headers.get("content-encoding", "")
+        return await self.request.read_body(room.make, unpacking(encoding, room.make))
 
 
 def json_answer(document: msgspec.Struct, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

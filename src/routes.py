@@ -25,6 +25,7 @@ class ProxyRoute:
 _UNIFIED_PATHS: tuple[tuple[str, Billing, DialectName], ...] = (
     ("chat/completions", "metered", "openai_chat"),
     ("responses", "metered", "openai_responses"),
+    ("responses/compact", "metered", "openai_compaction"),
     ("messages", "metered", "anthropic_messages"),
     ("embeddings", "metered", "openai_embeddings"),
     ("completions", "metered", "openai_completions"),

@@ -16,6 +16,7 @@ from mock_llm.wire.failures import Renderer
 from mock_llm.wire.gemini import answers as gemini
 from mock_llm.wire.openai import chat as openai_chat
 from mock_llm.wire.openai.chat import chat_wire
+from mock_llm.wire.openai.compaction import COMPACTION
 from mock_llm.wire.openai.completions import COMPLETIONS
 from mock_llm.wire.openai.embeddings import EMBEDDINGS
 from mock_llm.wire.openai.responses_stream import RESPONSES
@@ -139,6 +140,7 @@ _OPENAI = Surface(
         "chat/completions": chat_wire(openai_chat.OPENAI),
         "completions": COMPLETIONS,
         "responses": RESPONSES,
+        "responses/compact": COMPACTION,
         "embeddings": EMBEDDINGS,
     },
     key_places=("authorization",),
@@ -230,7 +232,11 @@ _GROQ = Surface(
 _XAI = Surface(
     provider="xai",
     prefix="/xai/v1/",
-    wires={"chat/completions": chat_wire(openai_chat.XAI), "responses": RESPONSES},
+    wires={
+        "chat/completions": chat_wire(openai_chat.XAI),
+        "responses": RESPONSES,
+        "responses/compact": COMPACTION,
+    },
     key_places=("authorization",),
     missing_key=(401, "No API key provided. Specify it in the Authorization header."),
     render_failure=failures.xai_body,

@@ -85,8 +85,6 @@ class Endpoint(Generic[Q, B]):
     """Another shape that the body may have; its handler tells them apart."""
     also_answer: type | None = None
     """What is answered to that."""
-    takes_gzip: bool = False
-    """The body may be compressed, which is for what programs send without end."""
     reads_body: bool = False
     """The handler reads the body's text by itself: it says more of what is wrong than a type can."""
     is_of_the_past: bool = False

@@ -94,7 +94,7 @@ def _wrong_query(words: str, name: str) -> InvalidRequest:
 
 
 async def _text_of(exchange: Exchange, endpoint: AnyEndpoint) -> bytes:
-    """The body of a route that takes one. Raises `UnsupportedMediaType`, `UnsupportedEncoding` or `BodyTooLarge`."""
+    """The body of a route that takes one. Raises `UnsupportedMediaType`, or what reading it raises."""
     if endpoint.body is Nothing:
         return b""
     said = exchange.request.headers.get("content-type", "").strip()
@@ -103,7 +103,7 @@ async def _text_of(exchange: Exchange, endpoint: AnyEndpoint) -> bytes:
             f"the body must be application/json, and content-type says {said[:80]}", param="content-type"
         )
     with exchange.room_for_body(OWN_BODY_BYTES_MAX) as room:
-        return await exchange.read_body(room, takes_gzip=endpoint.takes_gzip)
+        return await exchange.read_body(room)
 
 
 def _body_of(endpoint: AnyEndpoint, text: bytes) -> msgspec.Struct:

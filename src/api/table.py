@@ -87,7 +87,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         "POST", "/v1/ingest", ingest, "Report calls that an SDK made by itself, one or up to 500", str, body=Report,
-        also_body=ReportBatch, also_answer=BatchTaken, reads_body=True, takes_gzip=True, audience="reporter",
+        also_body=ReportBatch, also_answer=BatchTaken, reads_body=True, audience="reporter",
         is_of_the_past=True,
     ),
     Endpoint(

@@ -1,14 +1,17 @@
 """Between the platform's `Request` and `Response` and our own values. A body is read when asked for, not before."""
 
 import re
+from collections import deque
 from typing import Any
 from urllib.parse import urlsplit
 
 from js import Response
 
 from bindings.ffi import bytes_to_js, headers_from_js, object_to_js
-from bindings.pieces import PIECE_BYTES, read_in_pieces
-from exchange import Answer, Inbound, MakeRoom
+from bindings.pieces import PIECE_BYTES, pieces_of, read_in_pieces
+from core.wire.bytes_in_flight import MakeRoom
+from core.wire.unpacking import Unpack
+from exchange import Answer, Inbound
 
 _LENGTH = re.compile(r"[0-9]{1,12}")
 
@@ -18,8 +21,8 @@ def head_of(request: Any) -> Inbound:
     headers = headers_from_js(request.headers)
     parts = urlsplit(request.url)
 
-    async def read_body(make_room: MakeRoom) -> bytes:
-        return await _read_body(request, headers.get("content-length"), make_room)
+    async def read_body(make_room: MakeRoom, unpack: Unpack | None) -> bytes:
+        return await _read_body(request, headers.get("content-length"), make_room, unpack)
 
     return Inbound(request.method, parts.path, parts.query, headers, read_body)
 
@@ -33,12 +36,15 @@ def to_response(answer: Answer) -> Any:
     return Response.new(body, init)
 
 
-async def _read_body(request: Any, declared: str | None, make_room: MakeRoom) -> bytes:
+async def _read_body(request: Any, declared: str | None, make_room: MakeRoom, unpack: Unpack | None) -> bytes:
     if not request.body:
-        return b""
+        return b"" if unpack is None else unpack(deque())
     length_bytes = int(declared) if declared is not None and _LENGTH.fullmatch(declared) else None
     if length_bytes is None or length_bytes > PIECE_BYTES:
+        if unpack is not None:
+            return unpack(await pieces_of(request.body, length_bytes, make_room))
         return await read_in_pieces(request.body, length_bytes, make_room)
     make_room(length_bytes)
     buffer = await request.arrayBuffer()  # the platform ends a body where its declared length does
-    return bytes(buffer.to_bytes())
+    body = bytes(buffer.to_bytes())
+    return body if unpack is None else unpack(deque((body,)))

@@ -4,7 +4,8 @@ An isolate's 128 MB are shared by both sides' memory, and WebAssembly's never sh
 piece: an await costs more than its copy.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
@@ -13,6 +14,7 @@ from pyodide.ffi import create_proxy
 
 from bindings.ffi import bytes_to_js, object_to_js, own_javascript
 from core.refusals import Refusal
+from core.wire.bytes_in_flight import MakeRoom
 
 PIECE_BYTES = 1024 * 1024
 
@@ -42,25 +44,38 @@ class Outgoing:
         return bytes_to_js(piece) if piece else None
 
 
-async def read_in_pieces(stream: Any, declared_bytes: int | None, make_room: Callable[[int], None]) -> bytes:
+async def read_in_pieces(stream: Any, declared_bytes: int | None, make_room: MakeRoom) -> bytes:
     """A JavaScript stream's bytes. `make_room` hears how many there will be before they are taken in; what it raises
     ends the reading."""
     received = BytesIO()
     if declared_bytes is not None:
         make_room(declared_bytes)
         _extend(received, declared_bytes)
+    async for piece in _read(stream, make_room):
+        received.write(piece)
+    received.truncate()
+    return received.getvalue()
+
+
+async def pieces_of(stream: Any, declared_bytes: int | None, make_room: MakeRoom) -> deque[bytes]:
+    """The same in pieces, each of which can be let go by itself."""
+    make_room(declared_bytes or 0)
+    return deque([piece async for piece in _read(stream, make_room)])
+
+
+async def _read(stream: Any, make_room: MakeRoom) -> AsyncIterator[bytes]:
+    read_bytes = 0
     reader = stream.getReader(object_to_js({"mode": "byob"}))
     try:
         buffer = Uint8Array.new(PIECE_BYTES)
         while not (step := await reader.readAtLeast(PIECE_BYTES, buffer)).done:
-            make_room(received.tell() + step.value.byteLength)
-            received.write(step.value.to_bytes())
+            read_bytes += step.value.byteLength
+            make_room(read_bytes)
+            yield bytes(step.value.to_bytes())
             buffer = Uint8Array.new(step.value.buffer)
     except Refusal:
         await reader.cancel()
         raise
-    received.truncate()
-    return received.getvalue()
 
 
 def _extend(file: BytesIO, length_bytes: int) -> None:

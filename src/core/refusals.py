@@ -238,7 +238,7 @@ class BodyTooLarge(Refusal):
 
 
 class UnsupportedEncoding(Refusal):
-    """The request body is compressed, so it cannot be judged."""
+    """The request body is compressed in a way that nobody here can undo, so it cannot be judged."""
 
     status, type, code = 415, "invalid_request_error", "unsupported_encoding"
 

@@ -5,7 +5,7 @@ and sessions are here because they are billed by size or time, or because they a
 """
 
 METERED = {
-    "openai": ("chat/completions", "completions", "responses", "embeddings"),
+    "openai": ("chat/completions", "completions", "responses", "responses/compact", "embeddings"),
     "anthropic": ("messages", "chat/completions"),
     "gemini": (
         "v1beta/models/x:generateContent",
@@ -20,7 +20,7 @@ METERED = {
         "v1beta/openai/embeddings",
     ),
     "groq": ("chat/completions", "completions", "responses", "embeddings"),
-    "xai": ("chat/completions", "completions", "responses", "embeddings", "messages"),
+    "xai": ("chat/completions", "completions", "responses", "responses/compact", "embeddings", "messages"),
 }
 """POSTs that are held for and charged."""
 
@@ -53,7 +53,7 @@ _OPENAI = """
     assistants assistants/x threads threads/runs threads/x/runs threads/x/messages threads/x/runs/x/submit_tool_outputs
     realtime/sessions realtime/transcription_sessions realtime/client_secrets realtime/translations/client_secrets
     realtime/calls realtime/calls/x/accept live/sessions live/sessions/x/fork live/sessions/x/accept
-    responses/compact chat/completions/x
+    chat/completions/x
     agents agents/sessions agents/sessions/x/events agents/automations/x/invocations agents/environments chatkit/sessions
     skills skills/x/versions engines/x/completions engines/x/embeddings edits answers classifications search
     fine-tunes organization/projects organization/spend_limit
@@ -86,7 +86,7 @@ _XAI = """
     images/generations images/edits videos/generations videos/edits videos/extensions audio/speech tts stt
     audio/transcriptions realtime/client_secrets realtime/sessions batches batches/x/requests files uploads
     collections collections/x/documents documents/search tokenize-text complete fine-tuning/jobs
-    vector_stores responses/compact custom-voices
+    vector_stores custom-voices
 """
 
 UNMETERED = {

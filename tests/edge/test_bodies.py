@@ -1,13 +1,17 @@
 """A body is taken in when its caller is known, as far as there is room, and its room is free again however it ends."""
 
+import gzip
 import json
-from collections.abc import Awaitable, Callable
+import zlib
+from collections import deque
 
 import pytest
 
 from app import handle
 from core.bounds import OWN_BODY_BYTES_MAX, REQUEST_BODIES_BYTES_MAX, REQUEST_BODY_BYTES_MAX
-from exchange import Answer, Inbound, MakeRoom
+from core.wire.bytes_in_flight import MakeRoom
+from core.wire.unpacking import TAKEN, Unpack
+from exchange import Answer, Inbound, ReadBody
 from isolate import Isolate
 from ports import AttemptFailed
 from tests.support.api_client import CHAT, an_isolate
@@ -26,7 +30,7 @@ class Sent:
         self._body, self._declared_bytes, self._chunk_bytes = body, declared_bytes, chunk_bytes
         self.taken_bytes = 0
 
-    async def read(self, make_room: MakeRoom) -> bytes:
+    async def read(self, make_room: MakeRoom, unpack: Unpack | None) -> bytes:
         """As the Worker does: all at once where the length was declared, else chunk by chunk."""
         if self._declared_bytes is not None:
             make_room(self._declared_bytes)
@@ -35,7 +39,7 @@ class Sent:
             more = min(step, len(self._body) - self.taken_bytes)
             make_room(self.taken_bytes + more)
             self.taken_bytes += more
-        return self._body
+        return self._body if unpack is None else unpack(deque((self._body,)))
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ def isolate() -> Isolate:
 def ask(
     world: World,
     isolate: Isolate,
-    read_body: Callable[[MakeRoom], Awaitable[bytes]],
+    read_body: ReadBody,
     path: str = CHAT,
     method: str = "POST",
     **headers: str,
@@ -147,7 +151,7 @@ def test_bodies_beyond_what_an_isolate_holds_are_told_to_come_again(
     first, second = padded(30 * MB), Sent(padded(30 * MB), declared_bytes=declared_bytes)
     refused = []
 
-    async def read_while_another_comes(make_room: MakeRoom) -> bytes:
+    async def read_while_another_comes(make_room: MakeRoom, unpack: Unpack | None) -> bytes:
         make_room(len(first))
         request = Inbound("POST", CHAT, "", {"authorization": f"Bearer {TOKEN}"}, second.read)
         refused.append(await handle(request, world.ports(), isolate))
@@ -166,7 +170,7 @@ class Surprise(Exception):
     """Something nobody foresaw."""
 
 
-async def breaks_off(make_room: MakeRoom) -> bytes:
+async def breaks_off(make_room: MakeRoom, unpack: Unpack | None) -> bytes:
     make_room(20 * MB)
     raise Surprise
 
@@ -211,18 +215,85 @@ def test_a_body_s_room_is_free_as_soon_as_the_provider_answers(world: World, iso
     assert was_free == [True]
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "zstd", "br", "deflate, gzip", "GZIP"])
+def as_sent(body: bytes, encoding: str) -> bytes:
+    """A body as the header says that it is encoded."""
+    for name in encoding.lower().split(","):
+        if "gzip" in name:
+            body = gzip.compress(body)
+        elif "deflate" in name:
+            body = zlib.compress(body)
+    return body
+
+
+READABLE = ["gzip", "x-gzip", "GZIP", "deflate", "identity, gzip", "deflate, gzip", " gzip , identity,", "identity", ""]
+
+
+@pytest.mark.parametrize("encoding", READABLE)
+def test_a_compressed_call_is_judged_and_sent_as_the_plain_one(world: World, isolate: Isolate, encoding: str) -> None:
+    answer = ask(world, isolate, Sent(as_sent(BODY, encoding)).read, content_encoding=encoding)
+
+    assert answer.status == 200, answer.body
+    assert world.sent[0].body == BODY
+    assert "content-encoding" not in world.sent[0].headers
+    assert is_all_free(isolate)
+
+
+@pytest.mark.parametrize("path", ["messages/count_tokens", "images/generations"])
+def test_a_call_that_passes_on_unread_is_unpacked_too(path: str) -> None:
+    world, isolate = World({"allow_unmetered_paths": True}), an_isolate(ANTHROPIC_API_KEY="sk-ours")
+    sent = Sent(gzip.compress(BODY))
+
+    ask(world, isolate, sent.read, f"/v1/proxy/anthropic/v1/{path}", content_encoding="gzip")
+
+    assert world.sent[0].body == BODY
+    assert "content-encoding" not in world.sent[0].headers
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip, br", "compress", "BR", "gzip, gzip, gzip"])
 @pytest.mark.parametrize("path", [CHAT, "/v1/holds", "/v1/proxy/anthropic/v1/messages/count_tokens"])
-def test_a_compressed_body_is_refused_by_its_encoding(world: World, path: str, encoding: str) -> None:
+def test_another_encoding_is_refused_by_its_name_with_those_that_are_taken(
+    world: World, path: str, encoding: str
+) -> None:
     isolate = an_isolate(ANTHROPIC_API_KEY="sk-ours")
     sent = Sent(b"\x1f\x8b")
 
     answer = ask(world, isolate, sent.read, path, content_encoding=encoding)
 
     assert answer.status == 415
-    assert encoding.lower().encode() in answer.body
+    named = "3 times" if "gzip, gzip" in encoding else f"'{encoding.lower().rpartition(' ')[2]}'"
+    assert named in answer.body.decode()
+    assert f"send it plain, without content-encoding, or once in one of {', '.join(TAKEN)}" in answer.body.decode()
     assert (sent.taken_bytes, world.sent) == (0, [])
 
 
-def test_a_plain_body_may_say_that_it_is(world: World, isolate: Isolate) -> None:
-    assert ask(world, isolate, Sent(BODY).read, content_encoding="identity").status == 200
+def test_a_body_of_the_greatest_length_may_come_packed(world: World, isolate: Isolate) -> None:
+    body = padded(REQUEST_BODY_BYTES_MAX)
+
+    assert ask(world, isolate, Sent(gzip.compress(body, 1)).read, content_encoding="gzip").status == 200
+    assert world.sent[0].body == body
+    assert is_all_free(isolate)
+
+
+def test_what_unpacks_to_more_than_a_plain_body_may_have_is_refused(world: World, isolate: Isolate) -> None:
+    sent = Sent(gzip.compress(padded(REQUEST_BODY_BYTES_MAX + 1), 1))
+
+    assert code_of(ask(world, isolate, sent.read, content_encoding="gzip")) == (413, "body_too_large")
+    assert is_all_free(isolate)
+
+
+def test_what_a_body_unpacks_to_needs_room_as_a_plain_one_does(world: World) -> None:
+    isolate = an_isolate()
+    assert isolate.bodies.take(REQUEST_BODIES_BYTES_MAX - 20 * MB)
+    sent = Sent(gzip.compress(padded(20 * MB + 1), 1))
+
+    assert code_of(ask(world, isolate, sent.read, content_encoding="gzip")) == (503, "too_many_bytes")
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/ingest", "/v1/proxy/anthropic/v1/messages/count_tokens"])
+def test_a_body_that_is_not_what_it_says_is_refused_by_that(world: World, path: str) -> None:
+    isolate = an_isolate(ANTHROPIC_API_KEY="sk-ours")
+
+    answer = ask(world, isolate, Sent(BODY).read, path, content_encoding="gzip")
+
+    assert (answer.status, json.loads(answer.body)["error"]["param"]) == (400, "content-encoding")
+    assert world.sent == []

@@ -193,7 +193,7 @@ def test_a_body_that_cannot_be_read_is_refused(endpoint: AnyEndpoint, body: byte
     assert (status, error["code"]) == (400, "invalid_request")
 
 
-ODD = [each for each in WITH_BODY if not each.takes_gzip]
+ODD = [each for each in WITH_BODY if each.path != "/v1/ingest"]
 """What programs send without end is money that was spent: a report is taken as it can be read."""
 
 

@@ -114,6 +114,14 @@ def test_legacy_completions_answer_every_prompt(mock):
     assert "".join(chunk.choices[0].text for chunk in stream) == "a b c"
 
 
+def test_a_compaction_is_one_item_and_its_usage(mock):
+    answer = mock.openai(output_tokens=40).responses.compact(model="gpt-4o-mini", input=ASK)
+
+    assert (answer.object, [item.type for item in answer.output]) == ("response.compaction", ["compaction"])
+    assert answer.usage.output_tokens == 40
+    assert mock.entry()["usage"]["output_tokens"] == 40
+
+
 def test_embeddings_are_vectors_of_the_asked_size(mock):
     answer = mock.openai().embeddings.create(model="text-embedding-3-small", input=["a river", "a road"], dimensions=64)
 

@@ -29,7 +29,7 @@ GENERATING = [
 ]
 COSTLY = [
     ("openai", "v1/images/generations"), ("openai", "v1/audio/speech"), ("openai", "v1/batches"),
-    ("openai", "v1/threads/runs"), ("openai", "v1/realtime/sessions"), ("openai", "v1/responses/compact"),
+    ("openai", "v1/threads/runs"), ("openai", "v1/realtime/sessions"), ("openai", "v1/responses/compact/x"),
     ("anthropic", "v1/messages/batches"), ("anthropic", "v1/complete"), ("anthropic", "v1/sessions"),
     ("gemini", "v1beta/models/x:batchGenerateContent"), ("gemini", "v1beta/models/veo:predictLongRunning"),
     ("gemini", "v1beta/cachedContents"), ("groq", "openai/v1/audio/transcriptions"), ("xai", "v1/images/generations"),

@@ -98,7 +98,9 @@ class Costing:
 
     @property
     def least_nanousd(self) -> int:
-        """The call with the shortest useful answer."""
+        """The call with the shortest useful answer; in full, where its answer cannot be kept short."""
+        if not self.call.takes_ceiling:
+            return self.want_nanousd
         return self.nanousd(min(self.output_ceiling, self.call.thinking_tokens + USEFUL_OUTPUT_TOKENS))
 
     @property

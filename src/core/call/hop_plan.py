@@ -28,6 +28,14 @@ OUTPUT_TOKENS_DEFAULT = 32_000
 """For a model that must be told a ceiling, whose caller names none, and whose own nobody states."""
 
 
+_SAID_NOWHERE_ELSE = {
+    "openai_embeddings": "embeddings",
+    "gemini_embed": "embeddings",
+    "openai_completions": "completions",
+    "openai_compaction": "compaction",
+}
+"""Dialects of what one provider's answers mean nothing for to another."""
+
 _THREADS_END = {"error_code": "thread_unsupported_request"}
 """By which Anthropic's own clients know that they have to send the whole conversation from now on."""
 
@@ -113,7 +121,7 @@ def _plan_same_provider(asked: AskedCall, body: bytes, provider: str, model: str
 
 def _repaired(dialect: str, body: bytes, *, strips_all: bool) -> bytes:
     """The request without what answers of ours have brought into its history, which no provider but us has made."""
-    if dialect == "openai_responses":
+    if dialect in ("openai_responses", "openai_compaction"):
         body = without_our_items(body)
     return repaired_body(dialect, body, strips_all=strips_all) or body
 
@@ -121,7 +129,7 @@ def _repaired(dialect: str, body: bytes, *, strips_all: bool) -> bytes:
 def _plan_translated(asked: AskedCall, body: bytes, provider: str, model: str) -> HopPlan:
     dialect = asked.upstream.dialect
     if dialect not in REQUEST_READERS:
-        raise Untranslatable("embeddings" if "embed" in dialect else dialect.removeprefix("openai_"))
+        raise Untranslatable(_SAID_NOWHERE_ELSE.get(dialect, dialect))
     price = asked.prices.find(provider, model, at_ms=asked.now_ms)
     longest = None if isinstance(price, Unpriced) else price.output_tokens_max
     said, translation = translated(

@@ -112,7 +112,9 @@ class CallPlan:
 
     def output_ceiling_within(self, granted_nanousd: int) -> int | None:
         """The lowered output ceiling of a call held in full for less than its worst case; None leaves it as it is."""
-        if self.slice_nanousd is not None or granted_nanousd >= self.costing.want_nanousd or not self.parsed.has_output:
+        if self.slice_nanousd is not None or granted_nanousd >= self.costing.want_nanousd:
+            return None
+        if not (self.parsed.has_output and self.parsed.takes_ceiling):
             return None
         return self.costing.output_ceiling_within(granted_nanousd)
 
@@ -202,6 +204,6 @@ def _slice_tokens(costing: Costing) -> int | None:
 
 
 def ample_tokens(parsed: ParsedCall, *, hides_reasoning: bool) -> int | None:
-    if parsed.output_tokens_max is not None or not parsed.has_output:
+    if parsed.output_tokens_max is not None or not (parsed.has_output and parsed.takes_ceiling):
         return None
     return AMPLE_REASONING_TOKENS if hides_reasoning else AMPLE_OUTPUT_TOKENS

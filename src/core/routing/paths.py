@@ -17,6 +17,7 @@ DialectName = Literal[
     "openai_completions",
     "openai_responses",
     "openai_embeddings",
+    "openai_compaction",
     "anthropic_messages",
     "gemini",
     "gemini_embed",
@@ -41,10 +42,11 @@ _OPENAI_STYLE: dict[str, DialectName] = {
     "responses": "openai_responses",
     "embeddings": "openai_embeddings",
 }
+_COMPACTION: dict[str, DialectName] = {"responses/compact": "openai_compaction"}
 _METERED: dict[str, dict[str, DialectName]] = {
-    "openai": _OPENAI_STYLE,
+    "openai": {**_OPENAI_STYLE, **_COMPACTION},
     "groq": _OPENAI_STYLE,
-    "xai": {**_OPENAI_STYLE, "messages": "anthropic_messages"},
+    "xai": {**_OPENAI_STYLE, **_COMPACTION, "messages": "anthropic_messages"},
     "anthropic": {"messages": "anthropic_messages", "chat/completions": "openai_chat"},
     "gemini": {"chat/completions": "openai_chat", "embeddings": "openai_embeddings"},
 }

@@ -4,10 +4,15 @@ An isolate has 128 MB for everything, and every tenant on it shares them. A body
 it has been sent. The rule easy to break: whoever takes gives back exactly that, whatever is raised in between.
 """
 
+from collections.abc import Callable
+
 from core.bounds import REQUEST_BODIES_BYTES_MAX
 from core.refusals import BodyTooLarge, TooManyBytes
 
 RETRY_AFTER_MS = 1_000
+
+MakeRoom = Callable[[int], None]
+"""Told how long a body is at least, before that much of it is taken in; raises the refusal where it may not be."""
 
 
 class BytesInFlight:

@@ -60,6 +60,8 @@ class ParsedCall:
     """How many answers are generated and billed for one prompt (`n`, `candidateCount`, prompts x `best_of`)."""
     has_output: bool = True
     """False for embeddings, which bill input only."""
+    takes_ceiling: bool = True
+    """False where nothing in the request can bound its output."""
     service_tier: str | None = None
     """`batch`, `flex`, `priority` … as the caller asked for it, or None."""
     wants_stream_usage: bool = False

@@ -18,6 +18,7 @@ NOW_MS = 1_795_651_200_000
 CHAT = UpstreamPath("chat/completions", "metered", "openai_chat")
 COMPLETIONS = UpstreamPath("completions", "metered", "openai_completions")
 RESPONSES = UpstreamPath("responses", "metered", "openai_responses")
+COMPACTION = UpstreamPath("responses/compact", "metered", "openai_compaction")
 MESSAGES = [{"role": "user", "content": "Hello, how are you?"}]
 WINDOW = 400_000
 """Of GPT-5."""
@@ -110,3 +111,29 @@ def test_once_the_past_is_known_the_plan_is_that_of_its_step() -> None:
 
     for step in earlier.steps:
         assert plan.with_remembered(step.tokens).amounts_at(step.tokens) == step
+
+
+def test_a_compaction_is_held_for_in_full_or_not_at_all() -> None:
+    """Nothing in its request bounds its answer."""
+    plan = a_plan(COMPACTION, model="gpt-5", input="go on", max_output_tokens=10)
+
+    assert plan.costing.least_nanousd == plan.costing.want_nanousd == nanousd(plan, 128_000)
+    assert (plan.slice_nanousd, plan.ample_nanousd) == (None, None)
+    assert plan.output_ceiling_within(0) is None
+
+
+def test_a_compaction_that_continues_an_earlier_answer_says_which() -> None:
+    plan = a_plan(COMPACTION, model="gpt-5", previous_response_id="resp_1")
+
+    assert plan.earlier_answers(must_be_known=True).ids == ("resp_1",)
+    assert plan.parsed.stored_references == ("previous_response_id",)
+
+
+def test_a_compaction_is_sent_as_it_came_but_for_its_model() -> None:
+    body = b'{"model": "openai/gpt-5",  "input": "go on"}'
+
+    _, as_named = plan_call("openai", COMPACTION, body, TenantPolicy(unpriced_models="free"), NOW_MS, TABLE)
+    _, by_model = plan_call(None, COMPACTION, body, TenantPolicy(), NOW_MS, TABLE)
+
+    assert as_named.to_send(None) == as_named.as_asked[0] == body
+    assert by_model.to_send(None) == b'{"model":"gpt-5","input":"go on"}'

@@ -40,7 +40,7 @@ def test_the_python_sdk_reads_the_same_texts_of_any_request(body: bytes) -> None
 
 
 def test_every_dialect_has_places_that_are_read_and_places_that_are_not() -> None:
-    for dialect in DIALECTS:
+    for dialect in DIALECTS.keys() - {"openai_compaction"}:  # what it has is a Responses request's
         is_read = {case.is_read for case in PLACES if dialect.startswith(case.dialect.removeprefix("answer "))}
         assert is_read == {True, False}, dialect
 

@@ -16,7 +16,7 @@ from core.tenant.rules.document import listed
 from core.tenant.rules.facts import Models, models_called
 from core.tenant.rules.globs import Globs, ascii_lower, compile_globs
 
-DIALECTS_WITHOUT = frozenset({"openai_embeddings", "gemini_embed"})
+DIALECTS_WITHOUT = frozenset({"openai_embeddings", "gemini_embed", "openai_compaction"})
 """Those that ask for vectors."""
 
 

@@ -12,7 +12,13 @@ from core.money.usage import Usage
 from core.refusals import Refusal
 from core.wire.dialects.anthropic_messages import AnthropicDialect
 from core.wire.dialects.gemini import GeminiDialect, GeminiEmbedDialect
-from core.wire.dialects.openai import ChatDialect, CompletionsDialect, EmbeddingsDialect, ResponsesDialect
+from core.wire.dialects.openai import (
+    ChatDialect,
+    CompactionDialect,
+    CompletionsDialect,
+    EmbeddingsDialect,
+    ResponsesDialect,
+)
 from core.wire.dialects.prepared_body import PreparedBody
 from core.wire.dialects.rendering import rate_headers, refusal_headers
 from core.wire.facts import AnswerFacts, ParsedCall
@@ -56,6 +62,7 @@ DIALECTS: dict[str, Dialect] = {
         CompletionsDialect("openai_completions"),
         ResponsesDialect("openai_responses"),
         EmbeddingsDialect("openai_embeddings"),
+        CompactionDialect("openai_compaction"),
         AnthropicDialect(),
         GeminiDialect("gemini"),
         GeminiEmbedDialect("gemini_embed"),

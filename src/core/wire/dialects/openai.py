@@ -1,5 +1,6 @@
-"""OpenAI's dialects: chat completions, legacy completions, Responses, embeddings."""
+"""OpenAI's dialects: chat completions, legacy completions, Responses and its compaction, embeddings."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -109,7 +110,7 @@ class _EmbeddingsRequest(msgspec.Struct):
 
 
 class _OpenAIDialect(msgspec.Struct, frozen=True):
-    """What the four share."""
+    """What the five share."""
 
     name: str
 
@@ -220,6 +221,20 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
     def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
         members = members_of(body)
         return prepared(body, members, _changes(members, model, False), {"max_output_tokens": NUMBER})
+
+
+class CompactionDialect(ResponsesDialect, frozen=True):
+    """`responses/compact`: a conversation in, a shorter one out, as long as the model makes it."""
+
+    def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
+        call = super().parse_request(body, path=path)
+        if call.is_streaming:
+            raise InvalidRequest("a compaction is not streamed: leave stream out", param="stream")
+        return replace(call, output_tokens_max=None, takes_ceiling=False, may_be_continued=False)
+
+    def prepare(self, body: bytes, *, model: str | None = None, include_usage: bool = False) -> PreparedBody:
+        members = members_of(body)
+        return prepared(body, members, _changes(members, model, False), {})
 
 
 class EmbeddingsDialect(_OpenAIDialect, frozen=True):

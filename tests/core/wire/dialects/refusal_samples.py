@@ -63,7 +63,9 @@ SAMPLES: tuple[Refusal, ...] = (
     ),
     refusals.BodyTooLarge("a request body may have at most 10485760 bytes"),
     refusals.UnsupportedEncoding(
-        "the body is encoded as gzip, and only plain bodies can be judged", param="content-encoding"
+        "the body is encoded as 'br', which cannot be read here: send it plain, without content-encoding, or once in one of "
+        "gzip, deflate, zstd",
+        param="content-encoding",
     ),
     refusals.UnsupportedMediaType("the body must be application/json, not text/plain", param="content-type"),
     refusals.VersionRequired("say which version this replaces: If-Match with the ETag that was read, or *", param="if-match"),

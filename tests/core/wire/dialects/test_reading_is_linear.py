@@ -80,7 +80,12 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+def test_every_dialect_is_measured() -> None:
+    """A compaction is read by what reads Responses."""
+    assert DIALECTS.keys() - PLACES.keys() == {"openai_compaction"}
+
+
+@pytest.mark.parametrize("dialect", sorted(PLACES))
 @pytest.mark.parametrize("shape", SHAPES)
 def test_twice_the_bytes_take_twice_the_time(dialect: str, shape: str) -> None:
     once, twice = (body_of(dialect, shape, size) for size in (60_000, 120_000))
