@@ -62,6 +62,8 @@ class Caller:
     key_requests_per_minute: int | None
     documents: TenantDocuments
     own_keys: tuple[OwnKey, ...] = ()
+    session_behind_token: str | None = None
+    """As it came."""
     may_call: bool = True
     """False for a key that only administers."""
     key_version: int | None = None
@@ -219,6 +221,7 @@ async def identify(
             key_requests_per_minute=None,
             documents=documents,
             own_keys=credential.own_keys,
+            session_behind_token=credential.session,
             token_digest=credential.token_digest,
         ),
     )

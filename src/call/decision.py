@@ -12,7 +12,7 @@ from call.admission import DocumentsMoved, ModelMoved, Receipt, Standing, Target
 from call.rules import CallRules, Rulebook
 from call.settlement import new_record
 from call.upstream_request import key_to_show, target_of, upstream_request
-from core.call.context import SESSION_HEADERS, CallContext
+from core.call.context import SESSION_NAME, CallContext
 from core.call.plan import CallPlan
 from core.ledger.health.targets import Target
 from core.refusals import BudgetUnavailable, RateLimited, Refusal, ScopePaused, TenantsUnavailable, Unauthenticated
@@ -112,7 +112,7 @@ def decide(asked: Asked, attempt: Attempt, changed_by: str | None = None) -> Dec
     """What the call may cost, whom it asks with whose key, and which rules it meets. `changed_by` is a rule that the
     Ledger has found to want another model. Raises what `held` raises, but for what the Ledger says."""
     exchange, route, caller = asked.exchange, asked.route, asked.caller
-    check_session(caller, asked.context.session_id, SESSION_HEADERS[0])
+    check_session(caller, asked.context.session_id, SESSION_NAME)
     settings = exchange.isolate.settings
     first = asked.first if attempt.place else None
     asked_plan = None if first is None else first.plan
