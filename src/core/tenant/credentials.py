@@ -66,6 +66,8 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Of the key, or of this token of it: one that was rotated has an end of its own."""
     calls: bool = True
     """False for a key that only administers: what it opens is then worth less to whoever finds it with an agent."""
+    origins: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
+    """The web pages that it is for; None for a key that may be used from anywhere."""
     version: int | None = None
     """Which writing of the key this is a copy of; None for a record that was written by hand."""
     token_number: int | None = None
