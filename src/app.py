@@ -17,7 +17,7 @@ from call.free import free_call
 from call.metered import metered_call
 from core.refusals import BudgetUnavailable, HttpOnly, NotPermitted, Refusal
 from core.roles import PLATFORM, ROLES_OF, may
-from core.tenant.cors import answer_headers, is_preflight, preflight_headers
+from core.tenant.cors import answer_headers, is_preflight, preflight_headers, stranger_headers
 from core.wire.dialects import DIALECTS
 from exchange import Answer, Exchange, Inbound, refused, with_headers
 from isolate import Isolate
@@ -35,15 +35,16 @@ async def handle(request: Inbound, ports: Ports, isolate: Isolate) -> Answer:
     try:
         if is_preflight(request.method, request.headers):
             return _preflight(request)
+        also = stranger_headers(request.headers)
         if request.headers.get("upgrade", "").strip().lower() == "websocket":
             raise HttpOnly("a WebSocket cannot be metered: ask over HTTP, streamed with stream: true", param="upgrade")
         route = proxy_route(request.method, request.path) or find(request.method, request.path)
         is_administration = _is_administration(route)
-        also = KEPT_NOWHERE if is_administration else {}
+        also = KEPT_NOWHERE if is_administration else also
         if isinstance(route, Found) and route.endpoint.audience == "public":
             return await _own_route(exchange, route, None)
         who = await log_in(exchange, is_administration=is_administration)
-        also = also or _readable_by(request, who)
+        also = also if is_administration else _readable_by(request, who)
         return with_headers(await _answer(exchange, route, who), also)
     except Refusal as refusal:
         return with_headers(refused(refusal, DIALECTS[errors_in(request.path)], exchange.request_id), also)
@@ -59,8 +60,11 @@ def _preflight(request: Inbound) -> Answer:
 
 
 def _readable_by(request: Inbound, who: Caller | Operator) -> Mapping[str, str]:
-    """What lets a web page read the answer, if its tenant lets it; nothing does for administration."""
-    return {} if isinstance(who, Operator) else answer_headers(request.headers, who.policy.cors_origins)
+    """What lets a web page read the answer, if its tenant lets it or the key is for that page; nothing does for
+    administration."""
+    if isinstance(who, Operator):
+        return {}
+    return answer_headers(request.headers, who.policy.cors_origins.union(who.origins or ()))
 
 
 def _is_administration(route: ProxyRoute | Found) -> bool:

@@ -62,8 +62,12 @@ class Caller:
     key_requests_per_minute: int | None
     documents: TenantDocuments
     own_keys: tuple[OwnKey, ...] = ()
+    session_behind_token: str | None = None
+    """As it came."""
     may_call: bool = True
     """False for a key that only administers."""
+    origins: tuple[str, ...] | None = None
+    """The web pages that the key is for; None for one that may be used from anywhere."""
     key_version: int | None = None
     token_number: int | None = None
     expires_at_ms: int | None = None
@@ -219,6 +223,7 @@ async def identify(
             key_requests_per_minute=None,
             documents=documents,
             own_keys=credential.own_keys,
+            session_behind_token=credential.session,
             token_digest=credential.token_digest,
         ),
     )
@@ -240,6 +245,7 @@ def _caller_by(record: KeyRecord, caller: Caller) -> Caller:
         role=record.role,
         key_requests_per_minute=record.requests_per_minute,
         may_call=record.calls,
+        origins=record.origins,
         key_version=record.version,
         token_number=record.token_number,
         expires_at_ms=record.expires_at_ms,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from access.audit import note_administrator, note_refused_login, note_sign_on
 from access.identity import Caller, Operator, Stranger, identify
-from access.permits import no_role
+from access.permits import check_origin, no_role
 from access.platform import platform_documents
 from access.sign_on import sign_on
 from core.refusals import NotPermitted, RateLimited, Unauthenticated
@@ -35,6 +35,8 @@ async def log_in(exchange: Exchange, *, is_administration: bool) -> Caller | Ope
     if isinstance(found, Stranger):
         note_refused_login(exchange, found.outcome, found.record)
         raise await _refusal(exchange, found)
+    if isinstance(found, Caller):
+        _check_origin(exchange, found)
     if isinstance(found, Caller) and found.signed_on is not None:
         note_sign_on(exchange, found, found.signed_on)
     elif isinstance(found, Operator) or found.is_admin:
@@ -43,6 +45,15 @@ async def log_in(exchange: Exchange, *, is_administration: bool) -> Caller | Ope
         return found
     platform = await platform_documents(exchange.ports, exchange.isolate.identities)
     return replace(found, platform=platform)
+
+
+def _check_origin(exchange: Exchange, caller: Caller) -> None:
+    """Raises `NotPermitted`, of which the tenant's administrators find the event."""
+    try:
+        check_origin(caller, exchange)
+    except NotPermitted:
+        note_refused_login(exchange, "not_permitted", caller)
+        raise
 
 
 async def _refusal(exchange: Exchange, stranger: Stranger) -> Unauthenticated | NotPermitted | RateLimited:

@@ -9,6 +9,7 @@ isolate knows.
 from dataclasses import replace
 
 from access.identity import Caller, Operator, learn, learn_key
+from core.bounds import ORIGIN_CHARACTERS_MAX
 from core.ledger.keys.messages import StandingRequest
 from core.ledger.messages import KeyDisabled
 from core.refusals import BudgetUnavailable, NotPermitted, SessionRequired, TenantSuspended, Unauthenticated
@@ -38,6 +39,19 @@ def check_may_call(caller: Caller | Operator) -> Caller:
     if not caller.may_call:
         raise NotPermitted("this key administers and makes no calls; make one that does, or this one with calls: true")
     return caller
+
+
+def check_origin(caller: Caller, exchange: Exchange) -> None:
+    """Raises `NotPermitted` for a key of web pages that comes from none of them. The pages that it is for are said to
+    nobody: whoever has put it into another page knows that one, and administrators can read the key."""
+    origin = exchange.request.headers.get("origin")
+    if caller.origins is None or origin in caller.origins:
+        return
+    fault, words = "other_origin", f"this key is not for pages of {(origin or '')[:ORIGIN_CHARACTERS_MAX]}"
+    if origin is None:
+        fault, words = "no_origin", "this key is for web pages, and this request comes from none (it has no Origin)"
+    advice = "an administrator of the tenant says which it is for (origins of the key)"
+    raise NotPermitted(f"{words}: {advice}", details={"fault": fault})
 
 
 def key_refusal() -> Unauthenticated:
@@ -72,6 +86,7 @@ async def confirmed(exchange: Exchange, caller: Caller) -> Caller:
     identities, now_ms = exchange.isolate.identities, exchange.ports.clock.now_ms()
     if standing.key_record is not None:
         caller = learn_key(caller, standing.key_record, cache=identities, now_ms=now_ms)
+        check_origin(caller, exchange)
     if standing.present is None:
         return caller
     number = caller.documents.number

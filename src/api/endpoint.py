@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from access.identity import Caller, Operator
+from core.call.context import session_named
 from core.refusals import Refusal
 from core.roles import Audience
 from exchange import Answer, Exchange
@@ -51,6 +52,12 @@ class ApiRequest(Generic[Q, B]):
     @property
     def ledger(self) -> Ledger:
         return self.exchange.ports.ledger_of(self.caller.tenant)
+
+    def session_named(self, said: str | None) -> str | None:
+        """The session that it is about: what a member of it says, or what names one beside it, where calls name theirs.
+        Raises `InvalidRequest`."""
+        asked = self.exchange.request
+        return session_named(asked.headers, asked.query, self.caller.session_behind_token, said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,16 @@ import msgspec
 from access.identity import Caller, Operator
 from api.endpoint import AnyEndpoint, ApiRequest, Nothing
 from core.bounds import OWN_BODY_BYTES_MAX
+from core.call.context import SESSION_NAME
 from core.refusals import Fault, InvalidRequest, RouteNotFound, UnsupportedMediaType
 from core.tenant.etag import version_to_replace
 from core.wire.json_faults import oddities_of
 from core.wire.json_text import InvalidJSON, fitted
 from exchange import Exchange, check_depth, decoded
 
-TOKEN_PARAMETER = "key"
-"""Where a token may stand in a query (`core.tenant.credentials`), on every route."""
+PARAMETERS_OF_CLIENTS = frozenset(("key", SESSION_NAME))
+"""What may stand in a query on every route, because a client sends it along with whatever it asks: its token
+(`core.tenant.credentials`), and its session (`core.call.context`)."""
 
 _NAME_SHOWN = 64
 _MEDIA_TYPE = re.compile(
@@ -53,7 +55,7 @@ def read_query(query: str, kind: type[Q]) -> Q:
     known = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
     given: dict[str, str] = {}
     for name, value in _pairs_of(query):
-        if name not in known and name != TOKEN_PARAMETER:
+        if name not in known and name not in PARAMETERS_OF_CLIENTS:
             there_are = f"; there are {', '.join(sorted(known))}" if known else ""
             raise _wrong_query(f"there is no parameter {name[:_NAME_SHOWN]}{there_are}", name)
         if name in given:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from access import audit
 from access.identity import Caller, learn, learn_key
-from access.permits import check_may_call, check_not_suspended, check_session
+from access.permits import check_may_call, check_not_suspended, check_origin, check_session
 from access.tenant_keys import with_tenant_keys
 from call.admission import DocumentsMoved, ModelMoved, Receipt, Standing, TargetCooling, count_call, hold_money
 from call.rules import CallRules, Rulebook
 from call.settlement import new_record
 from call.upstream_request import key_to_show, target_of, upstream_request
-from core.call.context import SESSION_HEADERS, CallContext
+from core.call.context import SESSION_NAME, CallContext
 from core.call.plan import CallPlan
 from core.ledger.health.targets import Target
 from core.refusals import BudgetUnavailable, RateLimited, Refusal, ScopePaused, TenantsUnavailable, Unauthenticated
@@ -112,7 +112,7 @@ def decide(asked: Asked, attempt: Attempt, changed_by: str | None = None) -> Dec
     """What the call may cost, whom it asks with whose key, and which rules it meets. `changed_by` is a rule that the
     Ledger has found to want another model. Raises what `held` raises, but for what the Ledger says."""
     exchange, route, caller = asked.exchange, asked.route, asked.caller
-    check_session(caller, asked.context.session_id, SESSION_HEADERS[0])
+    check_session(caller, asked.context.session_id, SESSION_NAME)
     settings = exchange.isolate.settings
     first = asked.first if attempt.place else None
     asked_plan = None if first is None else first.plan
@@ -206,10 +206,12 @@ async def counted(exchange: Exchange, caller: Caller) -> Caller:
 
 def with_documents(caller: Caller, moved: DocumentsMoved, exchange: Exchange) -> Caller:
     """The caller by its tenant's present documents and its key's present record, which this isolate learns. Raises
-    `NotPermitted` for one that may not call any more, `TenantSuspended` for one of a tenant that may not."""
+    `NotPermitted` for one that may not call any more, or not from there, `TenantSuspended` for one of a tenant that may
+    not."""
     identities, now_ms = exchange.isolate.identities, exchange.ports.clock.now_ms()
     if moved.key_record is not None:
         caller = learn_key(caller, moved.key_record, cache=identities, now_ms=now_ms)
+        check_origin(caller, exchange)
         check_may_call(caller)
     if moved.present.number != caller.documents.number:
         documents = learn(

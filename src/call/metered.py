@@ -18,7 +18,8 @@ from routes import ProxyRoute
 async def metered_call(exchange: Exchange, route: ProxyRoute, caller: Caller, room: BodyRoom) -> Answer:
     """A call that costs money: each attempt is held for before it is sent, and charged at what it used however it
     ends."""
-    context = read_call_context(exchange.request.headers)
+    request = exchange.request
+    context = read_call_context(request.headers, request.query, caller.session_behind_token)
     asked = Asked(exchange, route, caller, context, await exchange.read_body(room))
     with Trip(asked, room) as trip:
         while (call := await trip.next_call()) is not None:

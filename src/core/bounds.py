@@ -53,6 +53,12 @@ KEYS_PER_TENANT_MAX = 5_000
 
 KEYS_PER_PAGE_MAX = 200
 
+ORIGINS_PER_KEY_MAX = 20
+"""Web pages that a key is for: it is read with every call of theirs."""
+
+ORIGIN_CHARACTERS_MAX = 300
+"""A host's name has at most 253."""
+
 RATE_KEYS_MAX = 10_000
 """Keys whose request rate is followed at once. Only those that called within the last minute count."""
 

@@ -5,7 +5,7 @@
       ProviderKeyMissing   401  provider_key_missing
       BudgetExhausted      402  budget_exhausted
       ScopePaused          402  scope_paused
-      NotPermitted         403  not_permitted
+      NotPermitted         403  not_permitted         details name the fault of an origin
       GrantRefused         403  grant_refused         details name the fault
       TenantSuspended      403  tenant_suspended
       UnmeteredPath        403  unmetered_path
@@ -106,7 +106,7 @@ class ProviderKeyMissing(Refusal):
 
 
 class NotPermitted(Refusal):
-    """The token is good but its role may not do this."""
+    """The token is good but its role may not do this, or it is for other web pages than this comes from."""
 
     status, type, code = 403, "permission_error", "not_permitted"
 

@@ -93,6 +93,54 @@ def test_a_token_in_the_address_lets_in_and_stays_here() -> None:
     assert shown(world) == {"x-goog-api-key": "ours-gemini"}
 
 
+SESSIONS = [
+    ({"x_agentwatch_session_id": "run-42"}, ""),
+    ({}, "x-agentwatch-session-id=run-42"),
+    ({"authorization": f"Bearer {TOKEN}~run-42"}, ""),
+    ({"authorization": "", "x_goog_api_key": f"{TOKEN}~run-42:gemini={OPENAI_KEY}"}, ""),
+    ({"authorization": ""}, f"key={TOKEN}~run-42"),
+]
+
+
+@pytest.mark.parametrize(("headers", "query"), SESSIONS)
+@pytest.mark.parametrize("is_metered", [True, False])
+def test_a_session_is_charged_wherever_it_is_named_and_no_provider_hears_of_it(
+    headers: dict[str, str], query: str, is_metered: bool
+) -> None:
+    world = World({})
+    world.answer = ScriptedAnswer(chunks=(b'{"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":1}}',))
+    path = "/v1/proxy/gemini/v1beta/models" + ("/gemini-2.5-flash:generateContent" if is_metered else "")
+    body = {"contents": [{"parts": [{"text": "hi"}]}]} if is_metered else None
+
+    answer = Client(world, Isolate(SETTINGS)).ask(
+        "POST" if is_metered else "GET", f"{path}?{query}&pageSize=5", body, **headers
+    )
+
+    assert answer.status == 200
+    assert len(world.sent) == 1
+    assert "run-42" not in str((world.sent[0].url, dict(world.sent[0].headers), world.sent[0].body))
+    assert ("pageSize=5" in world.sent[0].url) is not is_metered
+    assert ("x-agentwatch-session-spent-usd" in answer.headers) is is_metered
+
+
+BEHIND_TOKENS = [
+    (f"{TOKEN}~run-42", 200),
+    (f"{TOKEN}~a/b", 400),
+    (f"{TOKEN}~", 400),
+    ("aw_live_" + "00" * 24 + "~run-42", 401),
+    ("aw_live_" + "00" * 24 + "~a/b", 401),
+]
+
+
+@pytest.mark.parametrize(("token", "status"), BEHIND_TOKENS)
+def test_what_stands_behind_a_token_is_judged_once_the_token_is_good(token: str, status: int) -> None:
+    answer, world = call("/v1/chat/completions", authorization=f"Bearer {token}")
+
+    assert answer.status == status
+    assert (b"token~session" in answer.body) is (status == 400)
+    assert len(world.sent) == (status == 200)
+
+
 MASKS = [
     "fields=candidates",
     "$fields=candidates",

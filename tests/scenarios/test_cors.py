@@ -1,15 +1,32 @@
 """Web pages: which may read answers, by the configuration of the tenant whose token a call carries."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.tenant.cors import is_origin
-from tests.support.api_client import ADMIN, ANSWER, CALL, CHAT, OTHER, Client, a_world_with_administrators, an_isolate
-from tests.support.memory_ports import ScriptedAnswer, World
+from core.tenant.cors import answer_headers, is_origin
+from tests.support.api_client import (
+    ADMIN,
+    ANSWER,
+    CALL,
+    CHAT,
+    OTHER,
+    SSE,
+    Client,
+    a_world_with_administrators,
+    an_isolate,
+    sse,
+)
+from tests.support.memory_ports import TOKEN, ScriptedAnswer, World
 
 PAGE = "https://app.example.com"
+
+SOURCES = sorted((Path(__file__).parents[2] / "src" / "call").glob("*.py"))
+OF_OURS = re.compile(r'"(x-agentwatch-[a-z-]+)')
+SENT_BY_CALLERS = {"x-agentwatch-session-id", "x-agentwatch-failover"}
 
 
 @pytest.fixture
@@ -124,6 +141,136 @@ def test_what_is_no_origin_is_refused_with_its_place(world: World, origin: Any) 
     assert json.loads(answer.body)["error"]["param"] == "cors_origins[1]"
 
 
-@pytest.mark.parametrize("origin", [PAGE, "http://localhost:3000", "http://127.0.0.1:8080", "http://[::1]:1", "*"])
+@pytest.mark.parametrize("origin", [PAGE, "http://localhost:3000", "http://127.0.0.1:8080", "http://[::1]:1"])
 def test_an_origin_is_what_browsers_send(origin: str) -> None:
     assert is_origin(origin)
+
+
+def test_a_configuration_may_let_every_page_read(world: World) -> None:
+    written = Client(world, an_isolate(), ADMIN).ask("PUT", "/v1/config", {"cors_origins": ["*"]}, if_match="*")
+    open_world = a_world_with_administrators({"cors_origins": ["*"]})
+
+    answer = Client(open_world, an_isolate()).call(origin="https://any.example")
+
+    assert written.status == 200
+    assert answer.headers["access-control-allow-origin"] == "https://any.example"
+
+
+# What the official clients cause in a browser -------------------------------------------------------------
+
+OPENAI_HEADERS = (
+    "authorization,content-type,x-stainless-arch,x-stainless-lang,x-stainless-os,x-stainless-package-version,"
+    "x-stainless-retry-count,x-stainless-runtime,x-stainless-runtime-version,x-stainless-timeout"
+)
+ANTHROPIC_HEADERS = (
+    "anthropic-dangerous-direct-browser-access,anthropic-version,content-type,x-api-key,x-stainless-arch,"
+    "x-stainless-lang,x-stainless-os,x-stainless-package-version,x-stainless-retry-count,x-stainless-runtime,"
+    "x-stainless-runtime-version,x-stainless-timeout"
+)
+PREFLIGHTS = [
+    ("/v1/chat/completions", OPENAI_HEADERS),
+    ("/v1/proxy/openai/v1/responses", OPENAI_HEADERS),
+    ("/v1/messages", ANTHROPIC_HEADERS),
+    ("/v1/proxy/anthropic/v1/messages", ANTHROPIC_HEADERS + ",x-agentwatch-session-id,x-agentwatch-budget-usd"),
+]
+
+
+@pytest.mark.parametrize(("path", "asked"), PREFLIGHTS)
+def test_an_official_client_may_send_all_of_its_headers(world: World, path: str, asked: str) -> None:
+    answer = Client(world, an_isolate(), None).ask(
+        "OPTIONS", path, origin=PAGE, access_control_request_method="POST", access_control_request_headers=asked,
+        access_control_request_private_network="true",
+    )  # fmt: skip
+
+    assert answer.status == 204
+    assert answer.headers["access-control-allow-headers"] == asked
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert "access-control-allow-private-network" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [("/v1/nowhere", "POST", 404), ("/v1/proxy/nobody/v1/messages", "POST", 404), ("/v1/chat/completions", "GET", 405),
+     ("/v1/budget-check", "DELETE", 405), ("/v1/chat/completions", "TRACE\r\nx: y", 405)],
+)  # fmt: skip
+def test_a_browser_is_told_that_nothing_answers_there(world: World, path: str, method: str, status: int) -> None:
+    """No browser goes on after that, whatever else is said."""
+    answer = Client(world, an_isolate(), None).ask("OPTIONS", path, origin=PAGE, access_control_request_method=method)
+
+    assert answer.status == status
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_a_stream_is_readable_too(world: World) -> None:
+    chunk = {"choices": [{"delta": {"content": "hi"}}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+    world.answer = ScriptedAnswer(headers=SSE, chunks=(sse(chunk), b"data: [DONE]\n\n"))
+
+    answer = Client(world, an_isolate()).call({**CALL, "stream": True}, origin=PAGE)
+
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["access-control-allow-origin"] == PAGE
+
+
+def test_every_header_of_ours_on_an_answer_is_shown_to_the_page() -> None:
+    written = {name for path in SOURCES for name in OF_OURS.findall(path.read_text())} - SENT_BY_CALLERS
+
+    exposed = set(answer_headers({"origin": PAGE}, {PAGE})["access-control-expose-headers"].split(", "))
+
+    assert written <= exposed
+    assert len(written) > 15
+    assert {"request-id", "retry-after", "x-agentwatch-ratelimit-remaining-requests"} <= exposed
+
+
+# Refusals before anybody is known -------------------------------------------------------------------------
+
+NOBODY = [
+    (None, CHAT, 401),
+    ("aw_live_" + "00" * 24, CHAT, 401),
+    (None, "/v1/nowhere", 404),
+    (None, "/v1/chat/completions/", 401),
+    (None, "/v1/budget-check", 405),
+]
+
+
+@pytest.mark.parametrize(("token", "path", "status"), NOBODY)
+def test_a_page_can_read_why_it_was_not_let_in(world: World, token: str | None, path: str, status: int) -> None:
+    """Else a wrong token is a broken network to it: no client would say what is wrong."""
+    client = Client(world, an_isolate(), token)
+
+    answer, elsewhere = client.call(path=path, origin="https://any.example"), client.call(path=path)
+
+    assert answer.status == status
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "x-should-retry" in answer.headers["access-control-expose-headers"]
+    assert "access-control-allow-credentials" not in answer.headers
+    assert "access-control-allow-origin" not in elsewhere.headers
+
+
+@pytest.mark.parametrize("path", ["/v1/keys", "/v1/config", "/v1/whoami"])
+@pytest.mark.parametrize("token", [None, "aw_live_" + "00" * 24, TOKEN])
+def test_no_page_reads_a_refusal_of_the_administration(world: World, path: str, token: str | None) -> None:
+    answer = Client(world, an_isolate(), token).ask("GET", path, origin=PAGE)
+
+    assert answer.status == (200 if (token, path) == (TOKEN, "/v1/whoami") else 403 if token == TOKEN else 401)
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+REFUSED_BY = [
+    ({"require_session": True}, {}, 400),
+    ({"requests_per_minute": 1}, {}, 429),
+    ({}, {"x_agentwatch_budget_usd": "0.0000001"}, 402),
+]
+
+
+@pytest.mark.parametrize(("config", "headers", "status"), REFUSED_BY)
+def test_a_page_reads_every_refusal_of_its_own_tenant(
+    config: dict[str, Any], headers: dict[str, str], status: int
+) -> None:
+    world = a_world_with_administrators({"cors_origins": [PAGE], **config})
+    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
+    client = Client(world, an_isolate())
+
+    answers = [client.call(origin=PAGE, **headers) for _ in range(2)]
+
+    assert answers[-1].status == status
+    assert answers[-1].headers["access-control-allow-origin"] == PAGE

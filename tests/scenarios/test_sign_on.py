@@ -116,6 +116,7 @@ def test_who_asks_is_told_who_they_are(world: World, isolate: Isolate) -> None:
         "team": None,
         "expires_at": ALICE["exp"] * 1_000,
         "calls": False,
+        "origins": None,
         "config_version": 1,
     }
     robot = Visitor(world, isolate, ROBOT).read("/v1/whoami")

@@ -7,12 +7,28 @@ from typing import Annotated
 
 import msgspec
 
-from core.bounds import REQUESTS_PER_MINUTE_MAX, TOKENS_PER_MINUTE_MAX
+from core.bounds import (
+    ORIGIN_CHARACTERS_MAX,
+    ORIGINS_PER_KEY_MAX,
+    REQUESTS_PER_MINUTE_MAX,
+    TOKENS_PER_MINUTE_MAX,
+)
 from core.ledger.keys.key import OVERLAP_S_MAX, KeyState, KeyTerms, Moment
 from core.ledger.keys.messages import KeyView
 from core.money.amount import InvalidAmount, UsdOrNothing, format_usd, parse_usd_or_nothing
 from core.refusals import InvalidRequest
 from core.roles import Role
+from core.tenant.cors import ORIGIN_PATTERN, is_origin
+
+PageOrigin = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=ORIGIN_CHARACTERS_MAX,
+        extra_json_schema={"pattern": ORIGIN_PATTERN, "examples": ["https://app.example.com"]},
+    ),
+]
+"""As a type shows it; what is wrong with one `terms_of` says in words."""
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
@@ -30,6 +46,9 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Of each calendar month (UTC)."""
     calls: bool | None = None
     """May it call providers? Every key may unless said, but for those that administer."""
+    origins: Annotated[list[PageOrigin], msgspec.Meta(min_length=1, max_length=ORIGINS_PER_KEY_MAX)] | None = None
+    """The web pages that it is for, as browsers name them: requests from elsewhere are refused, and these pages may
+    read the answers. Not of a key that administers. Null for a key that may be used from anywhere."""
 
 
 class KeyChange(NewKey, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,6 +74,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     team: str | None
     role: Role
     calls: bool
+    origins: list[str] | None
     state: KeyState
     disabled: bool
     """By an administrator, whatever else its state comes from."""
@@ -95,7 +115,14 @@ class KeysQuery(msgspec.Struct, frozen=True):
 
 
 def terms_of(asked: NewKey) -> KeyTerms:
-    """The terms that are asked for."""
+    """The terms that are asked for. Raises `InvalidRequest`."""
+    for place, origin in enumerate(asked.origins or ()):
+        if not is_origin(origin):
+            param = f"origins[{place}]"
+            words = "must be an origin as browsers send it, such as https://app.example.com"
+            raise InvalidRequest(f"{param} {words}", param=param)
+    if asked.origins is not None and asked.role == "admin":
+        raise InvalidRequest("a key with origins is for web pages, and none of them administers", param="origins")
     return KeyTerms(
         name=asked.name,
         team=asked.team,
@@ -104,6 +131,7 @@ def terms_of(asked: NewKey) -> KeyTerms:
         requests_per_minute=asked.requests_per_minute,
         tokens_per_minute=asked.tokens_per_minute,
         calls=asked.role != "admin" if asked.calls is None else asked.calls,
+        origins=None if asked.origins is None else tuple(asked.origins),
         is_disabled=isinstance(asked, KeyChange) and asked.disabled,
     )
 
@@ -129,6 +157,7 @@ def key_of(view: KeyView) -> Key:
         team=terms.team,
         role=terms.role,
         calls=terms.calls,
+        origins=None if terms.origins is None else list(terms.origins),
         state=view.state,
         disabled=terms.is_disabled,
         created_at=view.created_at_ms,

@@ -24,6 +24,8 @@ class WhoAmI(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int | None = None
     calls: bool = False
     """May it call providers?"""
+    origins: list[str] | None = None
+    """The web pages that the key is for; none for one that may be used from anywhere."""
     config_version: int | None = None
     """The last write of the tenant's documents by which this request was judged."""
 
@@ -47,6 +49,7 @@ async def who_am_i(request: ApiRequest[Nothing, Nothing]) -> Answer:
             team=who.team,
             expires_at=who.expires_at_ms,
             calls=who.may_call,
+            origins=None if who.origins is None else list(who.origins),
             config_version=who.documents.number,
         )
     )

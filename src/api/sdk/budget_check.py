@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from api.endpoint import ApiRequest, Nothing
-from core.call.context import SessionId, check_session_id, read_limit_usd
+from core.call.context import SessionId, read_limit_usd
 from core.ledger.messages import AccountView, StatusRequest
 from core.ledger.mirror import SessionMirror
 from core.money.amount import Usd, usd_number
@@ -39,7 +39,8 @@ class BudgetCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 async def check_budget(request: ApiRequest[BudgetCheckQuery, Nothing]) -> Answer:
     caller, asked = request.caller, request.query
-    session_id = check_session_id(asked.session_id, "session_id")
+    session_id = request.session_named(asked.session_id)
+    assert session_id is not None, "the query has to say it"
     limit = None if asked.limit_usd is None else read_limit_usd(asked.limit_usd, "limit_usd")
     mirror = await _mirror(caller.tenant, session_id, request.exchange.ports)
     if mirror is not None and _is_stopped(mirror, caller.documents.session_ceiling_nanousd):

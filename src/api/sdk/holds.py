@@ -14,7 +14,7 @@ from api.sdk.budget_check import BudgetCheck, check_of_account
 from api.sdk.ingest import charge_report
 from api.sdk.reports import Report, checked_event_id
 from api.sdk.told_calls import hold_for
-from core.call.context import CallContext, SessionId, check_session_id, read_limit_usd
+from core.call.context import CallContext, SessionId, read_limit_usd
 from core.call.told import Label, ToldCall
 from core.money.amount import Usd, usd_number
 from core.refusals import InvalidRequest
@@ -69,7 +69,7 @@ async def hold(request: ApiRequest[Nothing, HoldRequest]) -> Answer:
     plan, receipt = await hold_for(
         request.exchange,
         request.caller,
-        _context_of(asked),
+        _context_of(asked, request.session_named(asked.session_id)),
         asked,
         risks=asked.identified_risks,
         hold_id=hold_id,
@@ -102,10 +102,9 @@ async def settle(request: ApiRequest[Nothing, Report]) -> Answer:
     )
 
 
-def _context_of(asked: HoldRequest) -> CallContext:
+def _context_of(asked: HoldRequest, session_id: str | None) -> CallContext:
     budget = asked.session_budget_usd
     limit = None if budget is None else read_limit_usd(budget, "session_budget_usd")
-    session_id = None if asked.session_id is None else check_session_id(asked.session_id, "session_id")
     return CallContext(
         session_id=session_id,
         session_limit_nanousd=None if session_id is None else limit,

@@ -111,6 +111,7 @@ def _charge_in(text: msgspec.Raw, request: ApiRequest[Nothing, Report]) -> Recor
 def _charge_of(report: Report, request: ApiRequest[Nothing, Report], *, event_id: str) -> RecordRequest:
     exchange = request.exchange
     now_ms = exchange.ports.clock.now_ms()
+    report = msgspec.structs.replace(report, session_id=request.session_named(report.session_id))
     return charge_of(report, request.caller, event_id=event_id, now_ms=now_ms, path=exchange.request.path)
 
 

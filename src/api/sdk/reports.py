@@ -13,7 +13,7 @@ from access.identity import Caller
 from access.permits import key_refusal
 from call.admission import OWN_HOLDS_START, rate_refusal
 from call.settlement import new_record
-from core.call.context import CallContext, SessionId, check_session_id
+from core.call.context import CallContext, SessionId
 from core.ledger.loops.turns import Turn
 from core.ledger.messages import Conflict, Count, KeyDisabled, RateDenied, RecordAnswer, Recorded, RecordRequest
 from core.money import price_book, pricing
@@ -94,9 +94,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def charge_of(report: Report, caller: Caller, *, event_id: str, now_ms: int, path: str) -> RecordRequest:
-    """The report as a charge at today's price, with the row that its call becomes. Raises `InvalidRequest` naming the
-    field."""
-    session_id = None if report.session_id is None else check_session_id(report.session_id, "session_id")
+    """The report, its session checked, as a charge at today's price, with the row that its call becomes. Raises
+    `InvalidRequest` naming the field."""
     price = caller.prices.find_reported(report.provider, report.model, at_ms=now_ms)
     usage = usage_of(report, price)
     is_free = price.is_estimate and caller.policy.unpriced_models == "free"  # as its hold was
@@ -106,7 +105,7 @@ def charge_of(report: Report, caller: Caller, *, event_id: str, now_ms: int, pat
         started_at_ms=_started_at_ms(report, now_ms),
         caller=caller,
         context=CallContext(
-            session_id=session_id,
+            session_id=report.session_id,
             project=report.project,
             agent=report.agent,
             iteration=report.iteration_index,
@@ -132,7 +131,7 @@ def charge_of(report: Report, caller: Caller, *, event_id: str, now_ms: int, pat
         cost_nanousd=cost_nanousd,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
-        session_id=session_id,
+        session_id=report.session_id,
         team=caller.team,
         caller=caller.owner,
         session_default_limit_nanousd=caller.policy.session_limit_nanousd,

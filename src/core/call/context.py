@@ -1,20 +1,33 @@
 """What a caller says about its call in `x-agentwatch-*` headers: session, budget, project, agent, iteration, failover.
 
 The same rules on every route: a session id that does not fit the pattern is refused, never trimmed, because two
-spellings of one session would be two budgets.
+spellings of one session would be two budgets; and a request that names two sessions is refused, because either of them
+may be the one with the limit. Where nobody names a session of ours, the id of the caller's own run is it, if it can be:
+its client sends that to everybody, so it is never refused for it.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from core.money.amount import InvalidAmount, parse_usd
 from core.refusals import InvalidRequest
 
-SESSION_HEADERS = ("x-agentwatch-session-id", "helicone-session-id", "x-litellm-trace-id")
+SESSION_NAME = "x-agentwatch-session-id"
+"""The header of ours, and the parameter of the query for clients that can set an address and no header."""
+
+SESSION_BEHIND_TOKEN = "token~session"
+"""How refusals call what stands behind a token, for clients that can set nothing else (`core.tenant.credentials`)."""
+
+_OF_OTHER_GATEWAYS = ("helicone-session-id", "x-litellm-trace-id")
+_OF_AGENTS = ("x-claude-code-session-id", "session-id", "session_id", "x-session-affinity")
+"""By which coding agents name their run to every provider: Claude Code, Codex (with a dash, in older releases with an
+underscore), OpenCode (their sources)."""
+
 LABEL_CHARACTERS_MAX = 128
 ITERATION_MAX = 1_000_000
 
@@ -43,11 +56,12 @@ class CallContext:
     """The caller takes an answer of another model, where its tenant has a chain for that."""
 
 
-def read_call_context(headers: Mapping[str, str]) -> CallContext:
-    """Read the labels from lower-case `headers`. Raises `InvalidRequest` naming the header at fault."""
+def read_call_context(headers: Mapping[str, str], query: str = "", behind_token: str | None = None) -> CallContext:
+    """Read the labels from lower-case `headers`, and the session also from the query or from what stands behind the
+    token. Raises `InvalidRequest` naming the place at fault."""
     budget = headers.get("x-agentwatch-budget-usd")
     limit = None if budget is None else read_limit_usd(budget, "x-agentwatch-budget-usd")
-    session_id = _session_id_of(headers)
+    session_id = session_named(headers, query, behind_token) or _session_of_others(headers)
     return CallContext(
         session_id=session_id,
         session_limit_nanousd=None if session_id is None else limit,
@@ -57,6 +71,30 @@ def read_call_context(headers: Mapping[str, str]) -> CallContext:
         iteration=_iteration(headers),
         may_fail_over=_may_fail_over(headers),
     )
+
+
+def session_named(
+    headers: Mapping[str, str], query: str, behind_token: str | None, said: str | None = None
+) -> str | None:
+    """The session that a request names in the places of ours; `said` is what a body or query of our own routes says.
+    Raises `InvalidRequest` for an id that is none, and for two."""
+    named = {} if said is None else {"session_id": said}
+    if SESSION_NAME in headers:
+        named[SESSION_NAME] = headers[SESSION_NAME]
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        if name == SESSION_NAME and named.setdefault(f"?{name}", text) != text:
+            raise InvalidRequest(f"?{name} is given twice", param=f"?{name}")
+    if behind_token is not None:
+        named[SESSION_BEHIND_TOKEN] = behind_token
+    session_id = None
+    for place, text in named.items():
+        if check_session_id(text, place) != (session_id or text):
+            first = next(iter(named))
+            raise InvalidRequest(
+                f"{first} and {place} name two sessions, {session_id} and {text}: name one", param=place
+            )
+        session_id = text
+    return session_id
 
 
 def check_session_id(text: str, param: str) -> str:
@@ -84,12 +122,13 @@ def read_whole(text: str, param: str, *, least: int, most: int) -> int:
     return number
 
 
-def _session_id_of(headers: Mapping[str, str]) -> str | None:
-    for name in SESSION_HEADERS:
+def _session_of_others(headers: Mapping[str, str]) -> str | None:
+    for name in _OF_OTHER_GATEWAYS:
         text = headers.get(name)
         if text is not None:
             return check_session_id(text, name)
-    return None
+    own_ids = (headers.get(name, "") for name in _OF_AGENTS)
+    return next((text for text in own_ids if _SESSION_ID.fullmatch(text)), None)
 
 
 def _label(headers: Mapping[str, str], name: str) -> str | None:

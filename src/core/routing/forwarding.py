@@ -64,11 +64,12 @@ _METERED_PARAMETERS: dict[str, tuple[tuple[str, str, str], ...]] = {
 relay reads both."""
 
 _NEVER_IN_QUERY = re.compile(
-    r"_method|x?-?http-?method.*|method-?override|\$http.*|\$req|\$ct|key|access_token|oauth_token|api_key|\$userProject",
+    r"_method|x?-?http-?method.*|method-?override|\$http.*|\$req|\$ct|key|access_token|oauth_token|api_key|\$userProject"
+    r"|x-agentwatch-.*",
     re.IGNORECASE,
 )
 """Query parameters by which frameworks, and Google's front end (`$httpMethod`, `$httpHeaders`, `$req`), take another
-method, other headers or a body from the address, and those that name another key or payer than the headers do."""
+method, other headers or a body from the address, those that name another key or payer than the headers do, and ours."""
 
 _SAME_EVERYWHERE = frozenset(("retry-after", "retry-after-ms", "x-should-retry"))
 _REQUEST_IDS = ("x-request-id", "request-id")

@@ -1,7 +1,8 @@
 """Who is calling, read from headers: our token, and the provider keys that may come with it.
 
-Any SDK works unmodified because our token may stand wherever a provider's key would. A token is only ever compared
-by its SHA-256 digest, and neither it nor a provider key is printed: both mask their `repr`. Whose a provider key is,
+Any SDK works unmodified because our token may stand wherever a provider's key would; and where a client can set nothing
+but a key, its session's id stands behind the token (`aw_live_…~run-42`). A token is only ever compared by its SHA-256
+digest, and neither it nor a provider key is printed: both mask their `repr`. Whose a provider key is,
 `core.tenant.provider_keys` decides.
 The rule easy to break: every credential, however malformed, is digested and looked up in the same way, so that
 timing tells nothing about which tokens exist.
@@ -31,6 +32,10 @@ TenantId = Annotated[str, msgspec.Meta(pattern=TENANT_ID)]
 PerMinute = Annotated[int, msgspec.Meta(ge=1, le=REQUESTS_PER_MINUTE_MAX)]
 
 _TOKEN_START = re.compile(r"aw_(live|test)_")
+_SESSION_START = "~"
+"""Behind it a session's id. No token and no id has one, and it is as good in an address (RFC 3986) as in a bearer token
+(RFC 6750). A provider key may have one, so that comes last."""
+
 _BEARER_PREFIX = "bearer "
 _ONE_WORD = re.compile(r"[!-~]+")
 _QUERY_KEY = "?key"
@@ -43,6 +48,8 @@ class Credential:
 
     token_digest: bytes
     own_keys: tuple[OwnKey, ...] = ()
+    session: str | None = None
+    """What stands behind the token as a session's id. Nobody has looked at it yet: a token has to be good first."""
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +66,8 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Of the key, or of this token of it: one that was rotated has an end of its own."""
     calls: bool = True
     """False for a key that only administers: what it opens is then worth less to whoever finds it with an agent."""
+    origins: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
+    """The web pages that it is for; None for a key that may be used from anywhere."""
     version: int | None = None
     """Which writing of the key this is a copy of; None for a record that was written by hand."""
     token_number: int | None = None
@@ -78,17 +87,19 @@ def is_token(value: str) -> bool:
 def read_credential(headers: Mapping[str, str], query: str = "") -> Credential | None:
     """Find our token among lower-case `headers`, or in the query's `key`; None when nothing there is like one.
 
-    `x-agentwatch-key` holds our token alone or with a provider key behind a colon; so do the providers' own places.
+    `x-agentwatch-key` holds our token, alone or with a session behind a tilde and a provider key behind a colon; so do
+    the providers' own places.
     A provider's place that does not hold our token may hold the caller's own key for that provider.
     """
     values = _presented(headers, query)
     for name, value in values.items():
         if name != "x-agentwatch-key" and not is_token(value):
             continue
-        token, _, behind_colon = value.partition(":")
+        before_colon, _, behind_colon = value.partition(":")
+        token, tilde, session = before_colon.partition(_SESSION_START)
         others = {place: other for place, other in values.items() if place in KEY_HEADERS and not is_token(other)}
         behind_token = (own_key_behind_token(behind_colon),) if behind_colon else ()
-        return Credential(digest(token), (*behind_token, *own_keys_in(others)))
+        return Credential(digest(token), (*behind_token, *own_keys_in(others)), session if tilde else None)
     return None
 
 

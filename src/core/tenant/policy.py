@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.bounds import REQUESTS_PER_MINUTE_MAX, TOKENS_PER_MINUTE_MAX
+from core.bounds import ORIGIN_CHARACTERS_MAX, REQUESTS_PER_MINUTE_MAX, TOKENS_PER_MINUTE_MAX
 from core.money.amount import Usd, parse_usd
-from core.tenant.cors import is_origin
+from core.tenant.cors import ANY_ORIGIN, is_origin
 from core.tenant.document import DocumentKind, DocumentWarning, InvalidDocument, Writing, usd_member
 from core.tenant.receivers.address import url_fault
 from core.tenant.sign_on.mapping import (
@@ -34,7 +34,7 @@ OUTAGE_ALLOWANCE_DEFAULT_NANOUSD = parse_usd("1")
 
 CORS_ORIGINS_MAX = 50
 
-Origin = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+Origin = Annotated[str, msgspec.Meta(min_length=1, max_length=ORIGIN_CHARACTERS_MAX)]
 
 DISABLED_KEYS_MAX = 100
 """Names of keys, each at most 128 characters: an isolate keeps those of two thousand tenants. One that is gone from KV
@@ -154,7 +154,7 @@ def judge_config(document: str, writing: Writing) -> tuple[DocumentWarning, ...]
         if fault:
             raise InvalidDocument(f"{field} {fault}", field)
     for place, origin in enumerate(written.cors_origins):
-        if not is_origin(origin):
+        if origin != ANY_ORIGIN and not is_origin(origin):
             words = "must be an origin as browsers send it, such as https://app.example.com, or *"
             raise InvalidDocument(f"cors_origins[{place}] {words}", f"cors_origins[{place}]")
     return (*sign_on_warnings(written.sign_on), *_ceiling_warnings(policy))

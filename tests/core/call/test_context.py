@@ -21,6 +21,90 @@ def test_a_session_is_known_by_the_headers_of_its_field(name: str) -> None:
     assert read_call_context({name: "run:7.a_b-c"}).session_id == "run:7.a_b-c"
 
 
+OF_AGENTS = ["x-claude-code-session-id", "session-id", "session_id", "x-session-affinity"]
+RUN = "0199d6f4-5f2b-7c31-b6a4-3f9f0f7c2d11"
+
+
+@pytest.mark.parametrize("name", OF_AGENTS)
+def test_a_coding_agents_own_run_is_its_session(name: str) -> None:
+    assert read_call_context({name: RUN}).session_id == RUN
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a/b", "x" * 129])
+@pytest.mark.parametrize("name", OF_AGENTS)
+def test_a_run_that_is_no_session_s_id_does_not_fail_its_call(name: str, text: str) -> None:
+    """Its client sends it to every provider: nobody has told AgentWatch anything."""
+    assert read_call_context({name: text}).session_id is None
+
+
+def test_a_run_is_known_by_the_first_name_that_can_be_one() -> None:
+    assert read_call_context({"session-id": "a b", "session_id": RUN}).session_id == RUN
+
+
+def test_of_several_names_ours_is_the_session_and_then_a_gateway_s() -> None:
+    headers = {"session-id": "codex", "x-claude-code-session-id": "claude", "x-litellm-trace-id": "litellm"}
+
+    found = [read_call_context(headers).session_id]
+    found += [read_call_context(headers | {"helicone-session-id": "helicone"}).session_id]
+    found += [read_call_context(headers | {"x-agentwatch-session-id": "ours"}).session_id]
+    found += [read_call_context(headers, "x-agentwatch-session-id=query").session_id]
+    found += [read_call_context(headers, "", "token").session_id]
+
+    assert found == ["litellm", "helicone", "ours", "query", "token"]
+
+
+QUERIES = [
+    ("x-agentwatch-session-id=run-42", "run-42"),
+    ("beta=true&x-agentwatch-session-id=run%3A42", "run:42"),
+    ("%78-agentwatch-session-id=run-42&x-agentwatch-session-id=run-42", "run-42"),
+    ("X-AgentWatch-Session-Id=run-42&session_id=run-42", None),
+    ("beta=true", None),
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), QUERIES)
+def test_a_client_that_sets_no_header_names_its_session_in_the_query(query: str, expected: str | None) -> None:
+    assert read_call_context({}, query).session_id == expected
+
+
+NAMED_BADLY = [
+    ("", "a b", "token~session"),
+    ("", "", "token~session"),
+    ("x-agentwatch-session-id=", None, "?x-agentwatch-session-id"),
+    ("x-agentwatch-session-id=%C3%A9", None, "?x-agentwatch-session-id"),
+    ("x-agentwatch-session-id=a&x-agentwatch-session-id=b", None, "?x-agentwatch-session-id"),
+]
+
+
+@pytest.mark.parametrize(("query", "behind_token", "place"), NAMED_BADLY)
+def test_a_session_that_does_not_fit_is_refused_by_its_place(query: str, behind_token: str | None, place: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read_call_context({}, query, behind_token)
+
+    assert refused.value.param == place
+
+
+HEADER, QUERY = {"x-agentwatch-session-id": "a"}, "x-agentwatch-session-id="
+TWO_SESSIONS = [
+    (HEADER, f"{QUERY}b", None, r"session-id and \?x-agentwatch-session-id name two sessions, a and b"),
+    (HEADER, "", "b", "x-agentwatch-session-id and token~session name two sessions, a and b"),
+    ({}, f"{QUERY}a", "b", r"\?x-agentwatch-session-id and token~session name two sessions, a and b"),
+    (HEADER, f"{QUERY}a", "b", "x-agentwatch-session-id and token~session name two sessions, a and b"),
+]
+
+
+@pytest.mark.parametrize(("headers", "query", "behind_token", "words"), TWO_SESSIONS)
+def test_a_request_that_names_two_sessions_is_refused(
+    headers: dict[str, str], query: str, behind_token: str, words: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        read_call_context(headers, query, behind_token)
+
+
+def test_the_same_session_named_everywhere_is_one() -> None:
+    assert read_call_context(HEADER, f"{QUERY}a", "a").session_id == "a"
+
+
 REFUSED = [
     ("x-agentwatch-session-id", "a/b"),
     ("x-agentwatch-session-id", ""),

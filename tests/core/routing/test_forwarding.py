@@ -84,6 +84,10 @@ def test_a_header_of_ours_or_the_callers_network_or_another_payer_never_travels(
 
 
 MASKS = {
+    "x-claude-code-session-id": "0199d6f4",
+    "session-id": "0199d6f4",
+    "session_id": "0199d6f4",
+    "x-session-affinity": "ses_1",
     "x-goog-fieldmask": "candidates",
     "x-goog-request-params": "model=x",
     "x-goog-ext-1-bin": "AA==",
@@ -241,6 +245,7 @@ METERED_QUERIES = [
     ("gemini", "v1beta/openai/chat/completions", "fields=choices&alt=sse", ""),
     ("anthropic", "messages", "beta=true", "beta=true"),
     ("anthropic", "messages", "beta=true&x=1", "beta=true"),
+    ("anthropic", "messages", "x-agentwatch-session-id=run-42&beta=true", "beta=true"),
     ("anthropic", "chat/completions", "beta=true", ""),
     ("openai", "responses", "include[]=x&api-version=1&fields=id", ""),
     ("xai", "messages", "beta=true", ""),
@@ -258,6 +263,9 @@ FREE_QUERIES = [
     ("a=%41&key=aw%5Flive_x", "a=%41"),
     ("b=aw_live_x&c=1", "c=1"),
     ("alt=sse&key=AIza&access_token=ya29.x&oauth_token=x", "alt=sse"),
+    ("x-agentwatch-session-id=run-42&a=1", "a=1"),
+    ("a=1&X%2DAgentWatch-Session-Id=run-42&x-agentwatch-budget-usd=5", "a=1"),
+    ("a=aw_live_x~run-42&b=1", "b=1"),
     ("$httpMethod=POST&alt=sse", "alt=sse"),
     ("%24httpHeaders=X-HTTP-Method-Override%3APOST", ""),
     ("a=1&_method=post&X-HTTP-Method-Override=POST&$req=%7B%7D", "a=1"),

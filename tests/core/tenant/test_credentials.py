@@ -50,6 +50,34 @@ def test_a_provider_key_of_the_callers_own_is_told_from_the_token(headers: dict[
     assert [(key.value, key.place) for key in credential.own_keys] == [(OWN, place)]
 
 
+BEHIND = [
+    (TOKEN, None, []),
+    (f"{TOKEN}~run-42", "run-42", []),
+    (f"{TOKEN}~run-42:{OWN}", "run-42", [OWN]),
+    (f"{TOKEN}~run-42:openai={OWN}~x", "run-42", [f"{OWN}~x"]),
+    (f"{TOKEN}~", "", []),
+    (f"{TOKEN}~a/b", "a/b", []),
+    (f"{TOKEN}~a~b", "a~b", []),
+    (f"{TOKEN}:{OWN}", None, [OWN]),
+]
+
+
+@pytest.mark.parametrize(("value", "session", "own_keys"), BEHIND)
+@pytest.mark.parametrize("place", [*PLACES, {"?key": TOKEN}], ids=lambda headers: next(iter(headers)))
+def test_a_session_may_stand_between_the_token_and_a_key(
+    place: dict[str, str], value: str, session: str | None, own_keys: list[str]
+) -> None:
+    """Whatever it says: the token is looked up as it is without it, and nobody judges the session before that."""
+    ((name, shown),) = place.items()
+    shown = shown.replace(TOKEN, value)
+
+    credential = read_credential({}, f"key={shown}") if name == "?key" else read_credential({name: shown})
+
+    assert credential is not None
+    assert (credential.token_digest, credential.session) == (DIGEST, session)
+    assert [key.value for key in credential.own_keys] == own_keys
+
+
 @pytest.mark.parametrize("query", [f"key={TOKEN}", f"alt=sse&key={TOKEN}", f"k%65y={TOKEN.replace('_', '%5F')}"])
 def test_the_token_may_stand_where_googles_clients_put_a_key_in_the_address(query: str) -> None:
     credential = read_credential({}, query)

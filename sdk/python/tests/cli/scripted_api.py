@@ -142,7 +142,9 @@ class ScriptedApi:
 
     def a_key(self, **members: Any) -> dict[str, Any]:
         key_id = f"key_{next(self.numbers):016x}"
-        terms: dict[str, Any] = dict.fromkeys(("team", "expires_at", "requests_per_minute", "tokens_per_minute"))
+        terms: dict[str, Any] = dict.fromkeys(
+            ("team", "expires_at", "requests_per_minute", "tokens_per_minute", "origins")
+        )
         terms |= {"budget_usd": None, "role": "developer", "calls": True, "name": "key"}
         known = {"key_id": key_id, "prefix": "aw_live_3f9a", "last_four": "beef", "state": "active", "created_at": 1}
         known |= {"created_by": TITLE, "last_used_at": None, "spent_usd": "0", "held_usd": "0", "resets_at": None}
@@ -216,6 +218,7 @@ def read_key(api: ScriptedApi, _: Received, key_id: str) -> Reply:
 @route("PUT", "/v1/keys/{key_id}")
 def change_key(api: ScriptedApi, received: Received, key_id: str) -> Reply:
     members = {"name", "team", "role", "expires_at", "requests_per_minute", "tokens_per_minute", "budget_usd", "calls"}
+    members |= {"origins"}
     if set(received.document) - members - {"disabled"}:
         return refusal(400, "invalid_request", "unknown field")
     key = api.keys[key_id]

@@ -113,7 +113,33 @@ def test_a_key_is_changed_as_a_whole_and_what_is_not_named_stays(cli: Cli, api: 
     assert put.document == {
         "name": "ci2", "team": "research", "role": "admin", "expires_at": None, "requests_per_minute": 60,
         "tokens_per_minute": None, "budget_usd": None, "disabled": False, "calls": False,
+        "origins": None,
     }  # fmt: skip
+
+
+def test_a_key_is_for_the_pages_that_are_named(cli: Cli, api: ScriptedApi) -> None:
+    pages = ["https://app.example.com", "http://localhost:3000"]
+    named = [word for page in pages for word in ("--origin", page)]
+
+    assert cli.run("key", "create", "page", *named).code == 0
+    assert api.asked("POST /v1/keys")[0].document == {"name": "page", "origins": pages}
+
+    key = api.a_key(origins=pages)
+    shown = cli.run("key", "show", key["key_id"])
+    cli.run("key", "set", key["key_id"], "--budget", "5")
+    cli.run("key", "set", key["key_id"], "--origin", "none")
+
+    assert "https://app.example.com,http://localhost:3000" in shown.out
+    assert [put.document["origins"] for put in api.asked(f"PUT /v1/keys/{key['key_id']}")] == [pages, None]
+
+
+def test_a_server_that_knows_no_pages_is_told_of_none(cli: Cli, api: ScriptedApi) -> None:
+    key = api.a_key()
+    del key["origins"]
+
+    assert cli.run("key", "set", key["key_id"], "--budget", "5").code == 0
+
+    assert "origins" not in api.asked(f"PUT /v1/keys/{key['key_id']}")[0].document
 
 
 def test_a_disabled_key_stays_disabled_when_it_is_changed(cli: Cli, api: ScriptedApi) -> None:

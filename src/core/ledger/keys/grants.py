@@ -11,7 +11,7 @@ from typing import Literal
 from core.ledger.keys.key import KeyTerms, StoredKey
 
 FREE_TO_GIVE = frozenset(
-    {"name", "team", "requests_per_minute", "tokens_per_minute", "calls", "is_disabled"}
+    {"name", "team", "requests_per_minute", "tokens_per_minute", "calls", "origins", "is_disabled"}
 )  # fmt: skip
 """An administrator decides on these for its whole tenant by other ways already."""
 

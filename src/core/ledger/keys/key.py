@@ -10,7 +10,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.bounds import REQUESTS_PER_MINUTE_MAX, SCOPE_ID_CHARACTERS_MAX, TOKENS_PER_MINUTE_MAX
+from core.bounds import (
+    ORIGIN_CHARACTERS_MAX,
+    ORIGINS_PER_KEY_MAX,
+    REQUESTS_PER_MINUTE_MAX,
+    SCOPE_ID_CHARACTERS_MAX,
+    TOKENS_PER_MINUTE_MAX,
+)
 from core.roles import Role
 
 KeyState = Literal["active", "disabled", "expired", "revoked"]
@@ -22,6 +28,10 @@ TOKENS_KEPT = 4
 """Of one key: its own, the one before, and two whose end is still being written down."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=SCOPE_ID_CHARACTERS_MAX)]
+Origins = Annotated[
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=ORIGIN_CHARACTERS_MAX)], ...],
+    msgspec.Meta(min_length=1, max_length=ORIGINS_PER_KEY_MAX),
+]
 Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 """UTC milliseconds up to the end of the year 9999."""
 
@@ -36,6 +46,8 @@ class KeyTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     requests_per_minute: Annotated[int, msgspec.Meta(ge=1, le=REQUESTS_PER_MINUTE_MAX)] | None = None
     tokens_per_minute: Annotated[int, msgspec.Meta(ge=1, le=TOKENS_PER_MINUTE_MAX)] | None = None
     calls: bool = True
+    origins: Origins | None = None
+    """The web pages that it is for; None for a key that may be used from anywhere."""
     is_disabled: bool = False
 
 

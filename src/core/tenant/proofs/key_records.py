@@ -23,6 +23,7 @@ def record_text(key: StoredKey, token: KeyToken, tenant: str) -> str:
         requests_per_minute=terms.requests_per_minute,
         expires_at_ms=min(ends, default=None),
         calls=terms.calls,
+        origins=terms.origins,
         version=key.version,
         token_number=token.number,
     )

@@ -5,6 +5,8 @@ import pytest
 
 from core.ledger.keys.grants import FREE_TO_GIVE, JUDGED, fault_of_grant, shuts_the_door
 from core.ledger.keys.key import TOKENS_KEPT, KeyTerms, KeyToken, StoredKey, changed, revoked, rotated
+from core.tenant.credentials import KeyRecord, parse_key_record
+from core.tenant.proofs.key_records import record_text
 
 NOW_MS = 1_000_000
 
@@ -21,6 +23,26 @@ def a_key(**terms: object) -> StoredKey:
         tokens=(a_token(),),
         created_at_ms=0,
     )
+
+
+def test_a_key_that_was_stored_before_keys_had_origins_may_be_used_from_anywhere() -> None:
+    stored = (
+        b'{"key_id":"key_1","version":3,"terms":{"name":"agent","team":"search"},'
+        b'"tokens":[[1,"' + b"a" * 64 + b'","aw_live_1234","cdef"]],"created_at_ms":0}'
+    )
+
+    key = msgspec.json.decode(stored, type=StoredKey)
+
+    assert key.terms.origins is None
+    assert msgspec.json.decode(record_text(key, key.token, "acme"), type=KeyRecord).origins is None
+
+
+def test_the_pages_that_a_key_is_for_are_in_the_record_of_each_of_its_tokens() -> None:
+    key = rotated(a_key(origins=("https://a.example",)), a_token("b"), overlap_ms=10, now_ms=NOW_MS)
+
+    records = [parse_key_record(record_text(key, token, "acme")) for token in key.tokens]
+
+    assert [record.origins for record in records] == [("https://a.example",)] * 2
 
 
 STATES = [

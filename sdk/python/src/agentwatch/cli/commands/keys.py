@@ -9,7 +9,7 @@ import typer
 
 from ..api.client import path_of
 from ..api.pages import read_pages
-from ..arguments import dollars, moment_ahead_ms, span_seconds, whole_number
+from ..arguments import NONE, dollars, moment_ahead_ms, span_seconds, whole_number
 from ..failures import usage
 from ..invocation import Invocation, command
 from ..new_secret import Out, secret_place
@@ -28,6 +28,12 @@ PerMinute = Annotated[str | None, typer.Option("--requests-per-minute", metavar=
 TokensPerMinute = Annotated[str | None, typer.Option("--tokens-per-minute", metavar="N", help="Or none.")]
 Budget = Annotated[str | None, typer.Option("--budget", metavar="USD", help="Dollars a calendar month, or none.")]
 Calls = Annotated[bool | None, typer.Option("--calls/--no-calls", help="May it make calls, or only administer?")]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin", metavar="URL", help="A web page it is for, such as https://app.example.com; more by more. Or none."
+    ),
+]
 
 WRITABLE = (
     "name",
@@ -39,6 +45,7 @@ WRITABLE = (
     "budget_usd",
     "disabled",
     "calls",
+    "origins",
 )
 """The members of a key that are written, all of them at once."""
 
@@ -62,6 +69,7 @@ _COLUMNS = (
 _DETAILS = (
     *_COLUMNS,
     value("calls", "makes calls"),
+    value("origins", "for pages of"),
     number("requests_per_minute", "requests a minute"),
     number("tokens_per_minute", "tokens a minute"),
     number("held_usd", "held"),
@@ -97,15 +105,17 @@ def create(
     tokens_per_minute: TokensPerMinute = None,
     budget: Budget = None,
     calls: Calls = None,
+    origins: Origins = None,
     out: Out = None,
 ) -> None:
     """Create a key. Its token is told once: on standard output, or in a file (--out).
 
     \b
       agentwatch key create search --team research --role developer --budget 50 --expires 90d
+      agentwatch key create page --origin https://app.example.com --budget 20 --requests-per-minute 60
       export AGENTWATCH_API_KEY=$(agentwatch key create ci)
     """
-    body = {"name": name, **_given(team, role, expires, requests_per_minute, tokens_per_minute, budget, calls)}
+    body = {"name": name, **_given(team, role, expires, requests_per_minute, tokens_per_minute, budget, calls, origins)}
     with secret_place(run, out) as place:
         key = run.api.post(path_of("keys"), body, idempotency_key=str(uuid.uuid4())).document
         key_id = key["key_id"]
@@ -130,13 +140,14 @@ def set_key(
     tokens_per_minute: TokensPerMinute = None,
     budget: Budget = None,
     calls: Calls = None,
+    origins: Origins = None,
 ) -> None:
     """Change a key; what is not named stays. `none` lifts a limit, an expiry or a team.
 
     \b
       agentwatch key set key_0123456789abcdef --budget 100 --expires none
     """
-    changes = _given(team, role, expires, requests_per_minute, tokens_per_minute, budget, calls)
+    changes = _given(team, role, expires, requests_per_minute, tokens_per_minute, budget, calls, origins)
     if name is not None:
         changes["name"] = name
     if not changes:
@@ -188,7 +199,8 @@ def revoke(run: Invocation, key_id: KeyId, yes: Yes = False) -> None:
 def _change(run: Invocation, key_id: str, changes: dict[str, Any]) -> dict[str, Any]:
     """A key is written as a whole: what is not changed is said as it is."""
     key = run.api.get(path_of("keys", key_id)).document
-    body = {name: key.get(name) for name in WRITABLE} | {"disabled": key.get("disabled", key["state"] == "disabled")}
+    body = {name: key[name] for name in WRITABLE if name in key}
+    body |= {"disabled": key.get("disabled", key["state"] == "disabled")}
     if key["state"] == "revoked":
         raise usage(f"{key_id} is revoked for good", "agentwatch key create makes another one")
     changed = run.api.put(path_of("keys", key_id), {**body, **changes}, if_match=f'"{key["version"]}"')
@@ -203,6 +215,7 @@ def _given(
     tokens_per_minute: str | None,
     budget: str | None,
     calls: bool | None,
+    origins: list[str] | None,
 ) -> dict[str, Any]:
     """What was said of a key; of the rest AgentWatch knows the default."""
     given: dict[str, Any] = {}
@@ -220,4 +233,6 @@ def _given(
         given["budget_usd"] = dollars(budget, "--budget")
     if calls is not None:
         given["calls"] = calls
+    if origins:
+        given["origins"] = None if origins == [NONE] else origins
     return given
