@@ -14,6 +14,8 @@ from access.identity import Caller
 from access.permits import key_refusal
 from call.rules import CallRules
 from core.call.context import CallContext
+from core.call.denials.account_words import account_details, paused_by_words, scope_words
+from core.call.denials.refused import budget_refusal
 from core.call.plan import CallPlan
 from core.ledger.account import Account
 from core.ledger.admission import STOPPING, call_accounts, call_limit_of, fit
@@ -45,11 +47,8 @@ from core.ledger.messages import (
     SettleRequest,
 )
 from core.ledger.patience import ask_again_in_ms
-from core.money.amount import format_usd
 from core.refusals import (
-    BudgetExhausted,
     BudgetUnavailable,
-    Detail,
     InternalError,
     InvalidRequest,
     RateLimited,
@@ -65,10 +64,6 @@ RETRY_AFTER_MS_MAX = 60_000
 
 OWN_HOLDS_START = "rsv_"
 """How the ids of holds begin that are not told to anybody. An SDK makes its own, and none of these."""
-
-_WINDOW_WORDS = (
-    ": the model's whole context window, since the request refers to input that is not in it or cannot be sized"
-)
 
 A = TypeVar("A")
 
@@ -414,8 +409,8 @@ def _refusal_of(answer: PausedDenied | RateDenied | KeyDisabled | AnswersUnknown
                 "provider's account is shared; send your own provider key, or the conversation itself"
             )
         case PausedDenied(account=account):
-            by = "" if account.paused_by is None else f" by rule {account.paused_by!r}"
-            return ScopePaused(f"{_scope_words(account)} is paused{by}", details=account_details(account))
+            words = f"{scope_words(account)} is paused{paused_by_words(account)}"
+            return ScopePaused(words, details=account_details(account))
         case RateDenied():
             return rate_refusal(answer)
         case KeyDisabled():
@@ -434,44 +429,3 @@ def rate_refusal(denied: RateDenied) -> RateLimited:
         retry_after_ms=min(denied.retry_after_ms, RETRY_AFTER_MS_MAX),
         details={"limit_per_minute": limit, "remaining": denied.rate.remaining, "unit": denied.rate.unit},
     )
-
-
-def budget_refusal(
-    account: AccountView, plan: CallPlan | None = None, *, needed_nanousd: int | None = None
-) -> BudgetExhausted:
-    """The 402 of a scope that cannot pay: which scope, its numbers, what was needed, and when it begins anew."""
-    limit = "none" if account.limit_nanousd is None else f"${format_usd(account.limit_nanousd)}"
-    needed = {} if needed_nanousd is None else {"needed_usd": format_usd(needed_nanousd)}
-    return BudgetExhausted(
-        f"the budget of {_scope_words(account)} does not cover this call: limit {limit}, "
-        f"spent ${format_usd(account.spent_nanousd)}, held ${format_usd(account.held_nanousd)}"
-        + ("" if needed_nanousd is None else f", needed ${format_usd(needed_nanousd)}")
-        + (_WINDOW_WORDS if plan is not None and _holds_the_window(plan, needed_nanousd) else ""),
-        details={**account_details(account), **needed},
-    )
-
-
-def _holds_the_window(plan: CallPlan, needed_nanousd: int | None) -> bool:
-    return plan.parsed.prompt.is_of_unknown_size and needed_nanousd == plan.costing.least_nanousd
-
-
-def account_details(account: AccountView) -> dict[str, Detail]:
-    """An account's numbers as the wire shows them, dollars as exact decimal text."""
-    limit = account.limit_nanousd
-    return {
-        "scope": account.kind,
-        "scope_id": account.id,
-        "window": account.window,
-        "limit_usd": None if limit is None else format_usd(limit),
-        "spent_usd": format_usd(account.spent_nanousd),
-        "held_usd": format_usd(account.held_nanousd),
-        "resets_at": account.resets_at_ms,
-    }
-
-
-def _scope_words(account: AccountView) -> str:
-    if account.kind == "call":
-        return "this one call"
-    if account.kind == "tenant":
-        return f"this tenant ({account.window})"
-    return f"{account.kind} {account.id!r}" + ("" if account.kind == "session" else f" ({account.window})")

@@ -8,21 +8,17 @@ said stands while it is away, so the allowance lends nothing to a stream that wa
 import asyncio
 from dataclasses import replace
 
-from call.admission import asked_with_one_retry, budget_refusal, take_from_allowance
+from call.admission import asked_with_one_retry, take_from_allowance
 from call.settlement import CallEnd, OpenCall
+from core.call.denials.cut import cut_refusal
 from core.call.meter import Cut, Extend, Forward, Step, StreamMeter, Wait
 from core.call.result import StreamResult
+from core.ledger.admission import call_accounts
+from core.ledger.hold import Terms
 from core.ledger.messages import AccountView, Conflict, ExtendDenied, Extended, ExtendRequest
 from core.money import pricing
 from core.money.usage import Usage
-from core.refusals import (
-    BudgetExhausted,
-    BudgetUnavailable,
-    InternalError,
-    Refusal,
-    ScopePaused,
-    UpstreamTruncated,
-)
+from core.refusals import BudgetUnavailable, InternalError, Refusal, UpstreamTruncated
 from core.routing.failure import of_silence
 from core.telemetry import Outcome
 from core.wire.streams import open_reader
@@ -72,6 +68,9 @@ class StreamRelay:
         self._is_refused = False
         """The Ledger's last word was no."""
         self._denied_by: AccountView | None = None
+        """Whose no that was, where anybody's."""
+        self._own_nanousd = 0
+        """What that account holds for this stream."""
         self._is_unreadable = False
         self._wrote_at_ms: int | None = None
         self._asked_at_ms = self._renewed_at_ms = call.sent_at_ms or call.exchange.started_at_ms
@@ -110,8 +109,9 @@ class StreamRelay:
             words += self._translation.finish()
         result = self._meter.close(unseen_ms=self._unseen_ms())
         self._give_back(min(self._lent_nanousd, max(0, self._meter.granted_nanousd - result.cost_nanousd)))
-        refusal = self._refusal_of(ending, result)
-        self._call.close(self._end_of(ending, result, refusal, first_chunk_at_ms))
+        usage, cost = self._charged(result)
+        refusal = self._refusal_of(ending, result, charged_nanousd=cost, output_tokens=usage.completion_tokens)
+        self._call.close(self._end_of(ending, result, refusal, (usage, cost), first_chunk_at_ms))
         if refusal is not None:
             is_soft = self._call.caller.policy.stream_cut == "truncate" and result.is_cut and not self._is_unreadable
             words += self._ended_early(refusal, result, is_soft=is_soft)
@@ -126,7 +126,8 @@ class StreamRelay:
             return self._meter.render_cut(refusal, request_id, is_soft=is_soft)
         if is_soft:
             return self._translation.shortened(result.usage)
-        return self._translation.broken(self._call.spoken.render_refusal(refusal, request_id))
+        told = self._call.spoken.render_refusal(refusal, request_id)
+        return self._translation.broken(told) if refusal.is_retryable else self._translation.cut(told, result.usage)
 
     def _said(self, forward: bytes) -> bytes:
         """What passes, as the caller reads it."""
@@ -191,18 +192,23 @@ class StreamRelay:
         if not isinstance(answer, Conflict):
             self._renewed_at_ms = asked_at_ms
         self._is_refused = not isinstance(answer, Extended)
+        self._denied_by = None
         if isinstance(answer, Extended):
             self._give_back(self._lent_nanousd)
             return self._meter.granted(answer.granted_nanousd, is_full=False)
         if isinstance(answer, ExtendDenied):
-            self._denied_by = answer.account
+            self._denied_by, self._own_nanousd = answer.account, answer.granted_nanousd
         return self._meter.denied()
 
     def _extended_by_allowance(self, ask: Extend) -> Step:
         """The Ledger is away: the slice comes out of the outage allowance, and is settled with the rest."""
         context = self._call.context
         own_limit_nanousd = context.session_limit_nanousd or context.call_limit_nanousd or ask.want_nanousd
-        if self._is_refused or ask.want_nanousd > own_limit_nanousd:
+        if self._is_refused:
+            return self._meter.denied()
+        if ask.want_nanousd > own_limit_nanousd:
+            (own,) = call_accounts(self._call.receipt.id, Terms(call_limit_nanousd=own_limit_nanousd))
+            self._denied_by, self._own_nanousd = own.view(), 0
             return self._meter.denied()
         more = ask.want_nanousd - self._meter.granted_nanousd
         try:
@@ -218,28 +224,32 @@ class StreamRelay:
         outage.give_back(self._call.caller.tenant, unused_nanousd, taken_at_ms=self._lent_at_ms)
         self._lent_nanousd -= unused_nanousd
 
-    def _refusal_of(self, ending: StreamEnding, result: StreamResult) -> Refusal | None:
+    def _refusal_of(
+        self, ending: StreamEnding, result: StreamResult, *, charged_nanousd: int, output_tokens: int
+    ) -> Refusal | None:
         """Why the stream ends early, or None where it ended by itself or nobody is left to tell."""
         if ending == "client_disconnected":
             return None
         if self._is_unreadable:
             return UpstreamTruncated("the provider sent an event too large to be metered")
         if result.is_cut:
-            return self._cut_refusal()
+            return cut_refusal(
+                self._denied_by,
+                own_nanousd=self._own_nanousd,
+                charged_nanousd=charged_nanousd,
+                output_tokens=output_tokens,
+            )
         if result.is_truncated:
             return UpstreamTruncated("the provider's stream broke off before its end")
         return None
 
-    def _cut_refusal(self) -> Refusal:
-        account = self._denied_by
-        if account is None:
-            return BudgetExhausted("the budget does not cover the rest of this answer")
-        if account.is_paused:
-            return ScopePaused(f"{account.kind} {account.id!r} was paused")
-        return budget_refusal(account)
-
     def _end_of(
-        self, ending: StreamEnding, result: StreamResult, refusal: Refusal | None, first_chunk_at_ms: int | None
+        self,
+        ending: StreamEnding,
+        result: StreamResult,
+        refusal: Refusal | None,
+        charged: tuple[Usage, int],
+        first_chunk_at_ms: int | None,
     ) -> CallEnd:
         outcome: Outcome = "complete"
         if ending == "client_disconnected":
@@ -252,20 +262,22 @@ class StreamRelay:
             outcome = "upstream_truncated"
         if outcome in ("failed", "upstream_truncated"):
             self._call.failed(of_silence("uncertain"))
-        usage, cost = self._used(result)
         return CallEnd(
             outcome,
-            usage,
-            0 if self._call.plan.is_free else cost,
+            *charged,
             self._status,
             is_estimated=not result.is_provider_usage,
             model=result.model,
             answer_ids=(result.answer_id, result.conversation_id),
-            error_code=result.error_code if refusal is None else refusal.code,
+            error_code=result.error_code if refusal is None else _recorded_code(refusal),
             ttfb_ms=None if first_chunk_at_ms is None else first_chunk_at_ms - self._call.exchange.started_at_ms,
             overhead_ms=self._overhead_ms,
             used_allowance=self._lent_at_ms > 0,
         )
+
+    def _charged(self, result: StreamResult) -> tuple[Usage, int]:
+        usage, cost = self._used(result)
+        return usage, 0 if self._call.plan.is_free else cost
 
     def _used(self, result: StreamResult) -> tuple[Usage, int]:
         """What the stream came to; where that is our own count, with the output that is billed and never shown, and the
@@ -282,3 +294,8 @@ class StreamRelay:
         )
         cost = pricing.cost_nanousd(usage, plan.price, service_tier=result.service_tier or plan.parsed.service_tier)
         return usage, max(result.cost_nanousd, min(cost, self._meter.granted_nanousd))
+
+
+def _recorded_code(refusal: Refusal) -> str:
+    """Of a cut its cause: that there was one, the record's outcome says."""
+    return str(refusal.details.get("cause", refusal.code))

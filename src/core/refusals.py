@@ -5,6 +5,7 @@
       ProviderKeyMissing   401  provider_key_missing
       BudgetExhausted      402  budget_exhausted
       ScopePaused          402  scope_paused
+      AnswerCut            402  answer_cut            only ever mid-stream, details name the cause
       NotPermitted         403  not_permitted         details name the fault of an origin
       GrantRefused         403  grant_refused         details name the fault
       TenantSuspended      403  tenant_suspended
@@ -145,6 +146,13 @@ class ScopePaused(Refusal):
     """An administrator paused the session, team or tenant, or a rule of the tenant the session."""
 
     status, type, code = 402, "budget_error", "scope_paused"
+
+
+class AnswerCut(Refusal):
+    """There is no more money for an answer that has begun: it was paid for as far as it came, and asking again pays
+    anew. Only ever rendered mid-stream."""
+
+    status, type, code = 402, "budget_error", "answer_cut"
 
 
 class RuleBlocked(Refusal):

@@ -99,7 +99,7 @@ def _framework(stack: Stack, framework: test_pages.Framework, folder: Path) -> A
         )
         seen = json.loads(ran.stdout.splitlines()[-1])
         if "error" not in seen:
-            is_told = "budget_exhausted" in ran.stderr
+            is_told = "answer_cut" in ran.stderr
             return Told(not is_told, "the text ends; `onError` is told" if is_told else "nothing")
         status = f", status {seen['status']}" if seen["status"] else ""
         return Told(False, f"`{seen['error'][0]}`{status}")

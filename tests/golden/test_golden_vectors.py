@@ -123,7 +123,7 @@ def told(refusal: Refusal) -> list[Any]:
         cut = a_meter(shape).render_cut(refusal, REQUEST_ID, is_soft=False)
         parser = SSEParser()
         events = [event.data for event in parser.feed(cut)]
-        document = next(json.loads(data) for data in events if data != b"[DONE]" and b"error" in data)
+        document = json.loads([data for data in events if data not in (None, b"[DONE]")][-1])
         cases.append({"id": f"{name} event", "status": None, "document": document, **numbers})
     return cases
 

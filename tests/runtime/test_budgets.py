@@ -69,7 +69,7 @@ def test_a_stream_that_outgrows_its_budget_is_cut_with_an_error(edge, run):
         x_mock_tag=run,
     )
 
-    assert '"code":"budget_exhausted"' in answer.text
+    assert '"code":"answer_cut"' in answer.text
     assert answer.text.endswith("data: [DONE]\n\n")
     assert edge.billed(run)[0]["generated_tokens"] < 3_000
     assert edge.session(run)["exceeded"]

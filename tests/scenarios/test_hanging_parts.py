@@ -115,7 +115,7 @@ def test_a_stream_whose_slice_the_ledger_refused_gets_none_of_the_allowance(goes
     passed = call(world, {**CALL, "stream": True, "max_tokens": 100_000}).body
 
     assert len(refusals) == 1
-    assert b"budget_exhausted" in passed
+    assert b'"cause":"budget_exhausted"' in passed
     (record,) = world.records
     assert (record["outcome"], record.get("is_fail_open", False)) == ("cut", False)
 

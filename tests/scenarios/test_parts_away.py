@@ -246,7 +246,7 @@ def test_a_stream_is_cut_when_its_team_s_budget_ends(isolate):
     answer = call(world, isolate, {**CALL, "stream": True, "max_tokens": 100_000})
 
     assert answer.status == 200
-    assert b'"code":"budget_exhausted"' in answer.body and b'"scope":"team"' in answer.body
+    assert b'"code":"answer_cut"' in answer.body and b'"scope":"team"' in answer.body
     assert answer.body.endswith(b"data: [DONE]\n\n")
     assert world.records[0]["outcome"] == "cut"
     assert world.month()[1] == 0

@@ -222,7 +222,7 @@ class StreamMeter:
             refusal,
             request_id,
             is_soft=is_soft,
-            output_tokens=self._bill.usage().completion_tokens,
+            usage=self._bill.usage(),
         )
 
     def _take_grant(self, total_nanousd: int, is_full: bool) -> None:

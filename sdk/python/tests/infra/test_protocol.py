@@ -209,6 +209,7 @@ REFUSALS = {
     "responses failed": {"type": "response.failed", "response": {"error": {"code": "budget_exhausted", **_DETAILS}}},
     "google": {"error": {"code": 402, "details": [{"@type": "t", "reason": "budget_exhausted", "metadata": _DETAILS}]}},
     "paused": {"error": {"code": "scope_paused", **_DETAILS}},
+    "cut": {"type": "error", "code": "answer_cut", "error": {"code": "answer_cut", **_DETAILS}},
 }
 
 

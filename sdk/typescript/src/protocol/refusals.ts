@@ -9,7 +9,7 @@
 import { AgentBudgetExceeded } from '../errors.ts';
 import { mappingOf, numberOf, type Mapping } from './numbers.ts';
 
-const BUDGET_CODES: ReadonlySet<unknown> = new Set(['budget_exhausted', 'scope_paused']);
+const BUDGET_CODES: ReadonlySet<unknown> = new Set(['budget_exhausted', 'scope_paused', 'answer_cut']);
 
 /** What a tenant has decided of such a call. Nobody was away, so failing open is no answer to it. */
 const DECIDED_CODES: ReadonlySet<unknown> = new Set(['rule_blocked', 'rule_throttled', 'unmetered_path', 'unpriced_model']);

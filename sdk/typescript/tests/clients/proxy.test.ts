@@ -29,6 +29,7 @@ const ASKED = { model: 'claude-sonnet-4-5', max_tokens: 64, messages: CHAT.messa
 const EXHAUSTED = {
   error: { message: 'no', type: 'budget_error', code: 'budget_exhausted', param: null, limit_usd: '1', spent_usd: '1' },
 };
+const CUT = { error: { ...EXHAUSTED.error, code: 'answer_cut', cause: 'budget_exhausted' } };
 /** Below the ports that are given out, where nobody listens. */
 const NOWHERE = 'http://127.0.0.1:2';
 
@@ -172,17 +173,18 @@ for (const [name, OpenAI] of OPENAIS) {
     const failed = {
       type: 'response.failed',
       sequence_number: 5,
-      response: { ...RESPONSE, status: 'failed', error: EXHAUSTED.error },
+      response: { ...RESPONSE, status: 'failed', error: { code: 'insufficient_quota', message: 'no' } },
     };
-    const there = await places(events([chunk('Hello'), EXHAUSTED]));
+    const raised = { type: 'error', code: 'answer_cut', message: 'no', param: null, sequence_number: 6, ...CUT };
+    const there = await places(events([chunk('Hello'), CUT]));
     t.after(there.close);
     const client = new (aWorld().watched(OpenAI))(options(there));
 
     const chat = await readUntilError(await client.chat.completions.create({ ...CHAT, stream: true }));
-    there.edge.script(events([...RESPONSE_EVENTS.slice(0, 4), failed]));
+    there.edge.script(events([...RESPONSE_EVENTS.slice(0, 4), failed, raised]));
     const responses = await readUntilError(await client.responses.create({ model: 'm', input: 'Hi', stream: true }));
 
-    assert.deepEqual([chat.seen, responses.seen], [1, 4]);
+    assert.deepEqual([chat.seen, responses.seen], [1, 5]);
     assert.ok(chat.error instanceof AgentBudgetExceeded && chat.error.cause instanceof OpenAI.APIError);
     assert.ok(responses.error instanceof AgentBudgetExceeded);
   });

@@ -216,7 +216,7 @@ export function aWorld() {
     budgetErrorOf(document, sessionId) {
       const holder = isObject(document) && isObject(document['response']) ? document['response'] : document;
       const error = isObject(holder) && isObject(holder['error']) ? holder['error'] : {};
-      return error['code'] === 'budget_exhausted' ? new AgentBudgetExceeded(sessionId, 1, 1) : null;
+      return BUDGET_CODES.includes(error['code']) ? new AgentBudgetExceeded(sessionId, 1, 1) : null;
     },
     warnOnce: (key) => warnings.push(key),
   };
@@ -297,6 +297,8 @@ export const RESPONSE = {
   ],
   usage: { input_tokens: 9, output_tokens: 3, total_tokens: 12, output_tokens_details: { reasoning_tokens: 1 } },
 };
+
+const BUDGET_CODES: readonly unknown[] = ['budget_exhausted', 'answer_cut'];
 
 export const RESPONSE_EVENTS = [
   {

@@ -70,6 +70,7 @@ test('a refusal of the budget is known in every shape of every dialect', () => {
     { type: 'response.failed', response: { status: 'failed', error: said } },
     { type: 'error', ...said },
     { error: { code: 402, status: 'FAILED_PRECONDITION', details: [{}, info] } },
+    { type: 'error', ...said, error: { ...said, code: 'answer_cut' }, code: 'answer_cut' },
   ];
   for (const shape of shapes) {
     const error = budgetErrorOf(shape, 's');

@@ -8,6 +8,7 @@ earlier value.
 
 import msgspec
 
+from core.money.usage import Usage
 from core.refusals import Refusal
 from core.wire.dialects.anthropic_usage import served_tier
 from core.wire.json_members import NO_RAW
@@ -133,7 +134,7 @@ class AnthropicReader(StreamReader):
                 return unreadable(event)
         return NOTHING
 
-    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
+    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, usage: Usage) -> bytes:
         if self.is_ended:
             return b""
         if not is_soft or not self._is_begun:
@@ -145,7 +146,7 @@ class AnthropicReader(StreamReader):
         delta = {
             "type": "message_delta",
             "delta": {"stop_reason": "max_tokens", "stop_sequence": None},
-            "usage": {"output_tokens": output_tokens},
+            "usage": {"output_tokens": usage.completion_tokens},
         }
         closing.append(sse(delta, event="message_delta"))
         closing.append(sse({"type": "message_stop"}, event="message_stop"))

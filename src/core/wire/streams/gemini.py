@@ -8,6 +8,7 @@ yet the bill.
 
 import msgspec
 
+from core.money.usage import Usage
 from core.refusals import Refusal
 from core.wire.dialects.gemini_usage import billed_queries, tier_in, usage_in
 from core.wire.json_members import NO_RAW, members_apart, members_of
@@ -119,7 +120,7 @@ class GeminiReader(StreamReader):
             self._is_blocked = True
         return self._observation(happened)
 
-    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
+    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, usage: Usage) -> bytes:
         if self.is_ended:
             return b""
         if not is_soft:
@@ -134,7 +135,7 @@ class GeminiReader(StreamReader):
         ]
         ending: dict[str, object] = {
             "candidates": candidates,
-            "usageMetadata": self._usage_so_far(output_tokens),
+            "usageMetadata": self._usage_so_far(usage.completion_tokens),
         }
         if self.model is not None:
             ending["modelVersion"] = self.model

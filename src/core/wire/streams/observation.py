@@ -114,12 +114,12 @@ class StreamReader(Protocol):
             return NOTHING
         return unreadable(event)
 
-    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
+    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, usage: Usage) -> bytes:
         """The bytes that end the stream after the last event observed and forwarded.
 
         Hard: the dialect's error, on which its official SDK raises. Soft: the answer ends as if its
-        length limit had been reached, `output_tokens` long. Nothing when the stream has ended by
-        itself.
+        length limit had been reached. `usage` is what it came to. Nothing when the stream has ended
+        by itself.
         """
         ...
 

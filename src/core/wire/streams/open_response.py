@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from core.money.usage import Usage
 from core.wire.json_text import InvalidJSON, read_leniently
 from core.wire.streams.observation import sse
+from core.wire.streams.responses_usage import usage_object
 
 JSONObject = dict[str, object]
 
@@ -93,29 +95,75 @@ class OpenResponse:
 
 def soft_ending(so_far: OpenResponse, *, after_sequence_number: int) -> bytes:
     """The events with which the API itself ends a response that reached its length limit."""
-    output = [(index, msgspec.Raw(item)) for index, item in so_far.done_items]
     events: list[JSONObject] = []
+    for index, item, texts in _items_so_far(so_far):
+        events += _parts_done(item, index, texts)
+        events.append({"type": "response.output_item.done", "output_index": index, "item": item})
+    response = {
+        **_members(so_far.response),
+        "status": "incomplete",
+        "incomplete_details": {"reason": "max_output_tokens"},
+        "output": _output_so_far(so_far),
+    }
+    events.append({"type": "response.incomplete", "response": response})
+    return numbered(events, after_sequence_number=after_sequence_number)
+
+
+def failed_ending(
+    so_far: OpenResponse, error: JSONObject, usage: Usage, *, id: str, after_sequence_number: int
+) -> bytes:
+    """The end of a response that its budget has cut, around our whole error; `id` names one that has not begun."""
+    response = {
+        "id": id,
+        "object": "response",
+        **_members(so_far.response),
+        **failed_members(error, usage),
+        "output": _output_so_far(so_far),
+    }
+    return numbered(failed_events(response, error), after_sequence_number=after_sequence_number)
+
+
+def failed_members(error: JSONObject, usage: Usage) -> JSONObject:
+    """What a response object says of its failure. On this code coding agents give up; after one that they do not know
+    they ask again."""
+    return {
+        "status": "failed",
+        "error": {"code": "insufficient_quota", "message": error.get("message")},
+        "usage": usage_object(usage),
+    }
+
+
+def failed_events(response: JSONObject, error: JSONObject) -> list[JSONObject]:
+    """Some clients raise on the one, and take the other for nothing; only in this order does each of them stop."""
+    return [{"type": "response.failed", "response": response}, flat_error(error)]
+
+
+def flat_error(error: JSONObject) -> JSONObject:
+    """The API's own error event is flat; its official clients raise on a member `error`."""
+    return {"type": "error", **{name: error.get(name) for name in ("code", "message", "param")}, "error": error}
+
+
+def numbered(events: list[JSONObject], *, after_sequence_number: int) -> bytes:
+    return b"".join(
+        sse({**event, "sequence_number": number}, event=str(event["type"]))
+        for number, event in enumerate(events, start=after_sequence_number + 1)
+    )
+
+
+def _items_so_far(so_far: OpenResponse) -> Iterator[tuple[int, JSONObject, list[_GrowingText]]]:
+    """Those still being written, as far as they are."""
     for index, announced in so_far.open_items:
         texts = sorted(
             (text for text in so_far.texts if text.output_index == index),
             key=lambda text: text.part_index,
         )
-        item = _as_far_as_written(announced, texts)
-        events += _parts_done(item, index, texts)
-        events.append({"type": "response.output_item.done", "output_index": index, "item": item})
-        output.append((index, msgspec.Raw(msgspec.json.encode(item))))
-    output.sort(key=lambda placed: placed[0])
-    response = {
-        **_members(so_far.response),
-        "status": "incomplete",
-        "incomplete_details": {"reason": "max_output_tokens"},
-        "output": [item for _, item in output],
-    }
-    events.append({"type": "response.incomplete", "response": response})
-    return b"".join(
-        sse({**event, "sequence_number": number}, event=str(event["type"]))
-        for number, event in enumerate(events, start=after_sequence_number + 1)
-    )
+        yield index, _as_far_as_written(announced, texts), texts
+
+
+def _output_so_far(so_far: OpenResponse) -> list[msgspec.Raw]:
+    output = [(index, msgspec.Raw(item)) for index, item in so_far.done_items]
+    output += [(index, msgspec.Raw(msgspec.json.encode(item))) for index, item, _ in _items_so_far(so_far)]
+    return [item for _, item in sorted(output, key=lambda placed: placed[0])]
 
 
 def _members(document: bytes) -> JSONObject:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from core.money.usage import Usage
 from core.refusals import Refusal
 from core.wire.json_members import NO_RAW, members_apart
 from core.wire.json_text import InvalidJSON, read_leniently
@@ -145,7 +146,7 @@ class OpenAIChunkReader(StreamReader):
             self.error_code = error_code_of(chunk.error, "code", "type")
         return self._observation(chunk, searches)
 
-    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
+    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, usage: Usage) -> bytes:
         if self.is_ended:
             return b"" if self._is_done else _DONE
         if not is_soft:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import msgspec
 
+from core.money.usage import Usage
 from core.refusals import Refusal
 from core.wire.dialects.openai_answer import is_billed_search
 from core.wire.json_members import NO_RAW, members_apart
@@ -22,11 +23,10 @@ from core.wire.streams.observation import (
     StreamReader,
     decoded_base64_bytes,
     error_code_of,
-    sse,
     unreadable,
     word_or_none,
 )
-from core.wire.streams.open_response import OpenResponse, soft_ending
+from core.wire.streams.open_response import OpenResponse, failed_ending, flat_error, numbered, soft_ending
 
 _ITEM_EVENTS = frozenset({"response.output_item.added", "response.output_item.done"})
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
@@ -94,22 +94,17 @@ class OpenAIResponsesReader(StreamReader):
             return Observation(images=1)
         return NOTHING
 
-    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, output_tokens: int) -> bytes:
+    def render_cut(self, refusal: Refusal, request_id: str, *, is_soft: bool, usage: Usage) -> bytes:
         if self.is_ended:
             return b""
         if is_soft and self._so_far.response:
             return soft_ending(self._so_far, after_sequence_number=self._sequence_number)
         error = msgspec.json.decode(self._dialect.render_refusal(refusal, request_id))["error"]
-        # The API's own error event is flat; its official clients raise on a member `error`.
-        event = {
-            "type": "error",
-            "code": refusal.code,
-            "message": refusal.message,
-            "param": refusal.param,
-            "sequence_number": self._sequence_number + 1,
-            "error": error,
-        }
-        return sse(event, event="error")
+        if refusal.is_retryable:  # a response that failed is one that nobody asks for again
+            return numbered([flat_error(error)], after_sequence_number=self._sequence_number)
+        return failed_ending(
+            self._so_far, error, usage, id=self.answer_id or request_id, after_sequence_number=self._sequence_number
+        )
 
     def _delta(self, happened: _Event, event: SSEEvent) -> Observation:
         delta = happened.delta

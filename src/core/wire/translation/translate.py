@@ -73,6 +73,7 @@ class Hearing(Protocol):
 class Telling(Protocol):
     def tell(self, told: Told) -> bytes: ...
     def broken(self, error_body: bytes) -> bytes: ...
+    def cut(self, error_body: bytes, charged: Usage) -> bytes: ...
 
 
 _HEARINGS: dict[str, Callable[[], Hearing]] = {
@@ -169,6 +170,10 @@ class StreamTranslation:
     def broken(self, error_body: bytes) -> bytes:
         """The end of a stream that has none, around an error in the caller's dialect; nothing where it has ended."""
         return b"" if self._sequence.has_ended else self._telling.broken(error_body)
+
+    def cut(self, error_body: bytes, charged: Usage) -> bytes:
+        """The same of a stream that its budget has ended: asking for it again would be no use, and cost as much."""
+        return b"" if self._sequence.has_ended else self._telling.cut(error_body, charged)
 
     def shortened(self, usage: Usage) -> bytes:
         """The end of a stream as if the answer's length limit had been reached."""

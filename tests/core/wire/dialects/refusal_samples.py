@@ -25,6 +25,17 @@ SAMPLES: tuple[Refusal, ...] = (
         details={**ACCOUNT, "needed_usd": "0.0123"},
     ),
     refusals.ScopePaused("session 'run-7' is paused", details=ACCOUNT),
+    refusals.AnswerCut(
+        "the answer was cut after 120 tokens of output and $0.0012, which is charged: the budget of session 'run-7' does "
+        "not cover more of it: limit $5, spent $4.9812 with this answer, held $0.01 for other calls",
+        details={
+            **ACCOUNT,
+            "spent_usd": "4.9812",
+            "cause": "budget_exhausted",
+            "charged_usd": "0.0012",
+            "output_tokens": 120,
+        },
+    ),
     refusals.NotPermitted("changing a budget needs a token with the admin role"),
     refusals.GrantRefused(
         "this key ends, and may not make an administrator's key that ends later", details={"fault": "outlives_its_maker"}

@@ -14,15 +14,15 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
-from core.refusals import Refusal, UpstreamTruncated
+from core.refusals import AnswerCut, Refusal, UpstreamTruncated
 from core.wire.dialects import DIALECTS
 from exchange import Answer, refused
 from tests.core.wire.dialects.refusal_samples import REQUEST_ID, SAMPLES
 
 MESSAGES: Any = [{"role": "user", "content": "Hi"}]
 RETRIES = 2
-COMPLETE = [sample for sample in SAMPLES if not isinstance(sample, UpstreamTruncated)]
-"""Refusals that come as a whole answer: a broken stream is only ever told of inside it."""
+COMPLETE = [sample for sample in SAMPLES if not isinstance(sample, AnswerCut | UpstreamTruncated)]
+"""Refusals that come as a whole answer: of a stream that was cut or broke off it is only ever told inside it."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ from core.call.meter import Cut, Extend, Step, StreamMeter, StreamResult, Wait
 from core.money.price_book import STANDARD, Band, Price, Rates
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
-from core.refusals import BudgetExhausted
+from core.refusals import AnswerCut
 from core.wire.dialects import DIALECTS
 from core.wire.streams import StreamReader, open_reader
 
@@ -22,7 +22,11 @@ OUTPUT_NANOUSD = 10_000
 """One token of output at $10 per million, the rate of every model here."""
 PROMPT = Usage(input_tokens=100)
 PROMPT_NANOUSD = 100_000
-REFUSAL = BudgetExhausted("the budget of session 's1' does not cover this call", details={"scope": "session"})
+REFUSAL = AnswerCut(
+    "the answer was cut after 20 tokens of output and $0.0003, which is charged: the budget of session 's1' does not "
+    "cover more of it",
+    details={"scope": "session", "cause": "budget_exhausted", "charged_usd": "0.0003", "output_tokens": 20},
+)
 REQUEST_ID = "req_1"
 
 

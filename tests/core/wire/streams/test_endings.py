@@ -65,7 +65,7 @@ def test_a_cut_is_told_although_every_event_says_that_it_is_the_last(dialect: st
 
     assert played.is_cut
     assert 0 < len(played.forwarded) < len(event) * 30
-    assert (SOFTLY.get(dialect, b"budget_exhausted") if is_soft else b"budget_exhausted") in ending
+    assert (SOFTLY.get(dialect, b"answer_cut") if is_soft else b"answer_cut") in ending
 
 
 @pytest.mark.parametrize("dialect", EVERY_EVENT_ENDS)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from ..errors import AgentBudgetExceeded
 from .numbers import mapping_of, number_of
 
-BUDGET_CODES = frozenset({"budget_exhausted", "scope_paused"})
+BUDGET_CODES = frozenset({"budget_exhausted", "scope_paused", "answer_cut"})
 DECIDED_CODES = frozenset({"rule_blocked", "rule_throttled", "unmetered_path", "unpriced_model"})
 """What a tenant has decided of such a call. Nobody was away, so failing open is no answer to it."""
 

@@ -7,6 +7,7 @@ are numbered among calls, whatever stood before them.
 
 import msgspec
 
+from core.money.usage import Usage
 from core.wire.streams.observation import on_one_line, sse_raw
 from core.wire.translation.answer import Break, End, Identity, Open, Start, Told, Write
 from core.wire.translation.chat.answer_writer import answer_id, call_object, finish_reason
@@ -58,6 +59,9 @@ class StreamTelling:
     def broken(self, error_body: bytes) -> bytes:
         """On an event that is an error the official client raises."""
         return sse_raw(on_one_line(error_body)) + _DONE
+
+    def cut(self, error_body: bytes, charged: Usage) -> bytes:
+        return self.broken(error_body)
 
     def _started(self, model: str) -> None:
         """The first chunk is written with what it opens: a message that is all calls has no content, not an empty

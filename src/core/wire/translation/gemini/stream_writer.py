@@ -7,6 +7,7 @@ whichever that is closes it; after it nothing follows.
 
 import msgspec
 
+from core.money.usage import Usage
 from core.wire.streams.observation import on_one_line, sse_raw
 from core.wire.translation.answer import Break, Close, End, Identity, Open, Start, Told, Write
 from core.wire.translation.conversation import ToolCall
@@ -62,6 +63,9 @@ class StreamTelling:
     def broken(self, error_body: bytes) -> bytes:
         """Around an error's JSON object, as the official SDK raises it. Nothing where the answer has ended."""
         return self._last(on_one_line(error_body))
+
+    def cut(self, error_body: bytes, charged: Usage) -> bytes:
+        return self.broken(error_body)
 
     def _known(self) -> dict[str, object]:
         return {"modelVersion": self._model, "responseId": self._identity.request_id}

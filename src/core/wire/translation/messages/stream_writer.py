@@ -55,6 +55,9 @@ class StreamTelling:
         """Official clients raise on this event, whatever is open."""
         return sse_raw(on_one_line(error_body), event="error")
 
+    def cut(self, error_body: bytes, charged: Usage) -> bytes:
+        return self.broken(error_body)
+
     def _started(self, start: Start) -> bytes:
         self._usage = start.usage
         message = message_object(self._identity, model=start.model, content=[], usage=start.usage)

@@ -5,9 +5,9 @@ Members that echo the request are what the API states where nothing was asked fo
 """
 
 from core.money.usage import Usage
+from core.wire.streams.responses_usage import usage_object
 from core.wire.translation.answer import Identity, Stop
 from core.wire.translation.call_arguments import is_object
-from core.wire.translation.responses.usage_writer import usage_object
 
 JSONObject = dict[str, object]
 

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from core.money.usage import Usage
 from core.wire.json_text import InvalidJSON, read_json
 from core.wire.streams.observation import sse
+from core.wire.streams.open_response import failed_events, failed_members, flat_error, numbered
 from core.wire.translation.answer import Break, Close, End, Identity, Open, Start, Told, Write
 from core.wire.translation.conversation import ToolCall
 from core.wire.translation.errors import write_error
@@ -75,13 +77,18 @@ class StreamTelling:
         raise AssertionError(f"{type(told).__name__} is told by nobody")
 
     def broken(self, error_body: bytes) -> bytes:
-        """The API's own error event is flat; its official clients raise on a member `error`."""
-        try:
-            error = read_json(error_body, _ErrorBody).error
-        except InvalidJSON:
-            error = {"message": "the stream broke off", "type": "server_error", "code": None, "param": None}
-        flat = {name: error.get(name) for name in ("code", "message", "param")}
-        return self._event("error", {**flat, "error": error})
+        return self._told(flat_error(_error_in(error_body)))
+
+    def cut(self, error_body: bytes, charged: Usage) -> bytes:
+        """With the items that are whole: what an open one has so far, its caller has."""
+        error = _error_in(error_body)
+        response = response_object(self._identity, model=self._model, status="failed", output=self._output)
+        return self._told(*failed_events({**response, **failed_members(error, charged)}, error))
+
+    def _told(self, *events: JSONObject) -> bytes:
+        told = numbered(list(events), after_sequence_number=self._number - 1)
+        self._number += len(events)
+        return told
 
     def _event(self, kind: str, members: JSONObject) -> bytes:
         event = sse({"type": kind, "sequence_number": self._number, **members}, event=kind)
@@ -141,3 +148,10 @@ class StreamTelling:
             self._identity, model=self._model, stop=end.stop, output=self._output, usage=end.usage
         )
         return self._event(f"response.{response['status']}", {"response": response})
+
+
+def _error_in(body: bytes) -> JSONObject:
+    try:
+        return read_json(body, _ErrorBody).error
+    except InvalidJSON:
+        return {"message": "the stream broke off", "type": "server_error", "code": None, "param": None}

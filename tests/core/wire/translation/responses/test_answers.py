@@ -14,11 +14,11 @@ from openai.types.responses import Response
 from core.money.usage import Usage
 from core.wire.dialects.openai_usage import read_openai_usage
 from core.wire.json_body import InvalidAnswer
+from core.wire.streams.responses_usage import usage_object
 from core.wire.translation.answer import Answer, Stop
 from core.wire.translation.conversation import Text, Thinking, ToolCall
 from core.wire.translation.responses.answer_reader import read_answer
 from core.wire.translation.responses.answer_writer import write_answer
-from core.wire.translation.responses.usage_writer import usage_object
 from tests.core.wire.translation.responses.strategies import ARGUMENTS, IDS, JUNK, NAMES, WORDS
 from tests.core.wire.translation.responses.streams import IDENTITY
 

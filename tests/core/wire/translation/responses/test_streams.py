@@ -12,6 +12,8 @@ from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from core.money.usage import Usage
+from core.refusals import AnswerCut
+from core.wire.dialects import DIALECTS
 from core.wire.sse import SSEEvent
 from core.wire.translation.answer import (
     Answer,
@@ -442,6 +444,26 @@ def test_a_break_is_numbered_on_and_heard_as_what_it_was(steps: list[Told]) -> N
     assert [msgspec.json.decode(each.data or b"")["sequence_number"] for each in events] == list(range(len(events)))
     [failed] = [each for each in heard_in(events) if isinstance(each, Failed)]
     assert (failed.error.message, failed.error.code) == (ERROR.message, ERROR.code)
+
+
+@pytest.mark.parametrize("steps", BREAKS.values(), ids=BREAKS.keys())
+def test_a_cut_is_a_response_that_has_failed_and_then_an_error(steps: list[Told]) -> None:
+    telling = StreamTelling(IDENTITY)
+    passed = b"".join(telling.tell(step) for step in steps)
+    refusal = AnswerCut("no more", details={"charged_usd": "1"})
+
+    passed += telling.cut(DIALECTS["openai_responses"].render_refusal(refusal, "req_1"), Usage(output_tokens=7))
+
+    events = [msgspec.json.decode(each.data or b"") for each in events_of(passed)]
+    assert [each["sequence_number"] for each in events] == list(range(len(events)))
+    failed, error = events[-2:]
+    assert (failed["type"], failed["response"]["status"]) == ("response.failed", "failed")
+    assert failed["response"]["error"] == {"code": "insufficient_quota", "message": "no more"}
+    assert failed["response"]["usage"]["output_tokens"] == 7
+    assert failed["response"]["output"] == [
+        each["item"] for each in events if each["type"] == "response.output_item.done"
+    ]
+    assert (error["type"], error["code"], error["error"]["charged_usd"]) == ("error", "answer_cut", "1")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"error": 7}', b'{"error": {"message": 7}}'])
