@@ -13,6 +13,9 @@ Base paths, in place of each provider's public base URL:
 Any key is accepted, a missing one is not. GET /_mock/models lists models and prices. A model
 called `unpriced-…` is sold by every provider, at $5 per million tokens in and $15 out.
 
+A forced `tool_choice` (Gemini: mode `ANY`) is obeyed and a schema for the answer is kept to, with
+made-up values that fit; a text that a script tells goes first.
+
 What a request may ask for that hangs on money: OpenAI's `prediction`, whose tokens are billed as
 output as far as the answer does not begin with them; Gemini's `fields=` (also `$fields=` and the
 header `x-goog-fieldmask`) and `alt=json;enum-encoding=int`, which change the answer and not the bill.

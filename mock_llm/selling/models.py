@@ -181,6 +181,30 @@ _OPENAI = (
 )
 
 _ANTHROPIC = (
+    # The three that Claude Code 2.1.332 asks for by itself.
+    Model(
+        "anthropic",
+        "claude-opus-5-5",
+        _rates("4", "20", cached="0.20", write_5m="5", write_1h="8"),
+        128_000,
+        web_search_nanousd=_TEN_USD_PER_THOUSAND,
+    ),
+    Model(
+        "anthropic",
+        "claude-sonnet-5-5",
+        _rates("2", "10", cached="0.10", write_5m="2.50", write_1h="4"),
+        128_000,
+        web_search_nanousd=_TEN_USD_PER_THOUSAND,
+    ),
+    Model(
+        "anthropic",
+        "claude-haiku-5-5",
+        _rates("0.10", "0.50", cached="0.01", write_5m="0.125", write_1h="0.20"),
+        128_000,
+        long_context_above_tokens=100_000,
+        long_context_rates=_rates("0.50", "2.50", cached="0.05", write_5m="0.625", write_1h="1"),
+        web_search_nanousd=_TEN_USD_PER_THOUSAND,
+    ),
     Model(
         "anthropic",
         "claude-sonnet-4-5",

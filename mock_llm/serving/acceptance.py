@@ -49,7 +49,7 @@ def accept(wire: Wire, ask: Ask, model: Model, script: Script, identity: Identit
     _check_classes(model, input_usage, script)
     turns = 1 + script.web_searches if wire.shows_turns else 1
     limits = [model.output_tokens_max, ask.output_tokens_max or model.output_tokens_max]
-    wanted = Wanted(ask.choices, min(limits), ask.stops, ask.tools, ask.json_schema)
+    wanted = Wanted(ask.choices, min(limits), ask.stops, ask.tools, ask.forced, ask.json_schema)
     choices = make_plan(wanted, script, identity.seed)
     accepted, rejected = _compare_prediction(ask, model, choices)
     return Call(

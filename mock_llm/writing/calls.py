@@ -56,6 +56,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     stops: tuple[str, ...] = ()
     choices: int = 1
     tools: tuple[Tool, ...] = ()
+    forced: tuple[Tool, ...] = ()
+    """The tools of which one has to be called."""
     json_schema: dict[str, object] | None = None
     service_tier: str | None = None
     include_usage: bool = False

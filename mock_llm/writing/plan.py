@@ -97,6 +97,7 @@ class Wanted(msgspec.Struct, frozen=True):
     tokens_max: int
     stops: tuple[str, ...]
     tools: tuple[Tool, ...]
+    forced: tuple[Tool, ...]
     json_schema: dict[str, object] | None
 
 
@@ -124,7 +125,7 @@ def channel_totals(choices: tuple[Choice, ...]) -> tuple[int, ...]:
 
 def _one_choice(wanted: Wanted, script: Script, seed: int) -> Choice:
     text, stop = _cut_at_stop(_write_text(wanted, script, seed), wanted.stops)
-    tools = [] if stop else _write_tool_calls(wanted.tools, script, seed)
+    tools = [] if stop else _write_tool_calls(wanted, script, seed)
     whole = Choice(
         reasoning=write_words(seed + 1, script.reasoning_tokens),
         text=text,
@@ -145,7 +146,7 @@ def _natural_finish(stop: str | None, tools: list[ToolCall]) -> Finish:
 def _write_text(wanted: Wanted, script: Script, seed: int) -> list[str]:
     if script.content is not None:
         return split_text(script.content)
-    if script.tool_calls:
+    if _tool_calls(wanted, script):
         return []
     count = OUTPUT_TOKENS_DEFAULT if script.output_tokens is None else script.output_tokens
     if wanted.json_schema is not None:
@@ -153,11 +154,23 @@ def _write_text(wanted: Wanted, script: Script, seed: int) -> list[str]:
     return write_words(seed, count)
 
 
-def _write_tool_calls(tools: tuple[Tool, ...], script: Script, seed: int) -> list[ToolCall]:
-    if script.tool_calls == 0:
+def _tool_calls(wanted: Wanted, script: Script) -> int:
+    """How many tools are called: as many as the script says, else one where the request forces one.
+
+    A text that the script tells to the letter is written in place of that.
+    """
+    if script.tool_calls or not wanted.forced or script.content is not None:
+        return script.tool_calls
+    return 1
+
+
+def _write_tool_calls(wanted: Wanted, script: Script, seed: int) -> list[ToolCall]:
+    calls = _tool_calls(wanted, script)
+    if calls == 0:
         return []
-    each = TOOL_CALL_TOKENS_DEFAULT if script.output_tokens is None else script.output_tokens // script.tool_calls
-    called = [tools[place % len(tools)] for place in range(script.tool_calls)]
+    each = TOOL_CALL_TOKENS_DEFAULT if script.output_tokens is None else script.output_tokens // calls
+    tools = wanted.forced or wanted.tools
+    called = [tools[place % len(tools)] for place in range(calls)]
     return [ToolCall(tool.name, write_json(seed + place, tool.schema, each)) for place, tool in enumerate(called)]
 
 

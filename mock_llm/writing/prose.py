@@ -20,8 +20,21 @@ _CAPITALS = [word.capitalize() for word in _WORDS]
 _SPACED = [" " + word for word in _WORDS]
 _DOUBLED = _SPACED + _SPACED
 
-_DEPTH_MAX = 6
-"""Schemas may refer to themselves; below this depth a value is null."""
+_DEPTH_MAX, _LIST_DEPTH_MAX = 12, 8
+"""Schemas may refer to themselves; below these depths a value is null, and a list is empty."""
+
+_FORMATS = {
+    "date-time": "2026-11-26T12:00:00Z",
+    "date": "2026-11-26",
+    "time": "12:00:00Z",
+    "duration": "PT1H",
+    "email": "somebody@example.com",
+    "hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uri": "https://example.com/",
+    "uuid": "6b1f7f43-9d3c-4a55-8d1e-0c2f5b7a9e10",
+}
 
 
 def write_words(seed: int, count: int) -> list[str]:
@@ -49,10 +62,13 @@ def _fill(schema: object, text: str, root: dict[str, object], depth: int) -> obj
         return None
     if isinstance(reference := schema.get("$ref"), str):
         return _fill(_resolve(reference, root), text, root, depth + 1)
+    if "const" in schema:
+        return schema["const"]
     if isinstance(choices := schema.get("enum"), list) and choices:
         return choices[0]
-    if isinstance(variants := schema.get("anyOf") or schema.get("oneOf"), list) and variants:
-        return _fill(variants[0], text, root, depth + 1)
+    for several in ("anyOf", "oneOf", "allOf"):
+        if isinstance(variants := schema.get(several), list) and variants:
+            return _fill(variants[0], text, root, depth + 1)
     return _fill_type(schema, text, root, depth)
 
 
@@ -63,15 +79,45 @@ def _fill_type(schema: dict[str, object], text: str, root: dict[str, object], de
     if isinstance(properties, dict):
         return _fill_properties(properties, text, root, depth)
     if kind == "array":
-        return [_fill(schema.get("items"), text, root, depth + 1)]
+        return _fill_list(schema, text, root, depth)
     plain: dict[str, object] = {
-        "integer": 7,
-        "number": 7,
+        "integer": _within(schema),
+        "number": _within(schema),
         "boolean": True,
         "null": None,
         "object": {},
     }
-    return plain.get(kind, text)
+    return plain[kind] if kind in plain else _fill_text(schema, text)
+
+
+def _fill_list(schema: dict[str, object], text: str, root: dict[str, object], depth: int) -> list[object]:
+    """As many as must be, and one where there is room for it; only the first has the text."""
+    if isinstance(members := schema.get("prefixItems"), list):
+        return [_fill(member, "" if place else text, root, depth + 1) for place, member in enumerate(members)]
+    least, most = (schema.get(bound) for bound in ("minItems", "maxItems"))
+    count = int(str(least or 0)) or (0 if depth > _LIST_DEPTH_MAX or most == 0 else 1)
+    return [_fill(schema.get("items"), "" if place else text, root, depth + 1) for place in range(count)]
+
+
+def _within(schema: dict[str, object]) -> int:
+    """Seven, or the whole number nearest to it that the bounds allow."""
+    number = 7
+    for bound, step in (("minimum", 0), ("exclusiveMinimum", 1)):
+        if isinstance(least := schema.get(bound), int | float):
+            number = max(number, int(least) + step)
+    for bound, step in (("maximum", 0), ("exclusiveMaximum", 1)):
+        if isinstance(most := schema.get(bound), int | float):
+            number = min(number, int(most) - step)
+    return number
+
+
+def _fill_text(schema: dict[str, object], text: str) -> str:
+    if isinstance(known := _FORMATS.get(str(schema.get("format"))), str):
+        return known
+    least, most = (schema.get(bound) for bound in ("minLength", "maxLength"))
+    if isinstance(least, int):
+        text = text.ljust(least, ".")
+    return text[:most] if isinstance(most, int) else text
 
 
 def _fill_properties(

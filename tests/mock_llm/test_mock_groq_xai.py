@@ -76,3 +76,15 @@ def test_xais_error_is_two_texts(mock):
         mock.openai("/xai/v1").chat.completions.create(model="grok-nope", messages=ASK)
 
     assert set(caught.value.response.json()) == {"code", "error"}
+
+
+@both_ways
+def test_groq_names_the_tier_that_served_beside_its_own_block(mock, is_stream):
+    client = mock.openai("/groq/openai/v1")
+    asked = {"model": GPT_OSS, "messages": ASK, **(INCLUDED if is_stream else {})}
+    answers = [client.chat.completions.create(**asked, **tier) for tier in ({}, {"service_tier": "flex"})]
+
+    documents = [(list(answer)[-1] if is_stream else answer).to_dict() for answer in answers]
+
+    assert [document["service_tier"] for document in documents] == ["on_demand", "flex"]
+    assert is_stream or documents[0]["x_groq"]["id"].startswith("req_")

@@ -14,6 +14,7 @@ from mock_llm.selling.tokens import (
 )
 from mock_llm.wire.decode import count_raw, decode
 from mock_llm.wire.failures import Failure
+from mock_llm.wire.tool_choice import any_of, named
 from mock_llm.writing.calls import Ask, Call, Request, Wire
 from mock_llm.writing.plan import Tool
 
@@ -26,6 +27,11 @@ class Message(msgspec.Struct, frozen=True):
 class DeclaredTool(msgspec.Struct, frozen=True):
     name: str
     input_schema: dict[str, object] | None = None
+
+
+class ToolChoice(msgspec.Struct, frozen=True):
+    type: str
+    name: str = ""
 
 
 class OutputFormat(msgspec.Struct, frozen=True):
@@ -44,7 +50,10 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     stream: bool | None = None
     stop_sequences: list[str] | None = None
     tools: list[msgspec.Raw] | None = None
+    tool_choice: ToolChoice | None = None
     output_config: OutputConfig | None = None
+    output_format: OutputFormat | None = None
+    """The name that `output_config.format` had in its beta."""
 
 
 def parse_messages(request: Request) -> Ask:
@@ -62,14 +71,17 @@ def _parse_count(request: Request) -> Ask:
 def _ask(asked: MessagesRequest) -> Ask:
     if not asked.messages:
         raise Failure(400, "messages: at least one message is required")
+    tools = _tools(asked.tools)
     output = asked.output_config.format if asked.output_config is not None else None
+    output = output or asked.output_format
     return Ask(
         model=asked.model,
         input=_count(asked),
         is_stream=bool(asked.stream),
         output_tokens_max=asked.max_tokens,
         stops=tuple(text for text in asked.stop_sequences or () if text),
-        tools=_tools(asked.tools),
+        tools=tools,
+        forced=_forced(asked.tool_choice, tools),
         json_schema=output.schema if output is not None else None,
     )
 
@@ -91,6 +103,16 @@ def _tools(raws: list[msgspec.Raw] | None) -> tuple[Tool, ...]:
     """The caller's own tools: those that Anthropic runs itself have no schema."""
     declared = (decode(bytes(raw), DeclaredTool) for raw in raws or ())
     return tuple(Tool(one.name, one.input_schema) for one in declared if one.input_schema is not None)
+
+
+def _forced(choice: ToolChoice | None, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    match choice:
+        case ToolChoice(type="any"):
+            return any_of(tools)
+        case ToolChoice(type="tool", name=name):
+            return named([name], tools)
+        case _:
+            return ()
 
 
 def _count_answer(call: Call) -> bytes:

@@ -10,6 +10,7 @@ from mock_llm.wire.decode import Decoded, bad_field, decode
 from mock_llm.wire.failures import Failure
 from mock_llm.wire.gemini.form import read_form
 from mock_llm.wire.openai.chat_request import ANY_OBJECT
+from mock_llm.wire.tool_choice import any_of, named
 from mock_llm.writing.calls import Ask, Request
 from mock_llm.writing.plan import Tool
 
@@ -44,10 +45,20 @@ class DeclaredTool(Camel, frozen=True):
     function_declarations: list[FunctionDeclaration] | None = None
 
 
+class FunctionCallingConfig(Camel, frozen=True):
+    mode: str | None = None
+    allowed_function_names: list[str] | None = None
+
+
+class ToolConfig(Camel, frozen=True):
+    function_calling_config: FunctionCallingConfig = FunctionCallingConfig()
+
+
 class GenerateRequest(Camel, frozen=True):
     contents: object = None
     system_instruction: object = None
     tools: list[DeclaredTool] | None = None
+    tool_config: ToolConfig = ToolConfig()
     generation_config: GenerationConfig | None = None
 
 
@@ -66,7 +77,8 @@ class CountRequest(Camel, frozen=True):
 
 
 _SHALLOW = frozenset(
-    {"generationConfig", "thinkingConfig", "tools", "functionDeclarations", "requests"} | {"generateContentRequest"}
+    {"generationConfig", "thinkingConfig", "tools", "functionDeclarations", "requests"}
+    | {"generateContentRequest", "toolConfig", "functionCallingConfig"}
 )
 """Where our own fields are looked for; below the others is the caller's free content."""
 
@@ -76,6 +88,7 @@ def parse_generate(request: Request) -> Ask:
     if not asked.contents:
         raise Failure(400, "* GenerateContentRequest.contents: contents is not specified\n")
     config = asked.generation_config or GenerationConfig()
+    tools = _tools(asked.tools)
     return Ask(
         model=request.path_model,
         input=_count(asked),
@@ -85,7 +98,8 @@ def parse_generate(request: Request) -> Ask:
         output_field="max_output_tokens",
         stops=tuple(text for text in config.stop_sequences or () if text),
         choices=config.candidate_count or 1,
-        tools=_tools(asked.tools),
+        tools=tools,
+        forced=_forced(asked.tool_config.function_calling_config, tools),
         json_schema=_json_schema(config),
         shows_thinking=config.thinking_config is not None and config.thinking_config.include_thoughts,
     )
@@ -153,6 +167,12 @@ def _tools(declared: list[DeclaredTool] | None) -> tuple[Tool, ...]:
         for tool in declared or ()
         for one in tool.function_declarations or ()
     )
+
+
+def _forced(config: FunctionCallingConfig, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    if config.mode != "ANY":
+        return ()
+    return named(config.allowed_function_names, tools) if config.allowed_function_names else any_of(tools)
 
 
 def _json_schema(config: GenerationConfig) -> dict[str, object] | None:

@@ -2,7 +2,7 @@
 
 The variants differ in where reasoning shows (nowhere at OpenAI, `reasoning` at Groq,
 `reasoning_content` at xAI), in the usage object and where a stream has it (Gemini's every chunk counts
-on, without a last one of its own), and in Groq's `x_groq`. A streamed token costs one concatenation:
+on, without a last one of its own), and in Groq's `x_groq` and `service_tier`. A streamed token costs one concatenation:
 what does not change from event to event is encoded once a call.
 """
 
@@ -106,7 +106,14 @@ def _answer(variant: Variant, call: Call) -> bytes:
         document["usage"] = variant.usage_object(call.reported, call)
     if variant.has_x_groq:
         document["x_groq"] = {"id": f"req_{call.unique}"}
+        document["service_tier"] = _groq_tier(call)
     return _encode(document)
+
+
+def _groq_tier(call: Call) -> str:
+    """All of Groq's tiers have one price; it names the one that served, of which `auto` is none."""
+    asked = call.ask.service_tier
+    return "on_demand" if asked in (None, "auto") else asked
 
 
 def _message(variant: Variant, call: Call, index: int, choice: Choice) -> dict[str, object]:
@@ -162,6 +169,8 @@ def _frames(variant: Variant, call: Call) -> Iterator[Frame]:
         document = _head(variant, call, "chat.completion.chunk")
         document["choices"] = []
         document["usage"] = variant.usage_object(call.reported, call)
+        if variant.has_x_groq:
+            document["service_tier"] = _groq_tier(call)
         yield data_event(document), None
     yield DONE, None
 

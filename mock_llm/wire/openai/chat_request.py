@@ -12,6 +12,7 @@ from mock_llm.selling.tokens import (
     plus,
 )
 from mock_llm.wire.decode import count_raw, decode, missing
+from mock_llm.wire.tool_choice import any_of, named
 from mock_llm.writing.calls import Ask, Request
 from mock_llm.writing.plan import Tool
 
@@ -35,6 +36,10 @@ class Function(msgspec.Struct, frozen=True):
 
 
 class FunctionTool(msgspec.Struct, frozen=True):
+    function: Function | None = None
+
+
+class ToolChoice(msgspec.Struct, frozen=True):
     function: Function | None = None
 
 
@@ -67,6 +72,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     n: Annotated[int, msgspec.Meta(ge=1, le=128)] | None = None
     stop: str | list[str] | None = None
     tools: list[msgspec.Raw] | None = None
+    tool_choice: str | ToolChoice | None = None
     response_format: ResponseFormat | None = None
     service_tier: str | None = None
     prediction: Prediction | None = None
@@ -83,6 +89,7 @@ def parse_chat(request: Request) -> Ask:
     limit, field = asked.max_completion_tokens, "max_completion_tokens"
     if limit is None:
         limit, field = asked.max_tokens, "max_tokens"
+    tools = _tools(asked.tools)
     return Ask(
         model=asked.model.removeprefix("models/"),
         input=count_chat(asked),
@@ -91,7 +98,8 @@ def parse_chat(request: Request) -> Ask:
         output_field=field,
         stops=as_stops(asked.stop),
         choices=asked.n or 1,
-        tools=_tools(asked.tools),
+        tools=tools,
+        forced=_forced(asked.tool_choice, tools),
         json_schema=_json_schema(asked.response_format),
         service_tier=asked.service_tier,
         include_usage=asked.stream_options is not None and asked.stream_options.include_usage,
@@ -118,6 +126,16 @@ def as_stops(stop: str | list[str] | None) -> tuple[str, ...]:
 def _tools(raws: list[msgspec.Raw] | None) -> tuple[Tool, ...]:
     declared = (decode(bytes(raw), FunctionTool).function for raw in raws or ())
     return tuple(Tool(one.name, one.parameters or {}) for one in declared if one is not None)
+
+
+def _forced(choice: str | ToolChoice | None, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    match choice:
+        case "required":
+            return any_of(tools)
+        case ToolChoice(function=Function(name=name)):
+            return named([name], tools)
+        case _:
+            return ()
 
 
 def _json_schema(wanted: ResponseFormat | None) -> dict[str, object] | None:

@@ -19,6 +19,7 @@ from mock_llm.selling.tokens import (
 from mock_llm.wire.decode import count_raw, decode, missing
 from mock_llm.wire.openai.chat_request import ANY_OBJECT
 from mock_llm.wire.openai.usage import responses_usage
+from mock_llm.wire.tool_choice import any_of, named
 from mock_llm.writing.calls import Ask, Call, Request
 from mock_llm.writing.plan import Finish, Tool
 
@@ -29,6 +30,11 @@ class FunctionTool(msgspec.Struct, frozen=True):
     type: str
     name: str = ""
     parameters: dict[str, object] | None = None
+
+
+class ToolChoice(msgspec.Struct, frozen=True):
+    type: str
+    name: str = ""
 
 
 class Reasoning(msgspec.Struct, frozen=True):
@@ -52,6 +58,7 @@ class ResponsesRequest(msgspec.Struct, frozen=True):
     stream: bool | None = None
     max_output_tokens: Annotated[int, msgspec.Meta(ge=OUTPUT_TOKENS_LEAST)] | None = None
     tools: list[msgspec.Raw] | None = None
+    tool_choice: str | ToolChoice | None = None
     reasoning: Reasoning | None = None
     text: TextOptions | None = None
     service_tier: str | None = None
@@ -67,13 +74,15 @@ def parse_responses(request: Request) -> Ask:
     asked = decode(request.body, ResponsesRequest)
     if not asked.input:
         raise missing("input")
+    tools = _tools(asked.tools)
     return Ask(
         model=asked.model,
         input=_count(asked),
         is_stream=bool(asked.stream),
         output_tokens_max=asked.max_output_tokens,
         output_field="max_output_tokens",
-        tools=_tools(asked.tools),
+        tools=tools,
+        forced=_forced(asked.tool_choice, tools),
         json_schema=_json_schema(asked.text),
         service_tier=asked.service_tier,
         shows_thinking=asked.reasoning is not None and asked.reasoning.summary is not None,
@@ -99,6 +108,16 @@ def _tools(raws: list[msgspec.Raw] | None) -> tuple[Tool, ...]:
     return tuple(Tool(one.name, one.parameters or {}) for one in declared if one.type == "function")
 
 
+def _forced(choice: str | ToolChoice | None, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    match choice:
+        case "required":
+            return any_of(tools)
+        case ToolChoice(type="function", name=name):
+            return named([name], tools)
+        case _:
+            return ()
+
+
 def _json_schema(text: TextOptions | None) -> dict[str, object] | None:
     wanted = text.format if text is not None else None
     if wanted is None or wanted.type == "text":
@@ -118,6 +137,7 @@ def _echo(asked: ResponsesRequest) -> dict[str, object]:
         "store": asked.store is not False,
         "temperature": 1.0 if asked.temperature is None else asked.temperature,
         "text": asked.text if asked.text and asked.text.format else {"format": {"type": "text"}},
+        "tool_choice": asked.tool_choice or "auto",
         "tools": asked.tools or [],
         "top_p": 1.0 if asked.top_p is None else asked.top_p,
     }
@@ -152,7 +172,6 @@ def response(call: Call, *, status: str, output: list[dict[str, object]]) -> dic
         "model": call.model.answers_as,
         "output": output,
         "service_tier": call.service_tier or "default",
-        "tool_choice": "auto",
         "truncation": "disabled",
         "usage": None,
         "user": None,
