@@ -25,8 +25,8 @@ SESSION_BEHIND_TOKEN = "token~session"
 
 _OF_OTHER_GATEWAYS = ("helicone-session-id", "x-litellm-trace-id")
 _OF_AGENTS = ("x-claude-code-session-id", "session-id", "session_id", "x-session-affinity")
-"""By which coding agents name their run to every provider: Claude Code, Codex (with a dash, in older releases with an
-underscore), OpenCode (their sources)."""
+"""By which coding agents name their run to every provider, also when it is resumed: Claude Code (2.1.332, as it was
+run), Codex (0.171.0, as it was run; its older releases with an underscore), OpenCode (its source, 2026)."""
 
 LABEL_CHARACTERS_MAX = 128
 ITERATION_MAX = 1_000_000
