@@ -74,7 +74,7 @@ def decode_request(body: bytes, kind: type[T]) -> RequestBody[T]:
     if structure.members != _members_in(members):
         name = _given_twice(lifted.marked)
         raise InvalidRequest(f"the member {name!r} is given twice", param=name)
-    _refuse_second_spellings(members, kind.__struct_fields__)
+    refuse_second_spellings(members, kind.__struct_fields__)
     try:
         return RequestBody(fitted(members, kind), members, lifted)
     except InvalidJSON as error:
@@ -134,25 +134,23 @@ def _given_twice(text: bytes) -> str:
     return twice[0]
 
 
-def _refuse_second_spellings(members: Iterable[str], known: tuple[str, ...]) -> None:
-    """A reader that ignores case, or takes camelCase for snake_case, must not find more than was found here."""
-    refuse_other_spellings(members, known)
+def refuse_second_spellings(members: Iterable[str], known: tuple[str, ...]) -> None:
+    """A reader that ignores case, or takes camelCase for snake_case, must not find more in an object than was found
+    here: what is known of it has the known names, and nothing has two. Raises `InvalidRequest`."""
+    spellings = {folded(name): name for name in known}
+    for name in members:
+        if name not in known and folded(name) in spellings:
+            raise _second_spelling(name, spellings[folded(name)])
     seen: dict[str, str] = {}
     for name in members:
         if seen.setdefault(folded(name), name) != name:
             raise _second_spelling(name, name)
 
 
-def refuse_other_spellings(members: Iterable[str], known: tuple[str, ...]) -> None:
-    """The same of one object: what is known of it has the known names or none. Raises `InvalidRequest`."""
-    spellings = {folded(name): name for name in known}
-    for name in members:
-        if name not in known and folded(name) in spellings:
-            raise _second_spelling(name, spellings[folded(name)])
-
-
 def _second_spelling(name: str, param: str) -> InvalidRequest:
-    words = f"the member {name[:_NAME_CHARACTERS_MAX]!r} has a second spelling"
+    words = (
+        f"the member {name[:_NAME_CHARACTERS_MAX]!r} has a second spelling: write it once, as the provider's pages do"
+    )
     return InvalidRequest(words, param=param[:_NAME_CHARACTERS_MAX])
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from core.call.plan import CallPlan, plan_call
@@ -137,3 +138,21 @@ def test_a_compaction_is_sent_as_it_came_but_for_its_model() -> None:
 
     assert as_named.to_send(None) == as_named.as_asked[0] == body
     assert by_model.to_send(None) == b'{"model":"gpt-5","input":"go on"}'
+
+
+def test_code_that_gemini_runs_is_held_for_however_often_it_reads_the_prompt_again() -> None:
+    """The prompt itself, five times more behind its runs, and a whole window of code and of what that printed."""
+    body = {"contents": {"parts": {"text": "word " * 300_000}}, "tools": {"codeExecution": {}}}
+    path = UpstreamPath("v1beta/models/gemini-2.5-flash:generateContent", "metered", "gemini")
+    config = {"generationConfig": {"maxOutputTokens": "1000"}}
+
+    plan, _ = plan_call("gemini", path, json.dumps(body | config).encode(), TenantPolicy(), NOW_MS, TABLE)
+    told = {
+        "promptTokenCount": 300_000,
+        "toolUsePromptTokenCount": 5 * 300_000 + 1_000_000,
+        "candidatesTokenCount": 1_000,
+    }
+    billed = plan.dialect.read_usage(msgspec.Raw(json.dumps(told).encode()))
+
+    assert billed is not None and billed.prompt_tokens == 2_800_000
+    assert cost_nanousd(billed, plan.price) <= plan.costing.want_nanousd

@@ -292,7 +292,11 @@ def frames_per_second(part: _Object) -> int:
 
 
 def _whole_rate(fps: object) -> int:
-    return FRAMES_PER_SECOND_MAX if not isinstance(fps, int | float) else min(FRAMES_PER_SECOND_MAX, math.ceil(fps))
+    try:
+        rate = float(fps)  # type: ignore[arg-type]  # a number may be written as a string
+        return math.ceil(min(FRAMES_PER_SECOND_MAX, rate))
+    except (TypeError, ValueError, OverflowError):
+        return FRAMES_PER_SECOND_MAX
 
 
 def _source(media: Media, node: _Node, name: str, member: object) -> None:
