@@ -5,11 +5,12 @@ import json
 import msgspec
 import pytest
 
-from core.call.plan import CallPlan, plan_call
+from core.call.plan import CallPlan, plan_call, provider_and_model
 from core.ledger.messages import AmountsAt
 from core.money.price_list import TABLE
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
+from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel
 from core.routing.paths import UpstreamPath
 from core.tenant.policy import TenantPolicy
 
@@ -156,3 +157,14 @@ def test_code_that_gemini_runs_is_held_for_however_often_it_reads_the_prompt_aga
 
     assert billed is not None and billed.prompt_tokens == 2_800_000
     assert cost_nanousd(billed, plan.price) <= plan.costing.want_nanousd
+
+
+def test_a_refused_plan_says_what_to_write_instead() -> None:
+    with pytest.raises(
+        UnmeteredPath, match=r"run code_interpreter .*: leave that out, or have an administrator set allow_unm"
+    ):
+        a_turn(tools=[{"type": "code_interpreter"}])
+    with pytest.raises(UnpricedModel, match=r"name another model, or have an administrator state its price"):
+        a_plan(policy=TenantPolicy(unpriced_models="block"), model="gpt-99", messages=MESSAGES)
+    with pytest.raises(InvalidRequest, match=r"must be provider/model .* or a listed model \(GET /v1/models\)"):
+        provider_and_model("nobody's", TABLE)

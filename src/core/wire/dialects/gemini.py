@@ -158,5 +158,7 @@ def model_of(path: str) -> str:
     name = path.rpartition(":")[0].partition("/")[2]
     model = name.removeprefix("models/")
     if not model:
-        raise InvalidRequest("the path names no model", param="model")
+        raise InvalidRequest(
+            "the path names no model: write models/{model}:generateContent, with its name", param="model"
+        )
     return model

@@ -15,6 +15,7 @@ from typing import Annotated
 import msgspec
 
 from core.refusals import InvalidRequest
+from core.wire.json_body import does_not_fit
 from core.wire.json_text import InvalidJSON, fitted
 from core.wire.media.walk import folded, given, kind_of, objects
 
@@ -133,14 +134,13 @@ def _tools(defined: list[object]) -> list[Tool]:
     try:
         return [fitted(tool, Tool) for tool in _definitions(defined)]
     except InvalidJSON as error:
-        name = f"tools[].{error.place}" if error.place else "tools"
-        raise InvalidRequest(f"the request body does not fit: {error} of {name}", param=name) from None
+        raise does_not_fit(error, Tool, within="tools[]" if error.place else "tools") from None
 
 
 def _definitions(defined: list[object]) -> list[Mapping[str, object]]:
     """Of all tools of a request, wherever it has some: an item of a conversation may bring more of them."""
     if not all(isinstance(tools, list | dict) for tools in defined):
-        raise InvalidRequest("tools must be a list", param="tools")
+        raise InvalidRequest("tools must be a list of objects: leave it out where there are none", param="tools")
     return objects(defined)
 
 
