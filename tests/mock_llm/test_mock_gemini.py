@@ -153,3 +153,16 @@ def test_the_openai_style_api_embeds_and_refuses_in_a_list(mock):
 
     assert len(create(model="gemini-embedding-001", input="one", dimensions=16).data[0].embedding) == 16
     assert caught.value.response.json()[0]["error"]["status"] == "RESOURCE_EXHAUSTED"
+
+
+def test_one_alone_stands_for_a_list_and_a_string_for_a_number(mock):
+    body = {
+        "contents": {"parts": {"text": "Rivers?"}},
+        "tools": {"codeExecution": {}, "functionDeclarations": {"name": "f"}},
+        "generationConfig": {"maxOutputTokens": "3", "stop_sequences": "END"},
+    }
+
+    answer = mock.post("/gemini/v1beta/models/gemini-2.5-flash:generateContent", body, output_tokens=9).json()
+
+    assert answer["candidates"][0]["finishReason"] == "MAX_TOKENS"
+    assert answer["usageMetadata"]["candidatesTokenCount"] == 3

@@ -8,6 +8,8 @@ import openai
 import pytest
 from google import genai
 
+from tests.runtime.test_streams import spent_nanousd
+
 pytestmark = pytest.mark.stack
 
 CHAT = "/v1/proxy/openai/v1/chat/completions"
@@ -193,3 +195,30 @@ def test_the_static_map_knows_tokens_that_kv_does_not(edge, stack):
     answer = edge.get("/v1/budget-check?session_id=s", authorization=f"Bearer {stack.tokens['static']}")
 
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent?alt=sse"], ids=["json", "stream"])
+def test_gemini_takes_what_google_does_and_bills_what_its_code_read(edge, run, method):
+    body = {
+        "contents": {"parts": {"text": "hello"}},
+        "tools": {"codeExecution": {}},
+        "generationConfig": {
+            "maxOutputTokens": "100",
+            "candidateCount": "1",
+            "thinkingConfig": {"thinkingBudget": "0"},
+        },
+    }
+
+    answer = edge.post(
+        f"/v1/proxy/gemini/v1beta/models/gemini-2.5-flash:{method}",
+        body,
+        x_agentwatch_session_id=run,
+        x_mock="tool_use_prompt_tokens=50000;output_tokens=20",
+        x_mock_tag=run,
+    )
+
+    assert answer.status_code == 200, answer.text
+    (entry,) = edge.billed(run)
+    assert entry["usage"]["input_tokens"] >= 50_000
+    assert spent_nanousd(edge, run) == entry["billed_nanousd"] > 0
+    assert edge.session(run)["held_usd"] == 0

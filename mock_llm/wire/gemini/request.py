@@ -1,4 +1,6 @@
-"""Gemini's native API: requests. Google takes every field in camelCase and in snake_case."""
+"""Gemini's native API: requests. Google takes every field in camelCase and in snake_case, a number as a string, and one
+object alone for a list of one.
+"""
 
 from typing import Annotated
 from zlib import crc32
@@ -82,6 +84,8 @@ _SHALLOW = frozenset(
 )
 """Where our own fields are looked for; below the others is the caller's free content."""
 
+_LISTS = frozenset({"tools", "functionDeclarations", "requests", "stopSequences"})
+
 
 def parse_generate(request: Request) -> Ask:
     asked = _convert(request.body, GenerateRequest)
@@ -137,7 +141,7 @@ def _embedding(request: Request, asked: list[EmbedRequest]) -> Ask:
 
 def _convert(body: bytes, kind: type[Decoded]) -> Decoded:
     try:
-        return msgspec.convert(_camel_keys(decode(body, object)), kind)
+        return msgspec.convert(_camel_keys(decode(body, object)), kind, strict=False)
     except msgspec.ValidationError as error:
         raise bad_field(error) from error
 
@@ -148,7 +152,12 @@ def _camel_keys(value: object) -> object:
     if not isinstance(value, dict):
         return value
     renamed = {_camel(key): inner for key, inner in value.items()}
-    return {key: _camel_keys(inner) if key in _SHALLOW else inner for key, inner in renamed.items()}
+    listed = {key: _listed(inner) if key in _LISTS else inner for key, inner in renamed.items()}
+    return {key: _camel_keys(inner) if key in _SHALLOW else inner for key, inner in listed.items()}
+
+
+def _listed(value: object) -> object:
+    return value if value is None or isinstance(value, list) else [value]
 
 
 def _camel(name: str) -> str:

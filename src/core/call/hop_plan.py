@@ -75,7 +75,7 @@ def plan_as_asked(asked: AskedCall, body: bytes, *, strips_history: bool = False
         except Untranslatable as why:
             raise InvalidRequest(
                 f"{elsewhere.provider} does not take this kind of request, and it cannot be translated for it: "
-                f"{why.feature}",
+                f"{why.feature}. Leave that out, or name a model of a provider that takes it",
                 param="model",
                 details=_THREADS_END if why.feature == "thread" else None,
             ) from None

@@ -23,10 +23,14 @@ def with_model(provider: str | None, upstream: UpstreamPath, body: bytes, model:
     owner = canonical_provider(named) if slash else None
     if owner is not None:
         if provider not in (None, owner):
-            raise InvalidRequest(f"the route leads to {provider}, and {model} is another provider's", param="model")
+            raise InvalidRequest(
+                f"the route leads to {provider}, and {model[:100]} is another provider's: name one of {provider}'s",
+                param="model",
+            )
         model = bare if provider is not None else f"{owner}/{bare}"
     if _embeds(upstream) != _is_embedding_model(owner or provider or "", bare if owner else model):
-        raise InvalidRequest(f"{model[:100]!r} is no model for such a call", param="model")
+        makes = "makes vectors" if _embeds(upstream) else "writes answers"
+        raise InvalidRequest(f"{model[:100]!r} is no model for such a call: name one that {makes}", param="model")
     members: dict[str, tuple[Piece, ...]] = {name: (value,) for name, value in members_of(body).items()}
     if upstream.dialect in _MODEL_IN_PATH:
         model = model.removeprefix("models/")
@@ -52,5 +56,5 @@ def _with_path(upstream: UpstreamPath, model: str) -> UpstreamPath:
     version, method = upstream.path.partition("/")[0], upstream.path.rpartition(":")[2]
     found = resolve_upstream_path("gemini", f"{version}/models/{model}:{method}", "POST")
     if (found.billing, found.dialect) != (upstream.billing, upstream.dialect):
-        raise InvalidRequest(f"{model[:100]!r} is no name of a model", param="model")
+        raise InvalidRequest(f"{model[:100]!r} is no name of a model: write it as GET /v1/models does", param="model")
     return found

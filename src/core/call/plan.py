@@ -28,6 +28,8 @@ AMPLE_OUTPUT_TOKENS = 8_192
 AMPLE_REASONING_TOKENS = 32_768
 """What is ample for an answer to a caller that names no ceiling, and for one with reasoning out of sight before it."""
 
+AS_UNPRICED = "name another model, or have an administrator state its price (PUT /v1/prices) or set unpriced_models"
+
 EARLIER_STEP_TOKENS = 1_024
 """The shortest past that is told from a longer one; each step is twice as long, so at most twice is held for it."""
 
@@ -166,8 +168,8 @@ def plan_call(
 def _unmetered(tools: tuple[str, ...]) -> UnmeteredPath:
     names = ", ".join(name[:60] for name in tools[:5])
     return UnmeteredPath(
-        f"the provider would run {names} and bill it in a way that is not metered; "
-        "the tenant's configuration can let such calls through",
+        f"the provider would run {names} and bill it in a way that is not metered: leave that out, or have an "
+        "administrator set allow_unmetered_paths in the tenant's configuration",
         param="tools",
     )
 
@@ -180,7 +182,8 @@ def provider_and_model(model: str, prices: PriceList) -> tuple[str, str]:
     providers = prices.providers_of(model)
     if not providers:
         raise InvalidRequest(
-            f"model must be provider/model with a provider of {', '.join(PROVIDERS)}, or a listed model",
+            f"model must be provider/model with a provider of {', '.join(PROVIDERS)}, or a listed model "
+            "(GET /v1/models)",
             param="model",
         )
     return providers[0], model
@@ -192,7 +195,7 @@ def _price_of(provider: str, model: str, policy: TenantPolicy, now_ms: int, pric
     if not isinstance(price, Unpriced):
         return price, False
     if policy.unpriced_models == "block":
-        raise UnpricedModel(f"{provider} model {model[:100]!r} has no listed price", param="model")
+        raise UnpricedModel(f"{provider} model {model[:100]!r} has no listed price: {AS_UNPRICED}", param="model")
     return prices.stand_in(provider, model), policy.unpriced_models == "free"
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.call.costing import cost_call
-from core.call.plan import CallPlan, ample_tokens
+from core.call.plan import AS_UNPRICED, CallPlan, ample_tokens
 from core.call.reasoning import hides_reasoning
 from core.money.price_list import PriceList
 from core.money.text_weights import vocabulary
@@ -69,12 +69,14 @@ def plan_told(told: ToldCall, policy: TenantPolicy, now_ms: int, prices: PriceLi
     """What the call may cost. Raises `UnmeteredPath` or `UnpricedModel`."""
     price = prices.find_reported(told.provider, told.model, at_ms=now_ms)
     if price.is_estimate and policy.unpriced_models == "block":
-        raise UnpricedModel(f"model {told.model[:100]!r} has no listed price", param="model")
+        raise UnpricedModel(f"model {told.model[:100]!r} has no listed price: {AS_UNPRICED}", param="model")
     tools = _tools_of(told)
     if tools.unmetered and not policy.allows_unmetered_paths:
         names = ", ".join(name[:60] for name in tools.unmetered[:5])
         raise UnmeteredPath(
-            f"the provider would run {names} and bill it in a way that is not metered", param="provider_tools"
+            f"the provider would run {names} and bill it in a way that is not metered: leave that out, or have an "
+            "administrator set allow_unmetered_paths in the tenant's configuration",
+            param="provider_tools",
         )
     provider = price.provider or told.provider or "unknown"
     parsed = _parsed(told, tools)

@@ -23,7 +23,7 @@ from core.wire.facts import PromptSize
 from core.wire.json_depth import Structure
 from core.wire.json_text import InvalidJSON, fitted, read_json
 from core.wire.media.lifted_body import LiftedBody
-from core.wire.media.walk import Media, folded
+from core.wire.media.walk import Media, folded, second_spelling
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -61,24 +61,38 @@ def decode_request(body: bytes, kind: type[T]) -> RequestBody[T]:
     """Read a request. Raises `InvalidRequest` naming the field."""
     lifted = LiftedBody(body)
     if len(lifted.marked) > REQUEST_TEXT_BYTES_MAX:
-        raise BodyTooLarge(f"a request may have at most {REQUEST_TEXT_BYTES_MAX} bytes beside its base64")
+        raise BodyTooLarge(
+            f"a request may have at most {REQUEST_TEXT_BYTES_MAX} bytes beside its base64: shorten its text"
+        )
     structure = Structure(lifted.marked)
     if structure.is_too_large:
         raise InvalidRequest(
             f"the request body has more than {JSON_CONTAINERS_MAX} objects and lists, {JSON_MEMBERS_MAX} members "
-            f"or {JSON_VALUES_MAX} values"
+            f"or {JSON_VALUES_MAX} values: send less of it at once"
         )
     if structure.is_too_deep:
-        raise InvalidRequest(f"the request body is nested more than {JSON_DEPTH_MAX} deep")
+        raise InvalidRequest(f"the request body is nested more than {JSON_DEPTH_MAX} deep: write it flatter")
     members = _members_of(lifted.marked)
     if structure.members != _members_in(members):
         name = _given_twice(lifted.marked)
-        raise InvalidRequest(f"the member {name!r} is given twice", param=name)
-    _refuse_second_spellings(members, kind.__struct_fields__)
+        raise InvalidRequest(f"the member {name!r} is given twice: write it once", param=name)
+    refuse_second_spellings(members, kind.__struct_fields__)
     try:
         return RequestBody(fitted(members, kind), members, lifted)
     except InvalidJSON as error:
-        raise InvalidRequest(f"the request body does not fit: {error}", param=error.place) from None
+        raise does_not_fit(error, kind) from None
+
+
+def does_not_fit(error: InvalidJSON, kind: type[msgspec.Struct], *, within: str = "") -> InvalidRequest:
+    """The refusal of an object that has not the shape of its type, with what to write instead. `within` is where the
+    object stands, where that is not at the top."""
+    what, _, _ = str(error).partition(" - at `$")
+    place = f"{within}.{error.place}" if within and error.place else error.place or within
+    optional = {field.encode_name for field in msgspec.structs.fields(kind) if not field.required}
+    can_do_without = re.split(r"[.\[]", error.place or "")[0] in optional
+    at = f" - at `{place}`" if " - at `" in str(error) and place else ""
+    way_out = f"; or leave {place} out" if can_do_without else ""
+    return InvalidRequest(f"the request body does not fit: {what}{at}{way_out}", param=place or None)
 
 
 def _members_of(text: bytes) -> dict[str, object]:
@@ -89,7 +103,9 @@ def _members_of(text: bytes) -> dict[str, object]:
         words = f"is not valid JSON: {error}" if name is None else f"cannot be read in {name!r}: {error}"
         raise InvalidRequest(f"the request body {words}", param=name) from None
     if len(members) > BODY_MEMBERS_MAX:
-        raise InvalidRequest(f"the request body has {len(members)} members, more than {BODY_MEMBERS_MAX}")
+        raise InvalidRequest(
+            f"the request body has {len(members)} members, more than {BODY_MEMBERS_MAX}: no API has so many"
+        )
     return members
 
 
@@ -134,26 +150,17 @@ def _given_twice(text: bytes) -> str:
     return twice[0]
 
 
-def _refuse_second_spellings(members: Iterable[str], known: tuple[str, ...]) -> None:
-    """A reader that ignores case, or takes camelCase for snake_case, must not find more than was found here."""
-    refuse_other_spellings(members, known)
-    seen: dict[str, str] = {}
-    for name in members:
-        if seen.setdefault(folded(name), name) != name:
-            raise _second_spelling(name, name)
-
-
-def refuse_other_spellings(members: Iterable[str], known: tuple[str, ...]) -> None:
-    """The same of one object: what is known of it has the known names or none. Raises `InvalidRequest`."""
+def refuse_second_spellings(members: Iterable[str], known: tuple[str, ...]) -> None:
+    """A reader that ignores case, or takes camelCase for snake_case, must not find more in an object than was found
+    here: what is known of it has the known names, and nothing has two. Raises `InvalidRequest`."""
     spellings = {folded(name): name for name in known}
     for name in members:
         if name not in known and folded(name) in spellings:
-            raise _second_spelling(name, spellings[folded(name)])
-
-
-def _second_spelling(name: str, param: str) -> InvalidRequest:
-    words = f"the member {name[:_NAME_CHARACTERS_MAX]!r} has a second spelling"
-    return InvalidRequest(words, param=param[:_NAME_CHARACTERS_MAX])
+            raise second_spelling(name, spellings[folded(name)])
+    seen: dict[str, str] = {}
+    for name in members:
+        if seen.setdefault(folded(name), name) != name:
+            raise second_spelling(name, name)
 
 
 def prompt_size(lifted: LiftedBody, media: Media, *, framing_tokens: int, earlier_answers: int = 0) -> PromptSize:

@@ -2,13 +2,15 @@
 
 import json
 
+import msgspec
 import pytest
 
-from core.call.plan import CallPlan, plan_call
+from core.call.plan import CallPlan, plan_call, provider_and_model
 from core.ledger.messages import AmountsAt
 from core.money.price_list import TABLE
 from core.money.pricing import cost_nanousd
 from core.money.usage import Usage
+from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel
 from core.routing.paths import UpstreamPath
 from core.tenant.policy import TenantPolicy
 
@@ -137,3 +139,32 @@ def test_a_compaction_is_sent_as_it_came_but_for_its_model() -> None:
 
     assert as_named.to_send(None) == as_named.as_asked[0] == body
     assert by_model.to_send(None) == b'{"model":"gpt-5","input":"go on"}'
+
+
+def test_code_that_gemini_runs_is_held_for_however_often_it_reads_the_prompt_again() -> None:
+    """The prompt itself, five times more behind its runs, and a whole window of code and of what that printed."""
+    body = {"contents": {"parts": {"text": "word " * 300_000}}, "tools": {"codeExecution": {}}}
+    path = UpstreamPath("v1beta/models/gemini-2.5-flash:generateContent", "metered", "gemini")
+    config = {"generationConfig": {"maxOutputTokens": "1000"}}
+
+    plan, _ = plan_call("gemini", path, json.dumps(body | config).encode(), TenantPolicy(), NOW_MS, TABLE)
+    told = {
+        "promptTokenCount": 300_000,
+        "toolUsePromptTokenCount": 5 * 300_000 + 1_000_000,
+        "candidatesTokenCount": 1_000,
+    }
+    billed = plan.dialect.read_usage(msgspec.Raw(json.dumps(told).encode()))
+
+    assert billed is not None and billed.prompt_tokens == 2_800_000
+    assert cost_nanousd(billed, plan.price) <= plan.costing.want_nanousd
+
+
+def test_a_refused_plan_says_what_to_write_instead() -> None:
+    with pytest.raises(
+        UnmeteredPath, match=r"run code_interpreter .*: leave that out, or have an administrator set allow_unm"
+    ):
+        a_turn(tools=[{"type": "code_interpreter"}])
+    with pytest.raises(UnpricedModel, match=r"name another model, or have an administrator state its price"):
+        a_plan(policy=TenantPolicy(unpriced_models="block"), model="gpt-99", messages=MESSAGES)
+    with pytest.raises(InvalidRequest, match=r"must be provider/model .* or a listed model \(GET /v1/models\)"):
+        provider_and_model("nobody's", TABLE)

@@ -1,6 +1,7 @@
 """Gemini's native dialects: `generateContent` with its streaming twin, and embeddings. The model is in the path.
 
-Google's REST accepts camelCase and snake_case alike.
+Google's REST reads them as protobuf's reader of JSON does: camelCase and snake_case alike, a number as a string, one
+object alone for a list of one, a number for an enum's name.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from core.wire.dialects.prepared_body import NUMBER, PreparedBody, members_of, o
 from core.wire.dialects.provider_tools import gemini_tools, model_s_own_tools
 from core.wire.dialects.rendering import google_error
 from core.wire.facts import AnswerFacts, ParsedCall, ThinkingAsked
-from core.wire.json_body import decode_request, prompt_size, refuse_other_spellings
+from core.wire.json_body import decode_request, prompt_size, refuse_second_spellings
 from core.wire.media.walk import given, objects
 
 FRAMING_TOKENS = 16
@@ -49,8 +50,8 @@ class _GenerateRequest(msgspec.Struct):
     generation_config: _GenerationConfig | None = None
     cachedContent: object = None
     cached_content: object = None
-    serviceTier: str | None = None
-    service_tier: str | None = None
+    serviceTier: str | int | None = None
+    service_tier: str | int | None = None
 
 
 class _EmbedRequest(msgspec.Struct):
@@ -77,21 +78,24 @@ class GeminiDialect(_GeminiBase, frozen=True):
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
         read = decode_request(body, _GenerateRequest)
         request = read.view
-        for given_config in objects([read.members.get("generationConfig"), read.members.get("generation_config")]):
-            refuse_other_spellings(given_config, _GenerationConfig.__struct_fields__)
+        for given_config in objects(given(read.members, "generationconfig")):
+            refuse_second_spellings(given_config, _GenerationConfig.__struct_fields__)
+            for given_thinking in objects(given(given_config, "thinkingconfig")):
+                refuse_second_spellings(given_thinking, _Thinking.__struct_fields__)
         config = request.generationConfig or request.generation_config or _GenerationConfig()
         model = model_of(path)
         _refuse_other_model(read.members, model)
         media = read.media(model)
         tools = gemini_tools(media.tools)
         media.hidden_inputs += tools.readers
+        prompt = prompt_size(read.lifted, media, framing_tokens=FRAMING_TOKENS + tools.prompt_tokens)
         return ParsedCall(
             model=model,
             is_streaming=path.endswith(":streamGenerateContent"),
-            prompt=prompt_size(read.lifted, media, framing_tokens=FRAMING_TOKENS + tools.prompt_tokens),
-            output_tokens_max=max(config.maxOutputTokens or 0, config.max_output_tokens or 0) or None,
-            answers=max(config.candidateCount or 1, config.candidate_count or 1),
-            service_tier=request.serviceTier or request.service_tier,
+            prompt=prompt.read_again(tools.code_runs_max),
+            output_tokens_max=config.maxOutputTokens or config.max_output_tokens,
+            answers=config.candidateCount or config.candidate_count or 1,
+            service_tier=_tier(request.serviceTier) or _tier(request.service_tier),
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
             thinking=config.thinking,
@@ -113,7 +117,10 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
         read = decode_request(body, _EmbedRequest)
         if read.view.content is None and read.view.requests is None:
-            raise InvalidRequest("the request body has neither content nor requests", param="content")
+            raise InvalidRequest(
+                "the request body has neither content nor requests: one text is content, a batch is requests",
+                param="content",
+            )
         model = model_of(path)
         _refuse_other_model(read.members, model)
         media = read.media(model)
@@ -130,11 +137,20 @@ class GeminiEmbedDialect(_GeminiBase, frozen=True):
         return prepared(body, members_of(body), {}, {})
 
 
+def _tier(asked: str | int | None) -> str | None:
+    """By its name, or by the number that stands for it: which that is nobody states, so that it is held at the dearest
+    there is. 0 is none."""
+    return str(asked) if asked else None
+
+
 def _refuse_other_model(members: Mapping[str, object], model: str) -> None:
     """The path's model is the one that is priced, so a body that names one too has to name the same."""
     for each in (members, *objects(given(members, "requests"))):
         if any(str(name).removeprefix("models/") != model for name in given(each, "model")):
-            raise InvalidRequest("the body names another model than the path", param="model")
+            raise InvalidRequest(
+                f"the body names another model than the path: leave model out of it, or write {model[:100]!r} there",
+                param="model",
+            )
 
 
 def model_of(path: str) -> str:
@@ -142,5 +158,7 @@ def model_of(path: str) -> str:
     name = path.rpartition(":")[0].partition("/")[2]
     model = name.removeprefix("models/")
     if not model:
-        raise InvalidRequest("the path names no model", param="model")
+        raise InvalidRequest(
+            "the path names no model: write models/{model}:generateContent, with its name", param="model"
+        )
     return model

@@ -30,7 +30,8 @@ FRAMING_TOKENS = 16
 """Around the conversation: OpenAI's cookbook counts three a message and three for the answer; the JSON of each message
 is counted as text already and outweighs its own frame."""
 
-_LATER = "their cost is only known when they are polled"
+_LATER = "cannot be metered, because their cost is only known when they are polled"
+_NOW = "and stream the answer where it takes long"
 
 Model = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=COUNT_MAX)]
@@ -79,7 +80,7 @@ class _ChatRequest(msgspec.Struct):
 
 class _CompletionsRequest(msgspec.Struct):
     model: Model
-    prompt: str | list[str | int | list[int]] = ""
+    prompt: str | list[str | int | list[int]] | None = None
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     max_tokens: TokensFromZero | None = None
@@ -131,7 +132,7 @@ class ChatDialect(_OpenAIDialect, frozen=True):
         read = decode_request(body, _ChatRequest)
         request = read.view
         if request.deferred:
-            raise InvalidRequest("deferred completions cannot be metered: " + _LATER, param="deferred")
+            raise InvalidRequest(f"deferred completions {_LATER}: leave deferred out, {_NOW}", param="deferred")
         caps = [cap for cap in (request.max_completion_tokens, request.max_tokens) if cap is not None]
         media = read.media(request.model)
         tools = openai_tools(media.tools, model=request.model)
@@ -167,8 +168,8 @@ class CompletionsDialect(_OpenAIDialect, frozen=True):
     def parse_request(self, body: bytes, *, path: str) -> ParsedCall:
         read = decode_request(body, _CompletionsRequest)
         request = read.view
-        is_many = isinstance(request.prompt, list) and request.prompt and not isinstance(request.prompt[0], int)
-        prompts = len(request.prompt) if is_many else 1
+        several = request.prompt if isinstance(request.prompt, list) else []
+        prompts = 1 if not several or isinstance(several[0], int) else len(several)
         return ParsedCall(
             model=request.model,
             is_streaming=bool(request.stream),
@@ -190,7 +191,7 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
         read = decode_request(body, _ResponsesRequest)
         request = read.view
         if request.background:
-            raise InvalidRequest("background responses cannot be metered: " + _LATER, param="background")
+            raise InvalidRequest(f"background responses {_LATER}: leave background out, {_NOW}", param="background")
         media = read.media(request.model)
         add_stored_items(media, [request.input, request.instructions])
         continued = {"previous_response_id": request.previous_response_id, "conversation": request.conversation}

@@ -1,8 +1,9 @@
 """What a request makes the provider do beside generating, and how that is paid for.
 
-A tool of the caller's own runs at the caller and costs tokens only. A tool that the provider runs is one of three
+A tool of the caller's own runs at the caller and costs tokens only. A tool that the provider runs is one of four
 things: a web search, held for by the call; a reader of what is not in the request, for which the whole context window
-is held; or unmetered, because its fee, its container or its own model's tokens are in no usage that a call reports.
+is held; code that costs its tokens alone, for which the same is held and the prompt as often as it may be read again;
+or unmetered, because its fee, its container or its own model's tokens are in no usage that a call reports.
 The rule easy to break: a tool nobody has looked at yet is unmetered, never free.
 """
 
@@ -14,6 +15,7 @@ from typing import Annotated
 import msgspec
 
 from core.refusals import InvalidRequest
+from core.wire.json_body import does_not_fit
 from core.wire.json_text import InvalidJSON, fitted
 from core.wire.media.walk import folded, given, kind_of, objects
 
@@ -34,6 +36,11 @@ _ANTHROPIC_CALLERS_OWN = ("bash_", "text_editor_", "computer_", "memory_", "brow
 _GEMINI_CALLERS_OWN = frozenset({"functiondeclarations", "computeruse"})
 _GEMINI_SEARCHES = frozenset({"googlesearch", "googlesearchretrieval"})
 _GEMINI_READERS = frozenset({"urlcontext", "filesearch"})
+_GEMINI_CODE = "codeexecution"
+
+CODE_RUNS_MAX = 5
+"""What Gemini is taken to run in one answer: where its code fails it tries again up to five times. Behind each run it
+reads the prompt, the code and what that printed, all billed as input (Google's guide to code execution)."""
 
 _GOOGLE_EXTRAS = frozenset({"thinking_config", "safety_settings", "cached_content", "thought_tag_marker"})
 
@@ -52,7 +59,13 @@ _ANTHROPIC_PROMPTS = {
 _PROMPT_OTHERS = 1_500
 """Of one that is not known here."""
 
-_GEMINI_PROMPTS = {"computeruse": 2_000, "googlesearch": 300, "googlesearchretrieval": 300, "urlcontext": 300}
+_GEMINI_PROMPTS = {
+    "computeruse": 2_000,
+    "googlesearch": 300,
+    "googlesearchretrieval": 300,
+    "urlcontext": 300,
+    "codeexecution": 500,
+}
 
 _OPENAI_PROMPTS = {"function": 0, "custom": 0, "namespace": 0}
 _OPENAI_PROMPT_OTHERS = 1_000
@@ -76,6 +89,8 @@ class ProviderTools:
     """Per answer, estimated high."""
     readers: int = 0
     """Tools that read what is not in the request and cost nothing but its tokens."""
+    code_runs_max: int = 0
+    """How often the model may read all of its prompt again, behind code that it ran."""
     unmetered: tuple[str, ...] = ()
     """Names, as the caller wrote them, of what nothing here can meter."""
     prompt_tokens: int = 0
@@ -119,14 +134,13 @@ def _tools(defined: list[object]) -> list[Tool]:
     try:
         return [fitted(tool, Tool) for tool in _definitions(defined)]
     except InvalidJSON as error:
-        name = f"tools[].{error.place}" if error.place else "tools"
-        raise InvalidRequest(f"the request body does not fit: {error} of {name}", param=name) from None
+        raise does_not_fit(error, Tool, within="tools[]" if error.place else "tools") from None
 
 
 def _definitions(defined: list[object]) -> list[Mapping[str, object]]:
     """Of all tools of a request, wherever it has some: an item of a conversation may bring more of them."""
     if not all(isinstance(tools, list | dict) for tools in defined):
-        raise InvalidRequest("tools must be a list", param="tools")
+        raise InvalidRequest("tools must be a list of objects: leave it out where there are none", param="tools")
     return objects(defined)
 
 
@@ -156,7 +170,7 @@ def anthropic_tools(defined: list[object]) -> ProviderTools:
             readers += 1
         elif kind != "custom" and not kind.startswith(_ANTHROPIC_CALLERS_OWN):
             unmetered.append(tool.type or kind)
-    return ProviderTools(searches, readers, tuple(unmetered), prompt_tokens)
+    return ProviderTools(searches, readers, unmetered=tuple(unmetered), prompt_tokens=prompt_tokens)
 
 
 def _anthropic_prompt_tokens(kind: str) -> int:
@@ -168,7 +182,7 @@ def _anthropic_prompt_tokens(kind: str) -> int:
 
 def gemini_tools(defined: list[object]) -> ProviderTools:
     """Gemini's tools: each an object with one member a tool, in any spelling; one alone may stand for a list."""
-    searches = readers = prompt_tokens = 0
+    searches = readers = code_runs = prompt_tokens = 0
     unmetered = []
     for name in (name for tool in _definitions(defined) for name, settings in tool.items() if settings is not None):
         kind = folded(name)
@@ -177,9 +191,12 @@ def gemini_tools(defined: list[object]) -> ProviderTools:
             searches = WEB_SEARCH_CALLS_MAX
         elif kind in _GEMINI_READERS:
             readers += 1
+        elif kind == _GEMINI_CODE:
+            readers += 1
+            code_runs = CODE_RUNS_MAX
         elif kind not in _GEMINI_CALLERS_OWN:
             unmetered.append(name)
-    return ProviderTools(searches, readers, tuple(unmetered), prompt_tokens)
+    return ProviderTools(searches, readers, code_runs, tuple(unmetered), prompt_tokens)
 
 
 def model_s_own_tools(model: str) -> tuple[str, ...]:

@@ -76,7 +76,9 @@ class Media:
             return
         self._pieces += 1
         if self._pieces > MEDIA_PIECES_MAX:
-            raise InvalidRequest(f"the request body has more than {MEDIA_PIECES_MAX} pictures, sounds and files")
+            raise InvalidRequest(
+                f"the request body has more than {MEDIA_PIECES_MAX} pictures, sounds and files: send fewer"
+            )
         self._lifted.take(value)
         is_image = declared_family(declared) == "image" and not may_be_text
         data = self._lifted.decoded(value, start_bytes=IMAGE_START_BYTES if is_image else None)
@@ -162,8 +164,14 @@ class _Node:
         """Of two spellings of one name, which a lenient reader takes is not known."""
         plain = folded(name)
         if plain in self._names:
-            raise InvalidRequest(f"the member {name[:60]!r} has a second spelling", param=name[:60])
+            raise second_spelling(name, name)
         self._names.add(plain)
+
+
+def second_spelling(name: str, param: str) -> InvalidRequest:
+    """The refusal of a member that one reader may find under this name, and another under another."""
+    words = f"the member {name[:60]!r} has a second spelling: write it once, as the provider's pages do"
+    return InvalidRequest(words, param=param[:60])
 
 
 _CONTAINERS = frozenset((dict, list))
@@ -292,7 +300,11 @@ def frames_per_second(part: _Object) -> int:
 
 
 def _whole_rate(fps: object) -> int:
-    return FRAMES_PER_SECOND_MAX if not isinstance(fps, int | float) else min(FRAMES_PER_SECOND_MAX, math.ceil(fps))
+    try:
+        rate = float(fps)  # type: ignore[arg-type]  # a number may be written as a string
+        return math.ceil(min(FRAMES_PER_SECOND_MAX, rate))
+    except (TypeError, ValueError, OverflowError):
+        return FRAMES_PER_SECOND_MAX
 
 
 def _source(media: Media, node: _Node, name: str, member: object) -> None:

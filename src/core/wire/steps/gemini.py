@@ -9,7 +9,8 @@ from core.wire.steps.outcomes import outcome
 _TOOLS_OWN = ("output", "result")
 """Under which names SDKs put what a tool returned, when that is no object."""
 
-_GOOD_OUTCOMES = (None, "OUTCOME_OK", "OUTCOME_UNSPECIFIED")
+_GOOD_OUTCOMES = (None, "OUTCOME_OK", "OUTCOME_UNSPECIFIED", 0, 1)
+"""By name, or by the number that stands for it (google/ai/generativelanguage, `CodeExecutionResult`)."""
 
 
 def gemini_message(message: Members) -> Message:

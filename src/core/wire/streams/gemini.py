@@ -44,12 +44,17 @@ class _Code(msgspec.Struct):
     code: str | None = None
 
 
+class _CodeResult(msgspec.Struct):
+    output: str | None = None
+
+
 class _Part(msgspec.Struct):
     text: str | None = None
     thought: object = None
     functionCall: _FunctionCall | None = None
     inlineData: _Blob | None = None
     executableCode: _Code | None = None
+    codeExecutionResult: _CodeResult | None = None
 
 
 class _Content(msgspec.Struct):
@@ -218,9 +223,12 @@ class _PartTally:
             self.extra_tokens += TOOL_CALL_TOKENS
         if part.executableCode is not None:
             self.text += part.executableCode.code or ""
+        if part.codeExecutionResult is not None:
+            self.text += part.codeExecutionResult.output or ""
         if part.inlineData is not None:
             self._add_media(part.inlineData)
-        return bool(part.text or part.functionCall or part.executableCode or part.inlineData)
+        ran = part.executableCode or part.codeExecutionResult
+        return bool(part.text or part.functionCall or ran or part.inlineData)
 
     def _add_media(self, blob: _Blob) -> None:
         if blob.mimeType.startswith("image/"):

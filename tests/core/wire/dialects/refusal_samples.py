@@ -41,8 +41,11 @@ SAMPLES: tuple[Refusal, ...] = (
         "this key ends, and may not make an administrator's key that ends later", details={"fault": "outlives_its_maker"}
     ),
     refusals.TenantSuspended("this tenant is suspended"),
-    refusals.UnmeteredPath("the provider would run code_interpreter and bill it in a way that is not metered; "
-                           "the tenant's configuration can let such calls through", param="tools"),
+    refusals.UnmeteredPath(
+        "the provider would run code_interpreter and bill it in a way that is not metered: leave that out, or have an "
+        "administrator set allow_unmetered_paths in the tenant's configuration",
+        param="tools",
+    ),
     refusals.SharedAccount("GET files reaches what is stored under an account that tenants share; "
                            "send your own provider key"),
     refusals.RuleBlocked(
@@ -62,7 +65,11 @@ SAMPLES: tuple[Refusal, ...] = (
     refusals.SessionRequired(
         "every call of this tenant names its session: send x-agentwatch-session-id", param="x-agentwatch-session-id"
     ),
-    refusals.UnpricedModel("openai model 'gpt-9' has no listed price", param="model"),
+    refusals.UnpricedModel(
+        "openai model 'gpt-9' has no listed price: name another model, or have an administrator state its price "
+        "(PUT /v1/prices) or set unpriced_models",
+        param="model",
+    ),
     refusals.RouteNotFound("there is no provider 'azure'; known are openai, anthropic, gemini, groq, xai", param="provider"),
     refusals.NotFound("version 3 of this document is not kept", param="version"),
     refusals.MethodNotAllowed("this route takes POST, not GET", details={"allow": "POST"}),

@@ -163,6 +163,8 @@ def test_an_attached_document_may_be_searched(dialect: str, members: dict, searc
 READERS = [
     ("anthropic_messages", {"tools": [{"type": "web_fetch_20260209"}]}),
     ("gemini", {"tools": [{"urlContext": {}}]}),
+    ("gemini", {"tools": {"codeExecution": {}}}),
+    ("gemini", {"tools": [[{"code_execution": {}}]]}),
     ("gemini", {"tools": [{"file_search": {"fileSearchStoreNames": ["s"]}}]}),
     ("openai_chat", {"extra_body": {"google": {"cached_content": "cachedContents/1"}}}),
 ]
@@ -175,8 +177,17 @@ def test_what_reads_beyond_the_request_holds_the_window(dialect: str, members: d
     assert (call.prompt.hidden_inputs, call.unmetered_tools) == (1, ())
 
 
-UNMETERED = [
-    ("openai_chat", {"tools": [{"type": "browser_search"}]}, "browser_search"),
+def test_code_that_gemini_runs_may_read_the_prompt_again_behind_each_run() -> None:
+    image = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
+    contents = [{"role": "user", "parts": [{"text": "word " * 1_000}, image]}]
+
+    plain, with_code = (parse("gemini", contents=contents, tools=tools) for tools in ([], [{"codeExecution": {}}]))
+
+    assert with_code.prompt.text_tokens >= 6 * plain.prompt.text_tokens
+    assert with_code.prompt.images == 6 * plain.prompt.images == 6
+
+
+UNMETERED = [    ("openai_chat", {"tools": [{"type": "browser_search"}]}, "browser_search"),
     ("openai_chat", {"tools": [{"type": "tool_of_next_year"}]}, "tool_of_next_year"),
     ("openai_chat", {"model": "groq/compound-mini"}, "groq/compound-mini"),
     ("openai_chat", {"search_parameters": {"mode": "auto"}}, "search_parameters"),
@@ -193,7 +204,7 @@ UNMETERED = [
     ("openai_chat", {"tools": [{"googleSearch": {}}]}, "a tool without type"),
     ("openai_chat", {"google": {"tools_of_next_year": 1}}, "extra_body.google.tools_of_next_year"),
     ("openai_chat", {"extra_body": {"extra_body": {"google": {"grounding": 1}}}}, "extra_body.google.grounding"),
-    ("gemini", {"tools": [[[{"codeExecution": {}}]]]}, "codeExecution"),
+    ("gemini", {"tools": [[[{"googleMaps": {}}]]]}, "googleMaps"),
     ("openai_responses", {"tools": [{"type": "namespace", "tools": [{"type": "mcp"}]}]}, "namespace"),
     ("openai_responses", {"prompt": {"id": "pmpt_1"}}, "prompt"),
     ("openai_responses", {"context_management": [{"type": "compaction"}]}, "context_management"),
@@ -209,7 +220,7 @@ UNMETERED = [
     ("anthropic_messages", {"context_management": {"edits": [{"type": "compact_20260112"}]}}, "compact_20260112"),
     *[
         ("gemini", {"tools": [{kind: {}}]}, kind)
-        for kind in ("codeExecution", "code_execution", "googleMaps", "retrieval", "mcpServers", "enterpriseWebSearch",
+        for kind in ("googleMaps", "retrieval", "mcpServers", "enterpriseWebSearch",
                      "toolOfNextYear")
     ],
 ]  # fmt: skip

@@ -1,7 +1,10 @@
 """What a request is taken to ask for, what is refused by name, and what a change leaves alone."""
 
+import json
+
 import pytest
 
+from core.money.price_list import TABLE
 from core.refusals import InvalidRequest
 from core.wire.dialects import DIALECTS, InvalidAnswer
 
@@ -223,12 +226,6 @@ def test_a_body_too_rich_to_decode_is_refused(members: bytes, words: str) -> Non
         DIALECTS["openai_chat"].parse_request(b'{"model":"m","messages":[{}],%b}' % members, path="")
 
 
-def test_gemini_s_two_spellings_of_a_ceiling_are_read_as_the_higher() -> None:
-    body = b'{"contents":[],"generationConfig":{"maxOutputTokens":3,"max_output_tokens":9}}'
-
-    assert DIALECTS["gemini"].parse_request(body, path="v1/models/m:generateContent").output_tokens_max == 9
-
-
 DEEP = b"[" * 50_000 + b"]" * 50_000
 
 
@@ -244,3 +241,55 @@ def test_a_body_nested_too_deeply_is_a_bad_request(dialect: str) -> None:
 def test_an_answer_nested_too_deeply_is_invalid(dialect: str) -> None:
     with pytest.raises(InvalidAnswer):
         DIALECTS[dialect].read_answer(b'{"x":%b}' % DEEP)
+
+
+GEMINI_PATH = "v1beta/models/m:generateContent"
+AS_WRITTEN = [
+    ({"contents": {"parts": {"text": "Hi"}}}, (None, 1, "unset", None)),
+    ({"contents": {}, "generationConfig": {"maxOutputTokens": "100", "candidateCount": "2"}}, (100, 2, "unset", None)),
+    ({"contents": {}, "generation_config": {"max_output_tokens": 1e2, "candidate_count": 2.0}}, (100, 2, "unset", None)),
+    ({"contents": {}, "generationConfig": {"maxOutputTokens": "1e2", "candidateCount": "2.0"}}, (100, 2, "unset", None)),
+    ({"contents": {}, "generationConfig": {"thinkingConfig": {"thinkingBudget": "0"}}}, (None, 1, "off", None)),
+    ({"contents": {}, "generation_config": {"thinking_config": {"thinking_budget": 0.0}}}, (None, 1, "off", None)),
+    ({"contents": {}, "generationConfig": {"thinkingConfig": {"thinkingBudget": "-1"}}}, (None, 1, "unset", None)),
+    ({"contents": {}, "generationConfig": None, "tools": None, "safetySettings": {"category": 7, "threshold": 1}}, (None, 1, "unset", None)),
+    ({"contents": {}, "serviceTier": "priority"}, (None, 1, "unset", "priority")),
+    ({"contents": {}, "serviceTier": 0}, (None, 1, "unset", None)),
+    ({"contents": {}, "service_tier": 3}, (None, 1, "unset", "3")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "expected"), AS_WRITTEN, ids=str)
+def test_what_google_s_reader_takes_is_read_as_it_reads_it(body: dict, expected: tuple) -> None:
+    call = DIALECTS["gemini"].parse_request(json.dumps(body).encode(), path=GEMINI_PATH)
+
+    assert (call.output_tokens_max, call.answers, call.thinking, call.service_tier) == expected
+
+
+def test_a_tier_that_is_named_by_a_number_is_held_at_the_dearest() -> None:
+    price = TABLE.find("gemini", "gemini-2.5-pro", at_ms=1_795_651_200_000)
+
+    by_number, dearest = (price.rates(prompt_tokens=1, service_tier=tier) for tier in ("3", "priority"))
+
+    assert by_number == dearest != price.rates(prompt_tokens=1, service_tier=None)
+
+
+TWO_READINGS = [
+    ({"maxOutputTokens": 5, "max_output_tokens": 500}, "max_output_tokens"),
+    ({"candidateCount": 1, "candidate_count": 8}, "candidate_count"),
+    ({"thinkingConfig": {"thinkingBudget": 0, "thinking_budget": 500}}, "thinking_budget"),
+    ({"thinkingConfig": {"thinkingbudget": 0}}, "thinking_budget"),
+    ({"maxOutputTokens": "5 "}, "generationConfig.maxOutputTokens"),
+    ({"maxOutputTokens": 5.5}, "generationConfig.maxOutputTokens"),
+    ({"maxOutputTokens": True}, "generationConfig.maxOutputTokens"),
+]
+
+
+@pytest.mark.parametrize(("config", "param"), TWO_READINGS, ids=str)
+def test_what_may_be_read_in_two_ways_is_refused(config: dict, param: str) -> None:
+    body = json.dumps({"contents": {}, "generationConfig": config}).encode()
+
+    with pytest.raises(InvalidRequest) as refused:
+        DIALECTS["gemini"].parse_request(body, path=GEMINI_PATH)
+
+    assert refused.value.param == param

@@ -331,7 +331,9 @@ def test_a_text_that_begins_like_media_is_still_paid_for_as_text(request_: tuple
     assert prompt.text_tokens > 9_000 * 3 or prompt.is_of_unknown_size
 
 
-@pytest.mark.parametrize(("fps", "rate"), [(None, 1), (0.1, 1), (3.5, 4), ("24", 24), (1e9, 24)])
+@pytest.mark.parametrize(
+    ("fps", "rate"), [(None, 1), (0.1, 1), (3.5, 4), ("24", 24), ("5", 5), ("often", 24), (1e9, 24)]
+)
 def test_a_film_that_is_looked_at_more_often_is_longer(fps: object, rate: int) -> None:
     assert frames_per_second({"inlineData": {}, "video_metadata": {"fps": fps}}) == rate
 

@@ -312,15 +312,16 @@ def test_anthropic_s_own_tools_belong_to_the_turn_that_calls_them() -> None:
 
 
 def test_gemini_s_own_code_is_a_call() -> None:
-    def turn(outcome: str) -> list[dict]:
+    def turn(outcome: str | int) -> list[dict]:
         parts = [
             {"executableCode": {"language": "PYTHON", "code": "1/0"}},
             {"codeExecutionResult": {"outcome": outcome, "output": "?"}},
         ]
         return [{"role": "model", "parts": parts}]
 
-    assert times("gemini", turn("OUTCOME_FAILED"), 1).failed_steps == 1
-    assert counts(times("gemini", turn("OUTCOME_OK"), 1)) == (1, 0)
+    for failed, went_well in (("OUTCOME_FAILED", "OUTCOME_OK"), (2, 1)):
+        assert times("gemini", turn(failed), 1).failed_steps == 1
+        assert counts(times("gemini", turn(went_well), 1)) == (1, 0)
 
 
 PICTURE = base64.b64encode(bytes(range(256)) * 300).decode()

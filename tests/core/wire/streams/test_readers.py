@@ -182,6 +182,11 @@ EVENTS: dict[str, tuple[str, object, Observation]] = {
         a_part({"functionCall": {"name": "get", "args": {"a": 1}}}),
         Observation(text='get{"a":1}', extra_tokens=TOOL_CALL_TOKENS),
     ),
+    "Gemini code's result": (
+        "gemini",
+        a_part({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2"}}),
+        Observation(text="2"),
+    ),
     "Gemini code": ("gemini", a_part({"executableCode": {"language": "PYTHON", "code": "1"}}), Observation(text="1")),
     "Gemini image": (
         "gemini",

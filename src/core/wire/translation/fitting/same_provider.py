@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from core.wire.json_depth import is_too_deep
-from core.wire.json_text import InvalidJSON, read_json
+from core.wire.json_text import InvalidJSON, fitted, read_json
 from core.wire.translation.conversation import Effort, Reasoning
 from core.wire.translation.fitting.history import Members, messages_call_unthought, without_thinking_edits
 from core.wire.translation.fitting.reasoning import (
@@ -224,8 +224,8 @@ def _gemini_thinking(given: msgspec.Raw, thinking: Members, target: Target) -> o
     rest = {key: value for key, value in thinking.items() if not key.lower().startswith("thinking")}
     if not traits.signatures:
         return given if level is None else {**rest, "thinkingBudget": BUDGETS.get(level, 0)}
-    budget = _read(thinking, "thinkingBudget", "thinking_budget")
-    if level is None and type(budget) is int and budget >= 0:
+    budget = _whole(_read(thinking, "thinkingBudget", "thinking_budget"))
+    if level is None and budget is not None and budget >= 0:
         level = nearest(effort_of(Reasoning(budget_tokens=budget)) or "low", ("low", "high"))
         return {**rest, "thinkingLevel": level}
     return {**rest, "thinkingLevel": "low"} if level == "minimal" else given
@@ -250,6 +250,14 @@ def _read(members: Mapping[str, msgspec.Raw], *names: str) -> object:
             except InvalidJSON:
                 return None
     return None
+
+
+def _whole(value: object) -> int | None:
+    """A whole number, as Google's reader takes it: also one that is written as a text."""
+    try:
+        return fitted(value, int)
+    except InvalidJSON:
+        return None
 
 
 def _object(members: Members, name: str) -> Members:

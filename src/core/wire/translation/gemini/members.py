@@ -4,6 +4,7 @@ The rule easy to break: a member that is known has a field, even if nothing is d
 that nobody here has looked at, and may change what the answer means.
 """
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -53,6 +54,22 @@ class Notes:
         if not members.keys() <= set(kind.__struct_encode_fields__):
             self.go_beyond("unknown_member")
         return read
+
+
+def named(value: object, numbers: Mapping[int, str]) -> str:
+    """An enum's value by its name, in capitals; a number stands for one. Raises `Untranslatable`."""
+    name = value if isinstance(value, str) else numbers.get(value) if type(value) is int else None
+    if name is None:
+        raise Untranslatable("body")
+    return name.upper()
+
+
+def texts(value: object) -> list[str]:
+    """A list of texts, of which one may stand alone. Raises `Untranslatable`."""
+    found = listed(value)
+    if not all(isinstance(each, str) for each in found):
+        raise Untranslatable("body")
+    return [str(each) for each in found]
 
 
 def listed(value: object) -> list[object]:

@@ -15,10 +15,13 @@ from core.wire.json_text import InvalidJSON, read_json
 from core.wire.media.walk import folded
 from core.wire.translation.conversation import Conversation, OutputFormat, Untranslatable
 from core.wire.translation.gemini.contents_reader import Contents, read_system
-from core.wire.translation.gemini.members import Notes, listed
+from core.wire.translation.gemini.members import Notes, listed, named, texts
 from core.wire.translation.gemini.schema_reader import read_schema
 from core.wire.translation.gemini.thinking_reader import read_thinking
 from core.wire.translation.gemini.tools_reader import read_tools
+
+_MODALITIES = {0: "MODALITY_UNSPECIFIED", 1: "TEXT", 2: "IMAGE", 3: "AUDIO"}
+"""The numbers that stand for them (google/ai/generativelanguage, `GenerationConfig.Modality`)."""
 
 
 class _Request(msgspec.Struct, rename=folded):
@@ -40,7 +43,7 @@ class _Config(msgspec.Struct, rename=folded):
     temperature: float | None = None
     top_p: float | None = None
     top_k: float | None = None
-    stop_sequences: list[str] = []
+    stop_sequences: object = None
     candidate_count: int = 1
     response_mime_type: str = ""
     response_schema: object = None
@@ -50,7 +53,7 @@ class _Config(msgspec.Struct, rename=folded):
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     thinking_config: object = None
-    response_modalities: list[str] = []
+    response_modalities: object = None
     speech_config: object = None
     image_config: object = None
     translation_config: object = None
@@ -97,7 +100,7 @@ def read_request(body: bytes, *, path: str = "") -> Conversation:
         frequency_penalty=_finite(config.frequency_penalty),
         presence_penalty=_finite(config.presence_penalty),
         seed=config.seed,
-        stop=tuple(config.stop_sequences),
+        stop=tuple(texts(config.stop_sequences)),
         format=output_format,
         reasoning=read_thinking(config.thinking_config, notes),
         beyond=notes.beyond,
@@ -127,7 +130,7 @@ def _note_others(request: _Request, config: _Config, notes: Notes) -> None:
         "cached_content": request.cached_content,
         "candidate_count": config.candidate_count > 1,
         "logprobs": config.response_logprobs or config.logprobs is not None,
-        "modalities": any(each.upper() not in ("TEXT", "1") for each in config.response_modalities),
+        "modalities": any(named(each, _MODALITIES) != "TEXT" for each in listed(config.response_modalities)),
         "speech": config.speech_config,
         "images": config.image_config,
         "translation": config.translation_config,

@@ -24,6 +24,8 @@ _BY_NAME = frozenset(("properties", "$defs"))
 _EACH = frozenset(("anyOf", "oneOf", "allOf", "prefixItems"))
 _ONE = frozenset(("items", "additionalProperties"))
 _NULL = {"type": "null"}
+_TYPES = {1: "string", 2: "number", 3: "integer", 4: "boolean", 5: "array", 6: "object", 7: "null"}
+"""The numbers that stand for them (google/ai/generativelanguage, `Type`)."""
 
 
 def read_schema(schema: object) -> Mapping[str, object]:
@@ -62,6 +64,8 @@ def _value(word: str, value: object, depth: int) -> object:
 
 def _say_type(read: dict[str, object]) -> None:
     kind = read.get("type")
+    if type(kind) is int:
+        kind = _TYPES.get(kind, "type_unspecified")
     if isinstance(kind, list):
         read["type"] = [each.lower() if isinstance(each, str) else each for each in kind]
     elif isinstance(kind, str):

@@ -8,10 +8,13 @@ import msgspec
 
 from core.wire.media.walk import folded
 from core.wire.translation.conversation import Tool, ToolChoice, Untranslatable
-from core.wire.translation.gemini.members import Notes, listed
+from core.wire.translation.gemini.members import Notes, listed, named, texts
 from core.wire.translation.gemini.schema_reader import read_schema
 
 _UNSPECIFIED = "MODE_UNSPECIFIED"
+_MODES = {0: _UNSPECIFIED, 1: "AUTO", 2: "ANY", 3: "NONE"}
+_BEHAVIORS = {0: "UNSPECIFIED", 1: "BLOCKING", 2: "NON_BLOCKING"}
+"""The numbers that stand for them (google/ai/generativelanguage, `FunctionCallingConfig`, `FunctionDeclaration`)."""
 
 
 class _Tool(msgspec.Struct, rename=folded):
@@ -37,7 +40,7 @@ class _Declaration(msgspec.Struct, rename=folded):
     parameters_json_schema: object = None
     response: object = None
     response_json_schema: object = None
-    behavior: str = ""
+    behavior: str | int = ""
 
 
 class _ToolConfig(msgspec.Struct, rename=folded):
@@ -47,8 +50,8 @@ class _ToolConfig(msgspec.Struct, rename=folded):
 
 
 class _CallingConfig(msgspec.Struct, rename=folded):
-    mode: str = _UNSPECIFIED
-    allowed_function_names: list[str] = []
+    mode: str | int = _UNSPECIFIED
+    allowed_function_names: object = None
     stream_function_call_arguments: object = None
 
 
@@ -68,7 +71,7 @@ def _declared(value: object, notes: Notes) -> Tool:
     declared = notes.read(value, _Declaration)
     if not declared.name:
         raise Untranslatable("body")
-    if declared.behavior.upper() == "NON_BLOCKING":
+    if named(declared.behavior, _BEHAVIORS) == "NON_BLOCKING":
         notes.go_beyond("later_results")
     notes.drop("response", declared.response)
     notes.drop("responseJsonSchema", declared.response_json_schema)
@@ -88,7 +91,7 @@ def _allowed(tools: tuple[Tool, ...], value: object, notes: Notes) -> tuple[tupl
     notes.drop("includeServerSideToolInvocations", outer.include_server_side_tool_invocations)
     config = notes.read(outer.function_calling_config or {}, _CallingConfig)
     notes.drop("streamFunctionCallArguments", config.stream_function_call_arguments)
-    mode, names = config.mode.upper(), set(config.allowed_function_names)
+    mode, names = named(config.mode, _MODES), set(texts(config.allowed_function_names))
     if mode == "NONE":
         return tools, ToolChoice(mode="none") if tools else None
     if not names <= {tool.name for tool in tools}:

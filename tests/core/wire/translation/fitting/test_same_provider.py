@@ -64,6 +64,7 @@ CASES: list[tuple[str, str, str, dict[str, object], dict[str, object]]] = [
     (MESSAGES, "anthropic", "claude-3-haiku", {"thinking": ENABLED, "context_management": {"edits": [{"type": "clear_thinking_20251015"}]}}, {"context_management": {"edits": []}}),
     (GEMINI, "gemini", "gemini-2.5-pro", {"generationConfig": {"thinkingConfig": {"thinkingLevel": "HIGH", "includeThoughts": True}, "seed": 1}}, {"generationConfig": {"thinkingConfig": {"includeThoughts": True, "thinkingBudget": 16_384}, "seed": 1}}),
     (GEMINI, "gemini", "gemini-3.1-pro-preview", {"generation_config": {"thinking_config": {"thinking_budget": 0}}}, {"generation_config": {"thinking_config": {"thinkingLevel": "low"}}}),
+    (GEMINI, "gemini", "gemini-3.1-pro-preview", {"generationConfig": {"thinkingConfig": {"thinkingBudget": "0"}}}, {"generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}}),
     (GEMINI, "gemini", "gemini-3.1-pro-preview", {"generationConfig": {"thinkingConfig": {"thinkingBudget": -1}}}, {"generationConfig": {"thinkingConfig": {"thinkingBudget": -1}}}),
     (GEMINI, "gemini", "gemini-2.0-flash", {"generationConfig": {"thinkingConfig": {"thinkingBudget": 5}, "presencePenalty": 1, "topK": 1}}, {"generationConfig": {"topK": 1}}),
     (GEMINI, "gemini", "gemini-2.0-flash", {"generationConfig": {"thinkingConfig": {"thinkingBudget": 5}}}, {}),

@@ -261,6 +261,7 @@ def test_a_schema_s_own_names_are_never_taken_for_keywords():
 
 
 SCHEMAS = [
+    ({"type": 5, "items": {"type": 1, "maxLength": "9"}}, {"type": "array", "items": {"type": "string", "maxLength": 9}}),
     ({"type": "INTEGER", "enum": ["1", "2"]}, {"type": "integer", "enum": [1, 2]}),
     ({"type": "TYPE_UNSPECIFIED", "ref": "#/$defs/a", "nullable": True}, {"anyOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]}),
     ({"anyOf": [{"type": "STRING"}], "nullable": True}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
@@ -348,6 +349,7 @@ def blob(kind: str) -> dict:
 
 FILE = {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/a", "mimeType": "image/png"}
 BEYOND = [
+    (config(responseModalities=[1, 2]), "modalities"),
     (part(fileData=FILE), "file_data"),
     (part(inlineData=blob("audio/wav")), "audio"),
     (part(inlineData=blob("video/mp4")), "video"),
@@ -474,3 +476,35 @@ def test_nonsense_raises_nothing_but_that_it_cannot_be_translated(body):
 def test_bytes_of_any_kind_raise_nothing_else(body):
     with pytest.raises(Untranslatable):
         read_request(body, path=PATH)
+
+
+def test_one_alone_stands_for_a_list_and_a_number_for_a_name():
+    told = {
+        "contents": {"role": "user", "parts": {"text": "Hi"}},
+        "tools": {"functionDeclarations": {"name": "f", "behavior": 1}},
+        "toolConfig": {"functionCallingConfig": {"mode": 2, "allowedFunctionNames": "f"}},
+        "generationConfig": {
+            "stopSequences": "END",
+            "responseModalities": 1,
+            "thinkingConfig": {"thinkingBudget": "0"},
+        },
+    }
+    plain = {
+        "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+        "tools": [{"functionDeclarations": [{"name": "f", "behavior": "BLOCKING"}]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+        "generationConfig": {
+            "stopSequences": ["END"], "responseModalities": ["TEXT"], "thinkingConfig": {"thinkingBudget": 0},
+        },
+    }  # fmt: skip
+
+    assert read(told) == read(plain)
+    assert read(told).stop == ("END",)
+
+
+@pytest.mark.parametrize("mode", [9, True, 1.5])
+def test_a_number_that_stands_for_nothing_known_is_not_guessed_at(mode):
+    body = {"contents": [HI], "toolConfig": {"functionCallingConfig": {"mode": mode}}}
+
+    with pytest.raises(Untranslatable):
+        read(body)
