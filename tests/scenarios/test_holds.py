@@ -157,6 +157,7 @@ def test_a_budget_that_covers_nothing_useful_is_a_402_in_numbers_and_has_its_row
 
     assert (refused["status"], refused["error"]["code"]) == (402, "budget_exhausted")
     assert refused["error"]["limit_usd"] == "0.0001"
+    assert refused["error"]["needed_output_usd"] == "0.0000384"
     (row,) = rows(world)
     assert (row["request_id"], row["outcome"], row["source"]) == ("evt_1", "refused", "sdk")
 
