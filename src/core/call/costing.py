@@ -19,7 +19,7 @@ from core.money.usage import Usage
 from core.wire.facts import ParsedCall, PromptSize
 
 USEFUL_OUTPUT_TOKENS = 64
-"""The shortest answer worth holding money for."""
+"""The shortest answer worth holding money for, where the request demands no form of it."""
 
 OUTPUT_TOKENS_MAX_UNKNOWN = 128_000
 """Assumed ceiling of a model for which no source states one: the longest answer of any large
@@ -103,8 +103,10 @@ class Costing:
 
     @property
     def least_output_tokens(self) -> int:
-        """The shortest useful answer, with the thinking before it."""
-        return min(self.output_ceiling, self.call.thinking_tokens + USEFUL_OUTPUT_TOKENS)
+        """The shortest useful answer, with the thinking before it: no longer than the call's own ceiling, which its
+        caller has answered for."""
+        shortest = max(USEFUL_OUTPUT_TOKENS, self.call.form_tokens)
+        return min(self.output_ceiling, self.call.thinking_tokens + shortest)
 
     @property
     def least_nanousd(self) -> int:

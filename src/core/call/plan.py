@@ -160,6 +160,8 @@ def plan_call(
             raise NotSpoken(provider, model_to_send)
         parsed = replace(parsed, model=model_to_send)
         path = PROVIDERS[provider].openai_root + path
+    if policy.shrinks_structured:
+        parsed = replace(parsed, form_tokens=0)
     price, is_free = _price_of(provider, parsed.model, policy, now_ms, prices)
     hides = hides_reasoning(provider, parsed.model, parsed.thinking)
     costing = cost_call(parsed, price, is_free=is_free)

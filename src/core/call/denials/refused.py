@@ -4,7 +4,7 @@ A sum alone tells nobody why a short question needs so much. The rule easy to br
 they are of the very amount that the Ledger has refused.
 """
 
-from core.call.costing import NEEDED_PARTS
+from core.call.costing import NEEDED_PARTS, USEFUL_OUTPUT_TOKENS
 from core.call.denials.account_words import account_details, limit_words, scope_words
 from core.call.plan import CallPlan
 from core.ledger.messages import AccountView
@@ -35,12 +35,14 @@ def _most_of_it(plan: CallPlan, needed_nanousd: int, parts: dict[str, int]) -> s
     largest = max(parts, key=lambda name: parts[name], default=None)
     if largest is None:
         return ""
+    call = plan.parsed
+    shortest = "answer of the form that it demands" if call.form_tokens > USEFUL_OUTPUT_TOKENS else "useful answer"
     words = {
         "input": "the input",
         "references": _references_words(plan, needed_nanousd),
         "searches": _searches_words(plan),
-        "output": "the shortest useful answer",
-        "thinking": f"up to {plan.parsed.thinking_tokens} tokens of thinking: ask for a lower budget or less effort",
+        "output": f"the shortest {shortest}",
+        "thinking": f"up to {call.thinking_tokens} tokens of thinking: ask for a lower budget or less effort",
     }
     return f": ${format_usd(parts[largest])} of it for {words[largest]}"
 
