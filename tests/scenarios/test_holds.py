@@ -243,6 +243,9 @@ def test_searches_images_and_more_answers_are_held_for(sdk: Client) -> None:
     assert hold(sdk, hold_id="b", choices=2)["held_usd"] == plain + 1_000 * 600 / 1e9
     assert hold(sdk, hold_id="c", images=1)["held_usd"] > plain
     assert hold(sdk, hold_id="d", provider_tools=["web_search"])["held_usd"] > plain
+    few = hold(sdk, hold_id="f", provider_tools=["web_search"], web_search_calls_max=2)["held_usd"]
+    assert plain < few < hold(sdk, hold_id="g", provider_tools=["web_search"])["held_usd"] / 2
+    assert hold(sdk, hold_id="h", web_search_calls_max=2)["held_usd"] == plain
     assert hold(sdk, hold_id="e", has_unsized_input=True)["held_usd"] > 100_000 * 150 / 1e9
 
 
