@@ -171,7 +171,7 @@ async def hold_money(
         answer, tries = await _admit_with_patience(request, caller, exchange, patience_ms=caller.policy.budget_wait_ms)
         is_decided = True
     except LedgerUnreachable:
-        receipt = _receipt_without_ledger(request, rules, caller, exchange)
+        receipt = _receipt_without_ledger(request, plan, rules, caller, exchange)
         is_decided = True
         return receipt
     finally:
@@ -185,7 +185,9 @@ async def hold_money(
     return _receipt_of(answer, plan, rules)
 
 
-def _receipt_without_ledger(request: AdmitRequest, rules: CallRules, caller: Caller, exchange: Exchange) -> Receipt:
+def _receipt_without_ledger(
+    request: AdmitRequest, plan: CallPlan, rules: CallRules, caller: Caller, exchange: Exchange
+) -> Receipt:
     """A hold out of the outage allowance, if the tenant's rules let the call go: those that ask for its session or
     count are not judged, and are named in its record."""
     ruling = rule_on(request.candidates, NOTHING_KNOWN, lambda _: 0)
@@ -195,7 +197,7 @@ def _receipt_without_ledger(request: AdmitRequest, rules: CallRules, caller: Cal
         raise ModelMoved(ruling.done.rule or "")  # nobody has counted it, and it may yet be
     if ruling.done.action in STOPPING:
         raise rules.refusal(RuleDenied(ruling=ruling))
-    return _receipt_of_allowance(request, caller, exchange)
+    return _receipt_of_allowance(request, plan, caller, exchange)
 
 
 def _uncounted(request: AdmitRequest) -> AdmitRequest:
@@ -382,7 +384,7 @@ def _receipt_of(answer: AdmitAnswer, plan: CallPlan, rules: CallRules) -> Receip
             raise _refusal_of(answer)
 
 
-def _receipt_of_allowance(request: AdmitRequest, caller: Caller, exchange: Exchange) -> Receipt:
+def _receipt_of_allowance(request: AdmitRequest, plan: CallPlan, caller: Caller, exchange: Exchange) -> Receipt:
     """A hold out of the outage allowance. Of all limits only the caller's own is known here: it limits the call."""
     if request.earlier is not None and request.earlier.must_be_known:
         raise BudgetUnavailable("whose answer the request continues cannot be checked just now", retry_after_ms=1_000)
@@ -390,7 +392,7 @@ def _receipt_of_allowance(request: AdmitRequest, caller: Caller, exchange: Excha
     own = call_accounts(request.hold_id, terms)
     grant = fit(own, msgspec.structs.replace(request, slice_nanousd=None, ample_nanousd=None))
     if isinstance(grant, Account):
-        raise budget_refusal(grant.view())
+        raise budget_refusal(grant.view(), plan, needed_nanousd=request.least_nanousd)
     taken_at_ms = take_from_allowance(grant.amount_nanousd, caller=caller, exchange=exchange)
     return Receipt(
         id=request.hold_id,

@@ -59,6 +59,8 @@ class CodingAgent:
     refusals: int
     """How many calls are refused at a stop until the agent gives up."""
     refusals_after_cut: int
+    cut_words: str = "the budget of session '{}'"
+    """What it prints of a stream that was cut."""
 
 
 def _npm_version(package: str) -> Callable[[], str]:
@@ -109,7 +111,8 @@ AGENTS = (
         cut_limit_usd="0.004",
         stop_code=1,
         refusals=2,
-        refusals_after_cut=1,
+        refusals_after_cut=0,
+        cut_words="Quota exceeded.",
     ),
     CodingAgent(
         page="aider",

@@ -117,7 +117,7 @@ def test_a_budget_stop_is_told_in_words_and_repeated_as_often_as_the_page_says(
     assert eventually(lambda: refused(stack, run_id), lambda rows: rows >= agent.refusals) == agent.refusals
 
 
-def test_a_stream_that_outgrows_the_budget_is_cut_and_the_program_names_the_budget(
+def test_a_stream_that_outgrows_the_budget_is_cut_and_the_program_says_why(
     asked: Callable[..., Run], agent: CodingAgent, stack: Stack, edge: Edge, run_id: str
 ) -> None:
     limit(stack, run_id, agent.cut_limit_usd)
@@ -126,7 +126,7 @@ def test_a_stream_that_outgrows_the_budget_is_cut_and_the_program_names_the_budg
     stopped = asked()
 
     assert stopped.code == agent.stop_code
-    assert f"the budget of session '{run_id}'" in in_one_line(stopped.printed), stopped.printed
+    assert agent.cut_words.format(run_id) in in_one_line(stopped.printed), stopped.printed
     assert [call["ended"] for call in journal(stack)] == ["client_disconnected"]
     assert edge.session(run_id)["exceeded"] is True
     after = agent.refusals_after_cut

@@ -157,6 +157,7 @@ def test_a_budget_that_covers_nothing_useful_is_a_402_in_numbers_and_has_its_row
 
     assert (refused["status"], refused["error"]["code"]) == (402, "budget_exhausted")
     assert refused["error"]["limit_usd"] == "0.0001"
+    assert refused["error"]["needed_output_usd"] == "0.0000384"
     (row,) = rows(world)
     assert (row["request_id"], row["outcome"], row["source"]) == ("evt_1", "refused", "sdk")
 
@@ -242,6 +243,9 @@ def test_searches_images_and_more_answers_are_held_for(sdk: Client) -> None:
     assert hold(sdk, hold_id="b", choices=2)["held_usd"] == plain + 1_000 * 600 / 1e9
     assert hold(sdk, hold_id="c", images=1)["held_usd"] > plain
     assert hold(sdk, hold_id="d", provider_tools=["web_search"])["held_usd"] > plain
+    few = hold(sdk, hold_id="f", provider_tools=["web_search"], web_search_calls_max=2)["held_usd"]
+    assert plain < few < hold(sdk, hold_id="g", provider_tools=["web_search"])["held_usd"] / 2
+    assert hold(sdk, hold_id="h", web_search_calls_max=2)["held_usd"] == plain
     assert hold(sdk, hold_id="e", has_unsized_input=True)["held_usd"] > 100_000 * 150 / 1e9
 
 

@@ -1,6 +1,7 @@
 """A refused call is told what it would have needed, and why that may be more than it looks."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -34,3 +35,14 @@ def test_a_call_that_refers_to_stored_input_is_told_that_the_window_is_held(refe
 
     assert WINDOW_USD < float(error["needed_usd"]) < 1.05 * WINDOW_USD
     assert "whole context window" in error["message"]
+
+
+def test_what_was_needed_is_told_in_parts_that_add_up():
+    error = refused(tools=[{"type": "web_search"}], max_tool_calls=2)
+
+    parts = {name: error[name] for name in error if name.startswith("needed_") and name != "needed_usd"}
+    assert set(parts) == {"needed_input_usd", "needed_searches_usd", "needed_output_usd"}
+    assert sum(map(Decimal, parts.values())) == Decimal(error["needed_usd"])
+    assert error["message"].endswith(
+        f"${parts['needed_searches_usd']} of it for up to 2 searches and what they find: bound them with max_tool_calls"
+    )

@@ -33,6 +33,8 @@ export interface CallFacts {
   readonly choices: number;
   /** Types of tools that the provider would run. */
   readonly providerTools: readonly string[];
+  /** The request's own bound on what the provider may search; null where it sets none. */
+  readonly webSearchCallsMax: number | null;
   readonly risks: readonly string[];
 }
 

@@ -19,7 +19,7 @@ from core.money.usage import Usage
 from core.wire.facts import ParsedCall, PromptSize
 
 USEFUL_OUTPUT_TOKENS = 64
-"""The shortest answer worth holding money for."""
+"""The shortest answer worth holding money for, where the request demands no form of it."""
 
 OUTPUT_TOKENS_MAX_UNKNOWN = 128_000
 """Assumed ceiling of a model for which no source states one: the longest answer of any large
@@ -68,6 +68,11 @@ class TierUnits:
     """One more token of each answer."""
 
 
+NEEDED_PARTS = ("input", "references", "searches", "output", "thinking")
+"""Of what a call needs at least: what the request sends, what it only refers to and what tells no size, the searches it
+allows and what they find, a short answer, and the thinking before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Costing:
     """What one call can use and cost. Lengths of output are in tokens of each answer."""
@@ -97,11 +102,41 @@ class Costing:
         return cost_of_units(max((tier.prompt for tier in self.tiers), default=0))
 
     @property
-    def least_nanousd(self) -> int:
-        """The call with the shortest useful answer; in full, where its answer cannot be kept short."""
+    def least_output_tokens(self) -> int:
+        """The shortest useful answer, with the thinking before it: no longer than the call's own ceiling, which its
+        caller has answered for. One that cannot be kept short is as long as it likes."""
         if not self.call.takes_ceiling:
-            return self.want_nanousd
-        return self.nanousd(min(self.output_ceiling, self.call.thinking_tokens + USEFUL_OUTPUT_TOKENS))
+            return self.output_ceiling
+        shortest = max(USEFUL_OUTPUT_TOKENS, self.call.form_tokens)
+        return min(self.output_ceiling, self.call.thinking_tokens + shortest)
+
+    @property
+    def least_nanousd(self) -> int:
+        """The call with the shortest useful answer."""
+        return self.nanousd(self.least_output_tokens)
+
+    def least_by_part(self, sent: PromptSize) -> dict[str, int]:
+        """The least in nano-dollars by its `NEEDED_PARTS`, those that are nothing left out. `sent` is what of the
+        prompt the request itself sends.
+
+        Each part is what it adds to those before it, so that rounding loses nothing between them.
+        """
+        tokens = self.least_output_tokens
+        tier = max(self.tiers, key=lambda each: each.before_output + tokens * each.per_token, default=None)
+        if tier is None:
+            return {}
+        given = _input_usage(sent, self.media, self.price, web_search_calls=0, document_search_calls=0)
+        units = rated_units(given, self.price, service_tier=tier.name)
+        unshown = self.call.unshown_output_tokens * tier.per_token
+        thinking = min(self.call.thinking_tokens, tokens) * tier.per_token
+        full = tier.before_output + tokens * tier.per_token
+        up_to = (units, tier.prompt, tier.before_output - unshown, full - thinking, full)
+        parts, told = {}, 0
+        for name, end in zip(NEEDED_PARTS, map(cost_of_units, up_to), strict=True):
+            if end > told:
+                parts[name] = end - told
+                told = end
+        return parts
 
     @property
     def want_nanousd(self) -> int:

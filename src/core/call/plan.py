@@ -94,13 +94,8 @@ class CallPlan:
         """The answers that the call continues, with what it costs for several lengths of what they came to."""
         if not self.parsed.names_earlier_answers:
             return None
-        window = window_of(self.price)
-        steps = []
-        tokens = EARLIER_STEP_TOKENS
-        while tokens < window:
-            steps.append(self.with_remembered(tokens).amounts_at(tokens))
-            tokens *= 2
-        return EarlierAnswers(ids=self.parsed.earlier_answers, steps=tuple(steps), must_be_known=must_be_known)
+        steps = tuple(self.with_remembered(tokens).amounts_at(tokens) for tokens in self._earlier_lengths())
+        return EarlierAnswers(ids=self.parsed.earlier_answers, steps=steps, must_be_known=must_be_known)
 
     def amounts_at(self, earlier_tokens: int) -> AmountsAt:
         return AmountsAt(
@@ -111,6 +106,25 @@ class CallPlan:
             slice_nanousd=self.slice_nanousd,
             ample_nanousd=self.ample_nanousd,
         )
+
+    def least_by_part(self, needed_nanousd: int) -> dict[str, int]:
+        """What a call needs that was refused for want of so much, by its parts. Where the Ledger knows what the earlier
+        answers came to, that may be less than this plan says."""
+        prompt = self.parsed.prompt
+        sent = replace(prompt, hidden_inputs=0, unsized_media=0, earlier_answers=0)
+        costings = [self.costing]
+        costings += [self.costing.with_remembered(tokens) for tokens in self._earlier_lengths()]
+        known = next((each for each in costings if each.least_nanousd == needed_nanousd), None)
+        return {} if known is None else known.least_by_part(sent)
+
+    def _earlier_lengths(self) -> list[int]:
+        """Those of earlier answers that are told apart."""
+        if not self.parsed.names_earlier_answers:
+            return []
+        window, lengths = window_of(self.price), [EARLIER_STEP_TOKENS]
+        while lengths[-1] < window:
+            lengths.append(2 * lengths[-1])
+        return lengths[:-1]
 
     def output_ceiling_within(self, granted_nanousd: int) -> int | None:
         """The lowered output ceiling of a call held in full for less than its worst case; None leaves it as it is."""
@@ -150,6 +164,8 @@ def plan_call(
             raise NotSpoken(provider, model_to_send)
         parsed = replace(parsed, model=model_to_send)
         path = PROVIDERS[provider].openai_root + path
+    if policy.shrinks_structured:
+        parsed = replace(parsed, form_tokens=0)
     price, is_free = _price_of(provider, parsed.model, policy, now_ms, prices)
     hides = hides_reasoning(provider, parsed.model, parsed.thinking)
     costing = cost_call(parsed, price, is_free=is_free)

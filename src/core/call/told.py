@@ -63,6 +63,8 @@ class ToldCall(msgspec.Struct, frozen=True, kw_only=True):
     """Answers to the one prompt."""
     provider_tools: Annotated[tuple[Label, ...], msgspec.Meta(max_length=64)] = ()
     """Types of tools that the provider would run."""
+    web_search_calls_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
+    """The request's own bound on what the provider may search; None where it sets none."""
 
 
 def plan_told(told: ToldCall, policy: TenantPolicy, now_ms: int, prices: PriceList) -> CallPlan:
@@ -106,6 +108,12 @@ def _tools_of(told: ToldCall) -> ProviderTools:
     return openai_tools(tools, model=told.model)
 
 
+def _searches_of(told: ToldCall, tools: ProviderTools) -> int:
+    if not tools.web_search_calls_max or told.web_search_calls_max is None:
+        return tools.web_search_calls_max
+    return told.web_search_calls_max
+
+
 def _parsed(told: ToldCall, tools: ProviderTools) -> ParsedCall:
     has_output = told.dialect != "openai_embeddings"
     framing_tokens = FRAMING_TOKENS.get(told.dialect, FRAMING_TOKENS_OTHERS)
@@ -121,6 +129,6 @@ def _parsed(told: ToldCall, tools: ProviderTools) -> ParsedCall:
         output_tokens_max=told.output_tokens_max if has_output else None,
         answers=told.choices,
         has_output=has_output,
-        web_search_calls_max=tools.web_search_calls_max,
+        web_search_calls_max=_searches_of(told, tools),
         unmetered_tools=tools.unmetered,
     )

@@ -55,6 +55,8 @@ class ConfigDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     unpriced_models: UnpricedPolicy = "estimate"
     allow_unmetered_paths: bool = False
     stream_cut: CutForm = "error"
+    shrink_structured: bool = False
+    """A call whose answer has to have a form may be shortened below the shortest answer of that form."""
     budget_wait_s: Annotated[int, msgspec.Meta(ge=0, le=120)] = 30
     fail_closed: bool = False
     outage_allowance_usd: Usd | None = None
@@ -95,6 +97,8 @@ class TenantPolicy(msgspec.Struct, frozen=True, kw_only=True):
     reaches_shared_accounts: bool = False
     """Its calls may reach what is stored under a provider account that tenants share."""
     stream_cut: CutForm = "error"
+    shrinks_structured: bool = False
+    """Calls whose answer has to have a form are shortened like any other."""
     budget_wait_ms: int = 30_000
     """How long a call waits for money that is only held for other calls, before it is refused."""
     fails_closed: bool = False
@@ -128,6 +132,7 @@ def parse_policy(document: bytes | str) -> TenantPolicy:
         allows_unmetered_paths=stored.allow_unmetered_paths,
         reaches_shared_accounts=stored.allow_unmetered_paths,
         stream_cut=stored.stream_cut,
+        shrinks_structured=stored.shrink_structured,
         budget_wait_ms=stored.budget_wait_s * 1_000,
         fails_closed=stored.fail_closed,
         outage_allowance_nanousd=usd_member(stored.outage_allowance_usd, "outage_allowance_usd")

@@ -87,6 +87,9 @@ class ParsedCall:
     thinking: ThinkingAsked = "unset"
     thinking_tokens: int = 0
     """A budget of thinking inside the output ceiling, below which the provider refuses to go."""
+    form_tokens: int = 0
+    """The shortest answer of the form that the request demands (a schema, a tool that has to be called), if it demands
+    one: less of it is no use. An estimate."""
     unmetered_tools: tuple[str, ...] = ()
     """What the provider is asked to run that no usage reports and no price here covers, as the caller named it."""
     unshown_output_tokens: int = 0

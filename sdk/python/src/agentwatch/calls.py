@@ -35,6 +35,8 @@ class CallFacts:
     choices: int = 1
     provider_tools: tuple[str, ...] = ()
     """Types of tools that the provider would run."""
+    web_search_calls_max: int | None = None
+    """The request's own bound on what the provider may search."""
     risks: tuple[str, ...] = ()
 
 

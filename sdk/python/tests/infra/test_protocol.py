@@ -100,12 +100,14 @@ def test_budget_checks_are_read_as_the_server_writes_them(case: dict[str, Any]) 
 
 def test_a_hold_says_what_is_known_and_nothing_else() -> None:
     asked = HoldAsked(hold_id="evt_1", session_id="s", session_budget_usd="0.50", project=None, agent="a", iteration=2)
-    question = hold_question(some_facts(provider_tools=("web_search",), output_tokens_max=100), asked)
+    question = hold_question(
+        some_facts(provider_tools=("web_search",), web_search_calls_max=3, output_tokens_max=100), asked
+    )
 
     assert json.loads(question.body or b"") == {
         "hold_id": "evt_1", "provider": "openai", "model": "gpt-5", "dialect": "openai_chat", "is_streaming": False,
         "input_bytes": 120, "images": 0, "has_unsized_input": False, "output_tokens_max": 100, "choices": 1,
-        "provider_tools": ["web_search"], "session_id": "s", "session_budget_usd": "0.50", "agent": "a",
+        "provider_tools": ["web_search"], "web_search_calls_max": 3, "session_id": "s", "session_budget_usd": "0.50", "agent": "a",
         "iteration_index": 2,
     }  # fmt: skip
 

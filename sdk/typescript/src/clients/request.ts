@@ -71,6 +71,7 @@ export function factsOf(
     outputTokensMax: body === null ? null : ceilingOf(body, known.dialect),
     choices: body === null ? 1 : choicesOf(body, known.dialect),
     providerTools: body === null ? [] : providerToolsOf(body, known.dialect),
+    webSearchCallsMax: body === null ? null : searchesOf(body, known.dialect),
   };
 }
 
@@ -144,6 +145,19 @@ function providerToolsOf(body: Body, dialect: Dialect): readonly string[] {
   if (body['web_search_options'] != null) found.push('web_search');
   if (Array.isArray(body['mcp_servers']) && body['mcp_servers'].length > 0) found.push('mcp');
   return [...new Set(found)];
+}
+
+/** How often the provider may search, where the request bounds that. */
+function searchesOf(body: Body, dialect: Dialect): number | null {
+  const tools = Array.isArray(body['tools']) ? body['tools'].filter(isObject) : [];
+  const searching = tools.filter((tool) => String(tool['type']).startsWith('web_search'));
+  const bounds: Partial<Record<Dialect, readonly unknown[]>> = {
+    openai_responses: [body['max_tool_calls']],
+    anthropic_messages: searching.map((tool) => tool['max_uses']),
+  };
+  const asked = bounds[dialect] ?? [];
+  const known = asked.filter((each): each is number => Number.isInteger(each) && (each as number) > 0);
+  return known.length > 0 && known.length === asked.length ? known.reduce((sum, each) => sum + each, 0) : null;
 }
 
 function isElsewhere(body: Body, dialect: Dialect): boolean {

@@ -16,6 +16,7 @@ const BYTES_MAX = 2 ** 31;
 const TOKENS_MAX = 2 ** 31;
 const IMAGES_MAX = 4_000;
 const CHOICES_MAX = 1_000;
+const SEARCHES_MAX = 10_000;
 const TOOLS_MAX = 64;
 
 /** Whose money, beside what the call is. */
@@ -34,7 +35,7 @@ export interface HoldGranted {
 }
 
 export function holdQuestion(facts: CallFacts, asked: HoldAsked): Question {
-  const ceiling = facts.outputTokensMax;
+  const [ceiling, searches] = [facts.outputTokensMax, facts.webSearchCallsMax];
   const tools = facts.providerTools.slice(0, TOOLS_MAX).map(nameOf).filter((tool) => tool !== null);
   const document = {
     hold_id: asked.holdId,
@@ -48,6 +49,7 @@ export function holdQuestion(facts: CallFacts, asked: HoldAsked): Question {
     output_tokens_max: ceiling === null ? null : Math.max(1, Math.min(TOKENS_MAX, ceiling)),
     choices: Math.max(1, Math.min(CHOICES_MAX, facts.choices)),
     provider_tools: tools.length > 0 ? tools : null,
+    web_search_calls_max: searches === null ? null : Math.max(1, Math.min(SEARCHES_MAX, searches)),
     session_id: asked.sessionId,
     session_budget_usd: asked.sessionBudgetUsd,
     project: asked.project,

@@ -88,6 +88,19 @@ test('tools are named where the provider would run them', () => {
   assert.deepEqual(read(anthropic, 'anthropic_messages').providerTools, ['web_fetch_20250910', 'mcp']);
 });
 
+test('the bound of a request on searching is read, and none where a tool has none', () => {
+  const search = { type: 'web_search_20250305' };
+
+  assert.equal(read({ max_tool_calls: 3, tools: [{ type: 'web_search' }] }, 'openai_responses').webSearchCallsMax, 3);
+  assert.equal(read({ max_tool_calls: 3 }, 'openai_chat').webSearchCallsMax, null);
+  const bounded = { tools: [{ ...search, max_uses: 2 }, { ...search, max_uses: 4 }, { name: 'mine', max_uses: 9 }] };
+  assert.equal(read(bounded, 'anthropic_messages').webSearchCallsMax, 6);
+  const half = { tools: [{ ...search, max_uses: 2 }, search] };
+  assert.equal(read(half, 'anthropic_messages').webSearchCallsMax, null);
+  for (const odd of [0, -1, 1.5, '3', true, null])
+    assert.equal(read({ max_tool_calls: odd }, 'openai_responses').webSearchCallsMax, null);
+});
+
 test('a ceiling is lowered where the caller set it, never raised, and the caller’s object stays', () => {
   const given = { max_tokens: 100 };
 

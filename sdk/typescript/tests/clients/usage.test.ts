@@ -115,6 +115,7 @@ test('an estimate grows with what was sent and seen, and never exceeds the ceili
     outputTokensMax: null,
     choices: 1,
     providerTools: [],
+    webSearchCallsMax: null,
     risks: [],
     ...more,
   });

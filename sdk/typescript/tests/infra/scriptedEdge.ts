@@ -106,6 +106,7 @@ export function facts(more: Partial<CallFacts> = {}): CallFacts {
     outputTokensMax: null,
     choices: 1,
     providerTools: [],
+    webSearchCallsMax: null,
     risks: [],
     ...more,
   };

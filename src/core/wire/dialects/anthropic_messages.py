@@ -6,6 +6,7 @@ import msgspec
 
 from core.money.usage import COUNT_MAX, Usage
 from core.refusals import Refusal
+from core.wire.demanded_form import messages_form_tokens
 from core.wire.dialects.anthropic_usage import dear_tier, read_anthropic_usage, served_tier
 from core.wire.dialects.prepared_body import NUMBER, PreparedBody, members_of, prepared
 from core.wire.dialects.provider_tools import AtLeastOne, anthropic_tools, named
@@ -78,6 +79,7 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
             web_search_calls_max=tools.web_search_calls_max,
             thinking=_thinking(request.thinking),
             thinking_tokens=(request.thinking and request.thinking.budget_tokens) or 0,
+            form_tokens=messages_form_tokens(read.members),
             unmetered_tools=tools.unmetered + _run_elsewhere(request),
             earlier_answers=earlier,
             may_be_continued=request.thread is not None,

@@ -11,6 +11,7 @@ import msgspec
 
 from core.money.usage import COUNT_MAX, Usage
 from core.refusals import InvalidRequest, Refusal
+from core.wire.demanded_form import gemini_form_tokens
 from core.wire.dialects.gemini_usage import read_gemini_answer, read_gemini_usage
 from core.wire.dialects.prepared_body import NUMBER, PreparedBody, members_of, object_in, object_of, prepared
 from core.wire.dialects.provider_tools import gemini_tools, model_s_own_tools
@@ -99,6 +100,7 @@ class GeminiDialect(_GeminiBase, frozen=True):
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
             thinking=config.thinking,
+            form_tokens=gemini_form_tokens(read.members),
             unmetered_tools=tools.unmetered + model_s_own_tools(model),
             stored_references=tuple(media.stored),
         )

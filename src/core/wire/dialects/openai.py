@@ -8,6 +8,7 @@ import msgspec
 from core.money.text_size import text_tokens
 from core.money.usage import COUNT_MAX, Usage
 from core.refusals import InvalidRequest, Refusal
+from core.wire.demanded_form import chat_form_tokens, responses_form_tokens
 from core.wire.dialects.openai_answer import read_openai_answer
 from core.wire.dialects.openai_usage import read_openai_usage
 from core.wire.dialects.prepared_body import NUMBER, Members, PreparedBody, members_of, object_in, prepared
@@ -147,6 +148,7 @@ class ChatDialect(_OpenAIDialect, frozen=True):
             web_search_calls_max=CHAT_SEARCH_CALLS if _searches(request) else tools.web_search_calls_max,
             document_search_calls_max=_document_searches(media),
             thinking=_thinking(request),
+            form_tokens=chat_form_tokens(read.members),
             unmetered_tools=tools.unmetered
             + google_extras(read.members)
             + model_s_own_tools(request.model)
@@ -213,6 +215,7 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
             web_search_calls_max=tools.web_search_calls_max,
             document_search_calls_max=_document_searches(media),
             thinking="off" if request.reasoning and request.reasoning.effort == "none" else "unset",
+            form_tokens=responses_form_tokens(read.members),
             unmetered_tools=tools.unmetered + named(stored) + model_s_own_tools(request.model),
             earlier_answers=earlier,
             may_be_continued=request.store is not False,

@@ -21,8 +21,8 @@ SAMPLES: tuple[Refusal, ...] = (
         "no key for groq: send your own behind the token (aw_live_…:your-key) or set the secret GROQ_API_KEY"
     ),
     refusals.BudgetExhausted(
-        "the budget of session 'run-7' does not cover this call: limit $5, spent $4.98, held $0.01, needed $0.0123",
-        details={**ACCOUNT, "needed_usd": "0.0123"},
+        "the budget of session 'run-7' does not cover this call: limit $5, spent $4.98, held $0.01, needed $0.0123: $0.0112 of it for the input",
+        details={**ACCOUNT, "needed_usd": "0.0123", "needed_input_usd": "0.0112", "needed_output_usd": "0.0011"},
     ),
     refusals.ScopePaused("session 'run-7' is paused", details=ACCOUNT),
     refusals.AnswerCut(

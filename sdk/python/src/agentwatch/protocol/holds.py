@@ -17,6 +17,7 @@ from .reports import name_of
 BYTES_MAX = TOKENS_MAX = 2**31
 IMAGES_MAX = 4_000
 CHOICES_MAX = 1_000
+SEARCHES_MAX = 10_000
 TOOLS_MAX = 64
 
 
@@ -39,7 +40,7 @@ class HoldGranted:
 
 
 def hold_question(facts: CallFacts, asked: HoldAsked) -> Question:
-    ceiling = facts.output_tokens_max
+    ceiling, searches = facts.output_tokens_max, facts.web_search_calls_max
     document = {
         "hold_id": asked.hold_id,
         "provider": name_of(facts.provider),
@@ -52,6 +53,7 @@ def hold_question(facts: CallFacts, asked: HoldAsked) -> Question:
         "output_tokens_max": None if ceiling is None else max(1, min(TOKENS_MAX, ceiling)),
         "choices": max(1, min(CHOICES_MAX, facts.choices)),
         "provider_tools": [tool for each in facts.provider_tools[:TOOLS_MAX] if (tool := name_of(each))] or None,
+        "web_search_calls_max": None if searches is None else max(1, min(SEARCHES_MAX, searches)),
         "session_id": asked.session_id,
         "session_budget_usd": asked.session_budget_usd,
         "project": asked.project,

@@ -70,6 +70,7 @@ def facts_of(
         output_tokens_max=_ceiling_of(known, dialect),
         choices=_choices_of(known, dialect),
         provider_tools=_provider_tools_of(known, dialect),
+        web_search_calls_max=_searches_of(known, dialect),
         risks=risks,
     )
 
@@ -128,6 +129,20 @@ def _provider_tools_of(body: Body, dialect: Dialect) -> tuple[str, ...]:
     if body.get("mcp_servers"):
         found.append("mcp")
     return tuple(dict.fromkeys(found))
+
+
+def _searches_of(body: Body, dialect: Dialect) -> int | None:
+    """How often the provider may search, where the request bounds that."""
+    if dialect == "openai_responses":
+        bounds = [body.get("max_tool_calls")]
+    elif dialect == "anthropic_messages":
+        tools = body.get("tools")
+        found = [tool for tool in tools if isinstance(tool, Mapping)] if isinstance(tools, list) else []
+        bounds = [tool.get("max_uses") for tool in found if str(tool.get("type")).startswith("web_search")]
+    else:
+        bounds = []
+    known = [each for each in bounds if isinstance(each, int) and not isinstance(each, bool) and each > 0]
+    return sum(known) if known and len(known) == len(bounds) else None
 
 
 def _is_elsewhere(body: Body, dialect: Dialect) -> bool:
