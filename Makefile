@@ -27,7 +27,7 @@ down: .local/setup/venv ## Stop the stack that `make up` started
 	@$(PY) -m local down
 dev: setup ## Run the stack in the foreground, restarting the Workers on changes
 	@$(PY) -m local serve --reload
-test: setup test-fast ## Every test
+test: setup test-fast .local/setup/clients-light .local/setup/sdk-typescript ## Every test
 	@# Two stacks side by side: their tests wait more than they work. In order, for the longest files are not those of most tests.
 	@$(PY) -m pytest tests -m "stack and not clients" -n 2 --dist loadfile --no-loadscope-reorder
 test-fast: test-sdk ## What needs no Worker and no database
@@ -36,7 +36,7 @@ test-sdk: $(SDK_SETUP) ## The SDKs, with the present and the previous majors of 
 	@cd sdk/python && $(CURDIR)/$(PY) -m pytest -q -n auto --dist worksteal
 	@cd sdk/python && PYTHONPATH=$(CURDIR)/.local/sdk-previous $(CURDIR)/$(PY) -m pytest -q -n auto --dist worksteal --ignore=tests/cli
 	@cd sdk/typescript && npm test --silent
-clients: setup .local/setup/clients ## The pages of docs/clients, run with the real frameworks
+clients: setup .local/setup/clients .local/setup/clients-light ## The pages of docs/clients, run with the real clients
 	@$(PY) -m pytest tests/clients -m clients
 official-suites: $(SDK_SETUP) ## The official clients' own tests with the watched clients in place
 	@$(PY) -m tests.official; $(PY) -m tests.official --previous
@@ -77,15 +77,22 @@ clean-state: ## Forget the local stack's data
 	@cd sdk/typescript && npm ci --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) && touch $@
 
-.local/setup/clients: requirements/clients.txt requirements/clients-llama-index.txt tests/clients/node/package-lock.json
+.local/setup/clients: requirements/clients.txt requirements/clients-older.txt
 	@echo "installing the agent frameworks into .local/clients"
 	@rm -rf .local/clients && mkdir -p .local/clients
-	@$(PYTHON) -m venv .local/clients/python && $(PYTHON) -m venv .local/clients/llama-index
+	@$(PYTHON) -m venv .local/clients/python && $(PYTHON) -m venv .local/clients/older
 	@.local/clients/python/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
 		-r requirements/clients.txt
-	@.local/clients/llama-index/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
-		-r requirements/clients-llama-index.txt
-	@cp -r tests/clients/node .local/clients/node && cd .local/clients/node && npm ci --no-audit --no-fund --loglevel=error
+	@.local/clients/older/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+		-r requirements/clients-older.txt
+	@mkdir -p $(@D) && touch $@
+
+.local/setup/clients-light: requirements/clients-light.txt tests/clients/node/package-lock.json .local/setup/venv
+	@echo "installing the clients that the tests run into .local/clients-light"
+	@rm -rf .local/clients-light && mkdir -p .local/clients-light
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes --no-deps --no-compile \
+		--target .local/clients-light/python -r requirements/clients-light.txt
+	@cp -r tests/clients/node .local/clients-light/node && cd .local/clients-light/node && npm ci --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) && touch $@
 
 .local/setup/node_modules: package-lock.json package.json .local/setup/venv

@@ -32,6 +32,8 @@ What is written:
   audio_output_tokens     tokens of spoken answer, where the model sells them (0)
   content                 the text to write, literally, in place of words
   tool_calls              how many of the request's tools to call, in place of text
+  tool                    the one of them to call, with these
+  arguments               JSON, literally ({})
 
 What is read (parts are taken out of the counted input; longer parts make it longer):
   input_tokens            the whole input, in place of the count

@@ -132,6 +132,8 @@ def _compare_prediction(ask: Ask, model: Model, choices: tuple[Choice, ...]) -> 
 def _check_script(wire: Wire, ask: Ask, script: Script) -> None:
     if script.tool_calls and not ask.tools:
         _impossible("tool_calls", "the request declares no tools")
+    if script.tool is not None and script.tool not in {tool.name for tool in ask.tools}:
+        _impossible("tool", f"the request declares no tool {script.tool!r}")
     if not ask.is_stream:
         for key, is_told in (("after_prelude", script.after_prelude), ("error_event", script.error_event is not None)):
             if is_told:

@@ -159,6 +159,8 @@ def _tool_calls(wanted: Wanted, script: Script) -> int:
 
     A text that the script tells to the letter is written in place of that.
     """
+    if script.tool is not None:
+        return 1
     if script.tool_calls or not wanted.forced or script.content is not None:
         return script.tool_calls
     return 1
@@ -168,6 +170,8 @@ def _write_tool_calls(wanted: Wanted, script: Script, seed: int) -> list[ToolCal
     calls = _tool_calls(wanted, script)
     if calls == 0:
         return []
+    if script.tool is not None:
+        return [ToolCall(script.tool, split_text(script.arguments))]
     each = TOOL_CALL_TOKENS_DEFAULT if script.output_tokens is None else script.output_tokens // calls
     tools = wanted.forced or wanted.tools
     called = [tools[place % len(tools)] for place in range(calls)]

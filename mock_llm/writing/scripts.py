@@ -39,6 +39,8 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     audio_output_tokens: Count = 0
     content: str | None = None
     tool_calls: Count = 0
+    tool: str | None = None
+    arguments: str = "{}"
     input_tokens: Count | None = None
     cached_tokens: Count = 0
     cache_write_5m_tokens: Count = 0
@@ -67,6 +69,8 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError(f"`status` {self.status} needs a `body`: no provider has words for it here")
         if self.after_prelude and (0 not in faults or self.output_tokens == 0):
             raise ValueError("`after_prelude` needs a cut, error or hang after 0 tokens, and a token to come before")
+        if self.tool is not None and self.tool_calls:
+            raise ValueError("`tool` and `tool_calls` are two ways to say what is called")
         if self.error_event is not None and self.error_after_tokens is None:
             raise ValueError("`error_event` needs `error_after_tokens`")
         self.header_list()

@@ -15,19 +15,16 @@ import pytest
 
 from local.paths import ROOT
 from local.stack import Stack
+from tests.clients.libraries import LIBRARIES
+from tests.clients.matrix import limit
 from tests.clients.pins import PAGES
-from tests.clients.test_coding_agents import journal, limit
+from tests.clients.test_coding_agents import journal
 from tests.runtime.conftest import Edge, eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.clients]
 
-ENVIRONMENTS = {
-    "langchain": "python",
-    "langgraph": "python",
-    "openai-agents": "python",
-    "pydantic-ai": "python",
-    "llama-index": "llama-index",
-}
+LIBRARY_OF = {library.client: library for library in LIBRARIES}
+FRAMEWORKS = ("langchain", "langgraph", "openai-agents", "pydantic-ai", "llama-index")
 
 STREAMS = {
     "langchain": """
@@ -71,11 +68,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture(params=ENVIRONMENTS)
+@pytest.fixture(params=FRAMEWORKS)
 def framework(request: pytest.FixtureRequest, stack: Stack) -> str:
     name: str = request.param
-    if not _python(name).exists():
-        pytest.skip(f"`make clients` has not installed the environment {ENVIRONMENTS[name]!r}")
+    if not LIBRARY_OF[name].environment.place.exists():
+        pytest.skip(f"`make clients` has not installed {name}")
     httpx.delete(f"{stack.mock_url}/_mock/journal", timeout=30).raise_for_status()
     return name
 
@@ -96,24 +93,20 @@ def execute(stack: Stack, framework: str, run_id: str, tmp_path: Path) -> Callab
         assert found is not None, f"the page has no lines for {framework}"
         path = tmp_path / "page.py"
         path.write_text("import asyncio\n" + found[1].replace("run-42", run_id) + more.replace("\n    ", "\n"))
-        mock = f"{stack.mock_url}/openai/v1"
+        mock, library = f"{stack.mock_url}/openai/v1", LIBRARY_OF[framework]
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT / "sdk/python/src"),
+            "PYTHONPATH": ":".join([str(ROOT / "sdk/python/src"), *library.python_path()]),
             "OPENAI_API_KEY": "sk-mock-of-my-own",
             "OPENAI_BASE_URL": mock,
             "OPENAI_API_BASE": mock,
             "AGENTWATCH_BASE_URL": stack.edge_url,
             "AGENTWATCH_API_KEY": stack.tokens["live"],
         }
-        command = [str(_python(framework)), str(path)]
+        command = [library.python(), str(path)]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
     return executed
-
-
-def _python(framework: str) -> Path:
-    return ROOT / ".local" / "clients" / ENVIRONMENTS[framework] / "bin" / "python"
 
 
 def test_a_call_is_reported_in_its_session_at_the_provider_s_price(

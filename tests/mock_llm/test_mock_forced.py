@@ -110,6 +110,26 @@ def test_a_tool_that_is_not_offered_cannot_be_chosen(mock, path, choice):
     assert "multiply" in answer.text
 
 
+@pytest.mark.parametrize("path", ASKED)
+def test_a_script_may_name_the_tool_with_its_arguments_and_is_billed_for_them(mock, path):
+    body = {**ASKED[path], "tools": TOOLS[path]}
+
+    answer = mock.post(path, body, tool="multiply", arguments='{"a": 6, "b": 9}').json()
+
+    assert called(path, answer) == [("multiply", {"a": 6, "b": 9})]
+    assert mock.entry()["usage"]["output_tokens"] > 5
+
+
+@pytest.mark.parametrize(
+    ("key", "script"), [("tool", {"tool": "divide"}), ("tool_calls", {"tool": "multiply", "tool_calls": 1})]
+)
+def test_a_tool_that_cannot_be_called_as_told_is_named(mock, key, script):
+    answer = mock.post(CHAT, {**ASKED[CHAT], "tools": CHAT_TOOLS}, **script)
+
+    assert answer.status_code == 400
+    assert key in answer.json()["error"]["message"]
+
+
 def test_a_text_that_a_script_tells_is_written_in_place_of_the_tool(mock):
     body = {**ASKED[CHAT], "tools": CHAT_TOOLS, "tool_choice": "required"}
 

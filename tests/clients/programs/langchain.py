@@ -1,4 +1,11 @@
-"""LangChain: an answer, a stream, a tool, a stop."""
+"""LangChain: an answer, a stream, a tool, an answer of a schema, embeddings."""
+
+from pydantic import BaseModel
+
+
+class City(BaseModel):
+    name: str
+    people: int
 
 
 def ask() -> str:
@@ -16,3 +23,11 @@ def tools() -> str:
 
     answer = model.bind_tools([multiply]).invoke("what is 6 times 7?")
     return ",".join(call["name"] for call in answer.tool_calls)
+
+
+def structured() -> str:
+    return type(model.with_structured_output(City).invoke("a city?")).__name__
+
+
+def embed() -> int:
+    return len(embeddings.embed_query("hello"))

@@ -1,4 +1,11 @@
-"""LangGraph: an answer, a stream, a tool that is called and answered, a stop."""
+"""LangGraph: an answer, a stream, a tool that is called and answered, an answer of a schema."""
+
+from pydantic import BaseModel
+
+
+class City(BaseModel):
+    name: str
+    people: int
 
 
 def said(messages) -> dict:
@@ -17,3 +24,8 @@ def stream() -> str:
 def tools() -> str:
     messages = agent.invoke(said("what is 6 times 7?"))["messages"]
     return ",".join(message.name for message in messages if message.type == "tool")
+
+
+def structured() -> str:
+    formed = create_agent(model, tools=[], response_format=City)
+    return type(formed.invoke(said("a city?"))["structured_response"]).__name__

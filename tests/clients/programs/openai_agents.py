@@ -1,6 +1,13 @@
-"""OpenAI Agents: an answer, a stream, a tool that is called and answered, a stop."""
+"""OpenAI Agents: an answer, a stream, a tool that is called and answered, an answer of a schema."""
 
 import asyncio
+
+from pydantic import BaseModel
+
+
+class City(BaseModel):
+    name: str
+    people: int
 
 
 def ask() -> str:
@@ -18,3 +25,7 @@ def stream() -> str:
 def tools() -> str:
     items = Runner.run_sync(agent, "what is 6 times 7?").new_items
     return ",".join("multiply" for item in items if item.type == "tool_call_output_item")
+
+
+def structured() -> str:
+    return type(Runner.run_sync(agent.clone(output_type=City, tools=[]), "a city?").final_output).__name__

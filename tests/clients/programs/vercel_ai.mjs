@@ -1,4 +1,4 @@
-import { generateText, stepCountIs, streamText, tool } from 'ai';
+import { embed, generateText, Output, stepCountIs, streamText, tool } from 'ai';
 import { z } from 'zod';
 
 const multiply = tool({
@@ -7,17 +7,33 @@ const multiply = tool({
   execute: async ({ a, b }) => a * b,
 });
 
+class ToldToOnError extends Error {
+  cell = 'the text ends; `onError` is told';
+}
+
+const streamed = async (asked) => {
+  let said = '';
+  let told = null;
+  const onError = ({ error }) => { told = error; };
+  for await (const piece of streamText({ ...asked, prompt: 'hello', onError }).textStream) said += piece;
+  if (told) throw new ToldToOnError(told.message);
+  return said;
+};
+
 export const actions = {
   ask: async () => (await generateText({ model, prompt: 'hello' })).text,
-  stream: async () => {
-    let said = '';
-    for await (const piece of streamText({ model, prompt: 'hello' }).textStream) said += piece;
-    return said;
-  },
+  stream: () => streamed({ model }),
   tools: async () => {
     const { steps } = await generateText({
       model, prompt: 'what is 6 times 7?', tools: { multiply }, stopWhen: stepCountIs(3),
     });
     return steps.flatMap((step) => step.toolResults.map((result) => result.toolName)).join(',');
   },
+  structured: async () => {
+    const output = Output.object({ schema: z.object({ name: z.string(), people: z.number() }) });
+    const answers = [model, claude, gemini].map((each) => generateText({ model: each, prompt: 'a city?', output }));
+    return (await Promise.all(answers)).map((answer) => Object.keys(answer.output).join(',')).join(';');
+  },
+  embed: async () =>
+    (await embed({ model: openai.embedding('text-embedding-3-small'), value: 'hello' })).embedding.length,
 };
