@@ -10,7 +10,6 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from inspect import getsource
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
