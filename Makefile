@@ -36,9 +36,9 @@ test-sdk: $(SDK_SETUP) ## The SDKs, with the present and the previous majors of 
 	@cd sdk/python && $(CURDIR)/$(PY) -m pytest -q -n auto --dist worksteal
 	@cd sdk/python && PYTHONPATH=$(CURDIR)/.local/sdk-previous $(CURDIR)/$(PY) -m pytest -q -n auto --dist worksteal --ignore=tests/cli
 	@cd sdk/typescript && npm test --silent
-clients: setup .local/setup/clients .local/setup/clients-light ## The pages of docs/clients, run with the real clients
-	@$(PY) -m pytest tests/clients -m clients
-official-suites: $(SDK_SETUP) ## The official clients' own tests with the watched clients in place
+clients: setup .local/setup/clients .local/setup/clients-light ## The pages of docs/clients, run with the real clients; others' mocks as providers
+	@$(PY) -m pytest tests/clients tests/runtime/test_aimock.py -m clients
+official-suites: setup $(SDK_SETUP) ## The official clients' own tests: with the watched clients in place, and through AgentWatch
 	@$(PY) -m tests.official; $(PY) -m tests.official --previous
 bench: setup ## The benchmarks: a table, and JSON under bench/results/
 	@$(PY) -m bench

@@ -39,6 +39,8 @@ Tokens = Annotated[int, msgspec.Meta(ge=1, le=COUNT_MAX)]
 TokensFromZero = Annotated[int, msgspec.Meta(ge=0, le=COUNT_MAX)]
 """Legacy completions may write nothing, to have a prompt echoed or scored."""
 Answers = Annotated[int, msgspec.Meta(ge=1, le=128)]
+AnswersFromZero = Annotated[int, msgspec.Meta(ge=0, le=128)]
+"""The least `best_of` that OpenAI's specification takes, as its client's own tests show: one answer, as by default."""
 
 
 class _StreamOptions(msgspec.Struct):
@@ -86,7 +88,7 @@ class _CompletionsRequest(msgspec.Struct):
     stream_options: _StreamOptions | None = None
     max_tokens: TokensFromZero | None = None
     n: Answers | None = None
-    best_of: Answers | None = None
+    best_of: AnswersFromZero | None = None
 
 
 class _ResponsesRequest(msgspec.Struct):

@@ -12,6 +12,7 @@ PARSED = [
     ("openai_chat", b'{"model":"m","messages":[{}],"max_tokens":5}', "", ("m", False, 5, 1)),
     ("openai_chat", b'{"model":"m","messages":[{}],"max_completion_tokens":7,"n":3,"stream":true}', "", ("m", True, 7, 3)),
     ("openai_completions", b'{"model":"m","prompt":["a","b"],"n":2,"best_of":4}', "", ("m", False, 16, 8)),
+    ("openai_completions", b'{"model":"m","prompt":"a","best_of":0}', "", ("m", False, 16, 1)),
     ("openai_completions", b'{"model":"m","prompt":[1,2,3]}', "", ("m", False, 16, 1)),
     ("openai_completions", b'{"model":"m","prompt":"a","max_tokens":0}', "", ("m", False, 0, 1)),
     ("anthropic_messages", b'{"model":"m","max_tokens":0,"messages":[{}]}', "", ("m", False, 0, 1)),
