@@ -83,7 +83,7 @@ _PYTHON, _OLDER = Environment(_FULL / "python"), Environment(_FULL / "older")
 class Library:
     client: str
     environment: Environment
-    cut_limit_usd: str = "0.0008"
+    cut_limit_usd: str = "0.0003"
     """Covers the call's input and a part of a long answer."""
 
     def python(self) -> str:
@@ -108,11 +108,11 @@ LIBRARIES = (
     Library("instructor", _OLDER),
     Library("openai-python", _OWN),
     Library("openai-node", _SDK_NODE),
-    Library("anthropic-python", _OWN, cut_limit_usd="0.01"),
-    Library("anthropic-node", _SDK_NODE, cut_limit_usd="0.01"),
+    Library("anthropic-python", _OWN, cut_limit_usd="0.0025"),
+    Library("anthropic-node", _SDK_NODE, cut_limit_usd="0.0025"),
     Library("google-genai", _OWN),
     Library("google-legacy", _LIGHT_NODE),
-    Library("groq-python", _OWN, cut_limit_usd="0.0003"),
+    Library("groq-python", _OWN, cut_limit_usd="0.00005"),
 )
 
 
