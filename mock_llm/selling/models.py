@@ -181,7 +181,7 @@ _OPENAI = (
 )
 
 _ANTHROPIC = (
-    # The three that Claude Code 2.1.332 asks for by itself.
+    # Of the family that Claude Code 2.1.332 asks for by itself.
     Model(
         "anthropic",
         "claude-opus-5-5",

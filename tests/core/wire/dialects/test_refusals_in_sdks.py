@@ -123,6 +123,7 @@ GROQ_CLASSES: dict[int, type[Exception]] = {
 ANTHROPIC_CLASSES: dict[int, type[Exception]] = {
     400: anthropic.BadRequestError,
     401: anthropic.AuthenticationError,
+    402: anthropic.PaymentRequiredError,
     403: anthropic.PermissionDeniedError,
     404: anthropic.NotFoundError,
     409: anthropic.ConflictError,
