@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.providers import PROVIDERS
 from core.refusals import MethodNotAllowed, RouteNotFound
-from core.routing.paths import Billing, DialectName, UpstreamPath, dialect_of_errors, resolve_upstream_path
+from core.routing.paths import Billing, DialectName, UpstreamPath, dialect_of_errors, is_base_url, resolve_upstream_path
 
 _PROXY_ROOT = "/v1/proxy/"
 _DOUBLED = re.compile(r"(?:/v1)+(?=/v1/)")
@@ -80,7 +80,9 @@ def not_allowed(method: str, methods: Sequence[str]) -> MethodNotAllowed:
 def _of_provider(method: str, path: str) -> ProxyRoute | None:
     """None for a base URL itself, which a route of our own tells what to do with; a POST there is a chat completion."""
     provider, _, rest = path.partition("/")
-    if not rest and method != "POST":
-        return None
     check_provider(provider)
+    if method != "POST" and is_base_url(provider, rest):
+        if method in ("PUT", "PATCH", "DELETE"):
+            raise not_allowed(method, ["GET", "POST"])
+        return None
     return ProxyRoute(provider, resolve_upstream_path(provider, rest, method))

@@ -62,7 +62,7 @@ class Caller:
     key_requests_per_minute: int | None
     documents: TenantDocuments
     own_keys: tuple[OwnKey, ...] = ()
-    session_behind_token: str | None = None
+    sessions_behind_token: tuple[str, ...] = ()
     """As it came."""
     may_call: bool = True
     """False for a key that only administers."""
@@ -223,7 +223,7 @@ async def identify(
             key_requests_per_minute=None,
             documents=documents,
             own_keys=credential.own_keys,
-            session_behind_token=credential.session,
+            sessions_behind_token=credential.sessions,
             token_digest=credential.token_digest,
         ),
     )

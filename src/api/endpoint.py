@@ -57,7 +57,7 @@ class ApiRequest(Generic[Q, B]):
         """The session that it is about: what a member of it says, or what names one beside it, where calls name theirs.
         Raises `InvalidRequest`."""
         asked = self.exchange.request
-        return session_named(asked.headers, asked.query, self.caller.session_behind_token, said)
+        return session_named(asked.headers, asked.query, self.caller.sessions_behind_token, said)
 
 
 @dataclass(frozen=True, slots=True)

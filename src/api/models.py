@@ -12,7 +12,6 @@ from core.money.price_book import Unpriced
 from core.providers import PROVIDERS
 from core.refusals import InvalidRequest, NotFound
 from exchange import Answer, json_answer
-from routes import check_provider
 
 MODEL_CHARACTERS_MAX = 256
 
@@ -65,10 +64,9 @@ async def read_model(request: ApiRequest[Nothing, Nothing]) -> Answer:
 
 
 async def read_base_url(request: ApiRequest[Nothing, Nothing]) -> Answer:
-    """What to write behind a provider's base URL: some clients look there whether anybody answers. Raises
-    `RouteNotFound`."""
-    provider = request.path["provider"]
-    check_provider(provider)
+    """What to write behind a provider's base URL, with a version or without: some clients look there whether anybody
+    answers."""
+    provider = request.path["provider"].partition("/")[0]
     return json_answer(BaseUrl(provider, f"this is a base URL: the paths of {provider}'s own API come behind it"))
 
 

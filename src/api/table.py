@@ -71,6 +71,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint("GET", "/v1/models/{model}", read_model, "One of them", Model, takes_the_rest=True),
     Endpoint(
         "GET", "/v1/proxy/{provider}", read_base_url, "What belongs behind a base URL", BaseUrl, audience="public",
+        takes_the_rest=True,
     ),
     Endpoint(
         "GET", "/v1/budget-check", check_budget, "May a session go on?", BudgetCheck, query=BudgetCheckQuery,

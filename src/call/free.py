@@ -47,9 +47,11 @@ async def passed_on(
         )
     if body is None and request.method not in BODILESS:
         body = await exchange.read_body(room)
-    if body is not None and not is_trusted:
-        refuse_shared_references_in(body)
     question = upstream_request(exchange, route.provider, route.upstream.path, key, is_metered=False)
+    if body is not None and not is_trusted:
+        refuse_shared_references_in(body, path=route.upstream.path)
+        # What was read as JSON has no other reading.
+        question = replace(question, headers={**question.headers, "content-type": "application/json"})
     answer = await exchange.ports.upstream.send(replace(question, body=body))
     room.give_back()
     headers = {"x-agentwatch-request-id": exchange.request_id, "x-agentwatch-provider": route.provider}

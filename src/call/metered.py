@@ -19,7 +19,7 @@ async def metered_call(exchange: Exchange, route: ProxyRoute, caller: Caller, ro
     """A call that costs money: each attempt is held for before it is sent, and charged at what it used however it
     ends."""
     request = exchange.request
-    context = read_call_context(request.headers, request.query, caller.session_behind_token)
+    context = read_call_context(request.headers, request.query, caller.sessions_behind_token)
     asked = Asked(exchange, route, caller, context, await exchange.read_body(room))
     with Trip(asked, room) as trip:
         while (call := await trip.next_call()) is not None:

@@ -60,13 +60,24 @@ def test_who_has_no_legacy_completions_is_told_so() -> None:
     assert b"cannot be translated for it: completions" in answer.body
 
 
-@pytest.mark.parametrize("path", ["/v1/proxy/anthropic", "/v1/proxy/openai/", "/v1/v1/proxy/gemini"])
+BASE_URLS = [
+    "/v1/proxy/anthropic", "/v1/proxy/openai/", "/v1/v1/proxy/gemini", "/v1/proxy/openai/v1", "/v1/proxy/anthropic/v1/",
+    "/v1/proxy/groq/openai/v1", "/v1/proxy/gemini/v1beta", "/v1/proxy/gemini/v1beta/openai/", "/v1/proxy/xai/v1/v1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", BASE_URLS)
 def test_who_looks_whether_anybody_is_there_is_told_what_comes_behind(path: str) -> None:
     seen, world = Client(World({}), Isolate(SETTINGS), None).ask("HEAD", path), World({})
     told = Client(world, Isolate(SETTINGS), None).ask("GET", path)
 
     assert (seen.status, told.status, world.sent) == (200, 200, [])
     assert "come behind it" in json.loads(told.body)["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/proxy/nobody", "/v1/proxy/nobody/v1", "/v1/proxy/"])
+def test_nobody_s_base_url_is_not_found(path: str) -> None:
+    assert Client(World({}), Isolate(SETTINGS), None).ask("GET", path).status == 404
 
 
 def test_a_route_that_there_is_not_says_where_providers_are() -> None:

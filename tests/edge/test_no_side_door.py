@@ -225,6 +225,14 @@ def test_what_judges_and_counts_passes_free_and_counts_against_the_rate(provider
     assert world.records == []
 
 
+def test_what_was_judged_as_json_goes_as_json() -> None:
+    attempt = Attempt("openai", "moderations", headers={"content-type": "application/x-www-form-urlencoded"})
+
+    _, world = play(attempt)
+
+    assert world.sent[0].headers["content-type"] == "application/json"
+
+
 def test_a_count_tells_nothing_of_what_another_tenant_has_stored() -> None:
     world = World({})
     request = an_inbound(

@@ -14,9 +14,10 @@ def resolve(method: str, path: str) -> ProxyRoute | Found:
 
 def test_every_endpoint_is_found_by_its_method_and_path() -> None:
     for endpoint in ENDPOINTS:
-        parameters = {name: f"a:{name}" for name in endpoint.parameters}
+        parameters = {name: "openai" if name == "provider" else f"a:{name}" for name in endpoint.parameters}
+        escaped = {name: text.replace(":", "%3A") for name, text in parameters.items()}
 
-        found = resolve(endpoint.method, endpoint.path.format(**{name: f"a%3A{name}" for name in parameters}))
+        found = resolve(endpoint.method, endpoint.path.format(**escaped))
 
         assert found == Found(endpoint, parameters)
 
@@ -51,6 +52,7 @@ def test_the_unified_endpoint_names_no_provider() -> None:
         ("DELETE", "/v1/budget", "GET, HEAD, PUT"),
         ("POST", "/v1/sessions/s", "GET, HEAD, PUT, DELETE"),
         ("GET", "/v1/chat/completions", "POST"),
+        ("PUT", "/v1/proxy/openai/v1", "GET, HEAD, POST"),
         ("TRACE", "/v1/proxy/openai/models", "GET, HEAD, POST, PUT, PATCH, DELETE"),
     ],
 )
@@ -87,6 +89,8 @@ DIALECTS = [
     ("/v1/proxy/gemini/v1beta/openai/chat/completions", "openai_chat"),
     ("/v1/proxy/openai/x", "openai_chat"),
     ("/v1/budget-check", "openai_chat"),
+    ("/v1/v1/messages", "anthropic_messages"),
+    ("/v1/v1/proxy/anthropic/v1/messages", "anthropic_messages"),
 ]
 
 

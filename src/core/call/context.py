@@ -7,7 +7,7 @@ its client sends that to everybody, so it is never refused for it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import parse_qsl
@@ -56,7 +56,7 @@ class CallContext:
     """The caller takes an answer of another model, where its tenant has a chain for that."""
 
 
-def read_call_context(headers: Mapping[str, str], query: str = "", behind_token: str | None = None) -> CallContext:
+def read_call_context(headers: Mapping[str, str], query: str = "", behind_token: Sequence[str] = ()) -> CallContext:
     """Read the labels from lower-case `headers`, and the session also from the query or from what stands behind the
     token. Raises `InvalidRequest` naming the place at fault."""
     budget = headers.get("x-agentwatch-budget-usd")
@@ -74,7 +74,7 @@ def read_call_context(headers: Mapping[str, str], query: str = "", behind_token:
 
 
 def session_named(
-    headers: Mapping[str, str], query: str, behind_token: str | None, said: str | None = None
+    headers: Mapping[str, str], query: str, behind_token: Sequence[str], said: str | None = None
 ) -> str | None:
     """The session that a request names in the places of ours; `said` is what a body or query of our own routes says.
     Raises `InvalidRequest` for an id that is none, and for two."""
@@ -82,10 +82,17 @@ def session_named(
     if SESSION_NAME in headers:
         named[SESSION_NAME] = headers[SESSION_NAME]
     for name, text in parse_qsl(query, keep_blank_values=True):
-        if name == SESSION_NAME and named.setdefault(f"?{name}", text) != text:
-            raise InvalidRequest(f"?{name} is given twice", param=f"?{name}")
-    if behind_token is not None:
-        named[SESSION_BEHIND_TOKEN] = behind_token
+        if name.lower() == SESSION_NAME and named.setdefault(f"?{SESSION_NAME}", text) != text:
+            raise InvalidRequest(f"?{SESSION_NAME} is given twice", param=f"?{SESSION_NAME}")
+    for text in behind_token:
+        if ":" in text:
+            raise InvalidRequest(
+                "what stands behind the token and its session must be a provider's key, after the provider's name "
+                "(aw_live_…~run-42:openai=your-key); a session's id with a colon goes into a header",
+                param=SESSION_BEHIND_TOKEN,
+            )
+        if named.setdefault(SESSION_BEHIND_TOKEN, text) != text:
+            raise InvalidRequest("two tokens name two sessions: name one", param=SESSION_BEHIND_TOKEN)
     session_id = None
     for place, text in named.items():
         if check_session_id(text, place) != (session_id or text):

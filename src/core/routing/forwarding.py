@@ -9,11 +9,11 @@ that chooses who pays travels beside a key that tenants share.
 
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from core.providers import Provider
 from core.routing.anthropic_betas import judged_betas
-from core.tenant.credentials import TOKEN_HEADERS, is_token
+from core.tenant.credentials import TOKEN_HEADERS, has_token
 from core.tenant.provider_keys import KeyToShow
 
 _HOP_BY_HOP = frozenset(
@@ -66,7 +66,7 @@ relay reads both."""
 _NEVER_IN_QUERY = re.compile(
     r"_method|x?-?http-?method.*|method-?override|\$http.*|\$req|\$ct|key|access_token|oauth_token|api_key|\$userProject"
     r"|x-agentwatch-.*",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 """Query parameters by which frameworks, and Google's front end (`$httpMethod`, `$httpHeaders`, `$req`), take another
 method, other headers or a body from the address, those that name another key or payer than the headers do, and ours."""
@@ -189,4 +189,4 @@ def _metered_query(query: str, provider: str, path: str) -> str:
 
 def _travels(parameter: str) -> bool:
     name, _, value = parameter.partition("=")
-    return not is_token(unquote(value)) and _NEVER_IN_QUERY.fullmatch(unquote(name).strip()) is None
+    return not has_token(unquote_plus(value)) and _NEVER_IN_QUERY.fullmatch(unquote(name).strip()) is None

@@ -31,7 +31,9 @@ _MODELS = re.compile(r"(?:v1(?:beta|alpha)?/)?(?:openai/)?models(?:/[^/]+)?")
 _GROUPED_MODELS = re.compile(r"models/[^/:]+/[^/:]+")
 """Groq names models by whose they are: `openai/gpt-oss-120b`."""
 
-_GEMINI_VERSIONS = ("v1", "v1beta", "v1alpha")
+_VERSIONS = re.compile(r"(?:v1(?:/|$))*")
+_GROQ_VERSIONS = re.compile(r"(?:(?:openai/)?v1(?:/|$))*")
+_GEMINI_VERSIONS = re.compile(r"(?:(v1beta|v1alpha|v1)(?:/|$))*")
 _GEMINI_TRANSFERS = ("upload", "download")
 """Stand before the version."""
 _GEMINI_OPENAI_SEGMENTS = ("", "openai", "chat", "completions", "embeddings", "responses")
@@ -119,6 +121,14 @@ def resolve_upstream_path(provider: str, rest: str, method: str) -> UpstreamPath
     return UpstreamPath(path, "unmetered", errors_in)
 
 
+def is_base_url(provider: str, rest: str) -> bool:
+    """Does a caller name nothing behind the address that a client is given?"""
+    path = unquote(rest).strip("/")
+    if provider == "gemini":
+        path = _gemini_version(path)[1].removeprefix("openai").strip("/")
+    return not _without_version(provider, path)
+
+
 def speaks(provider: str, upstream: UpstreamPath) -> bool:
     """Whether a provider takes such a call in its own tongue. Anthropic's OpenAI-style endpoint leaves out much in
     silence: only who names it is led there."""
@@ -169,10 +179,9 @@ def _canonical(rest: str) -> str:
 
 def _without_version(provider: str, path: str) -> str:
     """Drop the version that some SDKs write and some leave to the base URL, and its users write there as well."""
-    prefixes = ("openai/v1", "v1") if provider == "groq" else ("v1",)
-    while (found := next((each for each in prefixes if f"{path}/".startswith(f"{each}/")), None)) is not None:
-        path = path[len(found) + 1 :]
-    return path
+    found = (_GROQ_VERSIONS if provider == "groq" else _VERSIONS).match(path)
+    assert found is not None, "there may be none"
+    return path[found.end() :]
 
 
 def _is_free(provider: str, path: str, method: str) -> bool:
@@ -183,10 +192,9 @@ def _is_free(provider: str, path: str, method: str) -> bool:
 
 def _gemini_version(path: str) -> tuple[str, str]:
     """The version that a path names last, or else the usual one, and what is behind."""
-    version = "v1beta"
-    while (first := path.partition("/")[0]) in _GEMINI_VERSIONS:
-        version, path = first, path[len(first) + 1 :]
-    return version, path
+    found = _GEMINI_VERSIONS.match(path)
+    assert found is not None, "there may be none"
+    return found[1] or "v1beta", path[found.end() :]
 
 
 def _gemini_path(path: str, method: str) -> UpstreamPath:
@@ -201,7 +209,8 @@ def _gemini_path(path: str, method: str) -> UpstreamPath:
     elif method_name in _GEMINI_METHODS and _GEMINI_MODEL.fullmatch(resource):
         return UpstreamPath(full_path, "metered", _GEMINI_METHODS[method_name])
     else:
-        is_free = _is_free("gemini", full_path, method) or method_name in _GEMINI_FREE_METHODS
+        counts = method_name in _GEMINI_FREE_METHODS and _GEMINI_MODEL.fullmatch(resource) is not None
+        is_free = counts or _is_free("gemini", full_path, method)
     return UpstreamPath(full_path, "free" if is_free else "unmetered", "gemini")
 
 

@@ -12,7 +12,11 @@ from collections.abc import Collection, Mapping
 
 PREFLIGHT_MAX_AGE_S = 600
 
-ORIGIN_PATTERN = r"^https?://(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?$(?!\n)"
+_PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+ORIGIN_PATTERN = (
+    r"^(?!https://.*:443$|http://.*:80$)"  # browsers leave out the port that a scheme has anyway
+    rf"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*)(?::(?:{_PORT}))?$(?!\n)"
+)
 ANY_ORIGIN = "*"
 
 _ORIGIN = re.compile(ORIGIN_PATTERN)

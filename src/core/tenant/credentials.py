@@ -19,7 +19,7 @@ import msgspec
 
 from core.bounds import REQUESTS_PER_MINUTE_MAX
 from core.roles import Role
-from core.tenant.provider_keys import KEY_HEADERS, OwnKey, own_key_behind_token, own_keys_in
+from core.tenant.provider_keys import KEY_HEADERS, OwnKey, issuer_of, own_key_behind_token, own_keys_in
 from core.wire.json_text import read_json
 
 TOKEN_HEADERS = ("x-agentwatch-key", *KEY_HEADERS)
@@ -36,6 +36,9 @@ _SESSION_START = "~"
 """Behind it a session's id. No token and no id has one, and it is as good in an address (RFC 3986) as in a bearer token
 (RFC 6750). A provider key may have one, so that comes last."""
 
+_KEY_START = "sk-"
+"""Of OpenAI's keys, and of those that many gateways make after them."""
+
 _BEARER_PREFIX = "bearer "
 _ONE_WORD = re.compile(r"[!-~]+")
 _QUERY_KEY = "?key"
@@ -48,8 +51,9 @@ class Credential:
 
     token_digest: bytes
     own_keys: tuple[OwnKey, ...] = ()
-    session: str | None = None
-    """What stands behind the token as a session's id. Nobody has looked at it yet: a token has to be good first."""
+    sessions: tuple[str, ...] = ()
+    """What stands behind the token as a session's id, wherever a token stands. Nobody has looked at it yet: a token has
+    to be good first."""
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +88,11 @@ def is_token(value: str) -> bool:
     return _TOKEN_START.match(value) is not None
 
 
+def has_token(text: str) -> bool:
+    """Is one in it anywhere?"""
+    return _TOKEN_START.search(text) is not None
+
+
 def read_credential(headers: Mapping[str, str], query: str = "") -> Credential | None:
     """Find our token among lower-case `headers`, or in the query's `key`; None when nothing there is like one.
 
@@ -92,15 +101,28 @@ def read_credential(headers: Mapping[str, str], query: str = "") -> Credential |
     A provider's place that does not hold our token may hold the caller's own key for that provider.
     """
     values = _presented(headers, query)
-    for name, value in values.items():
-        if name != "x-agentwatch-key" and not is_token(value):
-            continue
-        before_colon, _, behind_colon = value.partition(":")
-        token, tilde, session = before_colon.partition(_SESSION_START)
-        others = {place: other for place, other in values.items() if place in KEY_HEADERS and not is_token(other)}
-        behind_token = (own_key_behind_token(behind_colon),) if behind_colon else ()
-        return Credential(digest(token), (*behind_token, *own_keys_in(others)), session if tilde else None)
-    return None
+    tokens = [value for name, value in values.items() if name == "x-agentwatch-key" or is_token(value)]
+    if not tokens:
+        return None
+    parts = [_parts_of(value) for value in tokens]
+    token, _, key = parts[0]
+    others = {place: other for place, other in values.items() if place in KEY_HEADERS and not is_token(other)}
+    behind_token = () if key is None else (key,)
+    sessions = tuple(session for _, session, _ in parts if session is not None)
+    return Credential(digest(token), (*behind_token, *own_keys_in(others)), sessions)
+
+
+def _parts_of(value: str) -> tuple[str, str | None, OwnKey | None]:
+    """A token, what stands behind its tilde, and the key behind its colon. Behind a session a key is named or begins as
+    keys do: else an id that is written with a colon would be shown to a provider."""
+    before_colon, _, behind_colon = value.partition(":")
+    token, tilde, session = before_colon.partition(_SESSION_START)
+    key = own_key_behind_token(behind_colon) if behind_colon else None
+    if not tilde:
+        return token, None, key
+    if key is not None and not (key.provider or issuer_of(key.value) or key.value.startswith(_KEY_START)):
+        return token, f"{session}:{behind_colon}", None
+    return token, session, key
 
 
 def parse_key_record(document: bytes | str) -> KeyRecord:
@@ -123,7 +145,8 @@ def parse_token_map(document: str) -> tuple[tuple[bytes, KeyRecord], ...]:
 def _presented(headers: Mapping[str, str], query: str) -> dict[str, str]:
     """What stands in the places for tokens and keys, in their order. A value of two words (`Basic …`) is neither."""
     values = {name: _without_bearer(name, headers.get(name, "").strip()) for name in TOKEN_HEADERS}
-    values[_QUERY_KEY] = dict(parse_qsl(query)).get("key", "")
+    in_query = [text for name, text in parse_qsl(query) if name == "key"]
+    values |= {_QUERY_KEY + number * "'": text for number, text in enumerate(reversed(in_query))}
     return {name: value for name, value in values.items() if _ONE_WORD.fullmatch(value)}
 
 

@@ -48,7 +48,7 @@ def test_of_several_names_ours_is_the_session_and_then_a_gateway_s() -> None:
     found += [read_call_context(headers | {"helicone-session-id": "helicone"}).session_id]
     found += [read_call_context(headers | {"x-agentwatch-session-id": "ours"}).session_id]
     found += [read_call_context(headers, "x-agentwatch-session-id=query").session_id]
-    found += [read_call_context(headers, "", "token").session_id]
+    found += [read_call_context(headers, "", ["token"]).session_id]
 
     assert found == ["litellm", "helicone", "ours", "query", "token"]
 
@@ -57,7 +57,8 @@ QUERIES = [
     ("x-agentwatch-session-id=run-42", "run-42"),
     ("beta=true&x-agentwatch-session-id=run%3A42", "run:42"),
     ("%78-agentwatch-session-id=run-42&x-agentwatch-session-id=run-42", "run-42"),
-    ("X-AgentWatch-Session-Id=run-42&session_id=run-42", None),
+    ("X-AgentWatch-Session-Id=run-42", "run-42"),
+    ("session_id=run-42", None),
     ("beta=true", None),
 ]
 
@@ -68,16 +69,18 @@ def test_a_client_that_sets_no_header_names_its_session_in_the_query(query: str,
 
 
 NAMED_BADLY = [
-    ("", "a b", "token~session"),
-    ("", "", "token~session"),
-    ("x-agentwatch-session-id=", None, "?x-agentwatch-session-id"),
-    ("x-agentwatch-session-id=%C3%A9", None, "?x-agentwatch-session-id"),
-    ("x-agentwatch-session-id=a&x-agentwatch-session-id=b", None, "?x-agentwatch-session-id"),
+    ("", ["a b"], "token~session"),
+    ("", [""], "token~session"),
+    ("", ["agent:run-42"], "token~session"),
+    ("", ["a", "b"], "token~session"),
+    ("x-agentwatch-session-id=", [], "?x-agentwatch-session-id"),
+    ("x-agentwatch-session-id=%C3%A9", [], "?x-agentwatch-session-id"),
+    ("x-agentwatch-session-id=a&X-agentwatch-session-id=b", [], "?x-agentwatch-session-id"),
 ]
 
 
 @pytest.mark.parametrize(("query", "behind_token", "place"), NAMED_BADLY)
-def test_a_session_that_does_not_fit_is_refused_by_its_place(query: str, behind_token: str | None, place: str) -> None:
+def test_a_session_that_does_not_fit_is_refused_by_its_place(query: str, behind_token: list[str], place: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         read_call_context({}, query, behind_token)
 
@@ -86,23 +89,23 @@ def test_a_session_that_does_not_fit_is_refused_by_its_place(query: str, behind_
 
 HEADER, QUERY = {"x-agentwatch-session-id": "a"}, "x-agentwatch-session-id="
 TWO_SESSIONS = [
-    (HEADER, f"{QUERY}b", None, r"session-id and \?x-agentwatch-session-id name two sessions, a and b"),
-    (HEADER, "", "b", "x-agentwatch-session-id and token~session name two sessions, a and b"),
-    ({}, f"{QUERY}a", "b", r"\?x-agentwatch-session-id and token~session name two sessions, a and b"),
-    (HEADER, f"{QUERY}a", "b", "x-agentwatch-session-id and token~session name two sessions, a and b"),
+    (HEADER, f"{QUERY}b", [], r"session-id and \?x-agentwatch-session-id name two sessions, a and b"),
+    (HEADER, "", ["b"], "x-agentwatch-session-id and token~session name two sessions, a and b"),
+    ({}, f"{QUERY}a", ["b"], r"\?x-agentwatch-session-id and token~session name two sessions, a and b"),
+    (HEADER, f"{QUERY}a", ["a", "b"], "two tokens name two sessions"),
 ]
 
 
 @pytest.mark.parametrize(("headers", "query", "behind_token", "words"), TWO_SESSIONS)
 def test_a_request_that_names_two_sessions_is_refused(
-    headers: dict[str, str], query: str, behind_token: str, words: str
+    headers: dict[str, str], query: str, behind_token: list[str], words: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=words):
         read_call_context(headers, query, behind_token)
 
 
 def test_the_same_session_named_everywhere_is_one() -> None:
-    assert read_call_context(HEADER, f"{QUERY}a", "a").session_id == "a"
+    assert read_call_context(HEADER, f"{QUERY}a", ["a", "a"]).session_id == "a"
 
 
 REFUSED = [

@@ -94,6 +94,8 @@ SIDE_DOORS = [
     ("openai", "cancel"),
     ("openai", "x/j/cancel"),
     ("gemini", "v1beta/x/b:cancel"),
+    ("gemini", "upload/v1beta/files:countTokens"),
+    ("gemini", "v1beta/cachedContents/x:countTokens"),
 ]
 
 

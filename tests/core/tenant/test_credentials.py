@@ -59,6 +59,8 @@ BEHIND = [
     (f"{TOKEN}~a/b", "a/b", []),
     (f"{TOKEN}~a~b", "a~b", []),
     (f"{TOKEN}:{OWN}", None, [OWN]),
+    (f"{TOKEN}~agent:run-42", "agent:run-42", []),
+    (f"{TOKEN}~user:3f2c8a1e-1111-4111-8111-3f2c8a1e1111", "user:3f2c8a1e-1111-4111-8111-3f2c8a1e1111", []),
 ]
 
 
@@ -74,8 +76,18 @@ def test_a_session_may_stand_between_the_token_and_a_key(
     credential = read_credential({}, f"key={shown}") if name == "?key" else read_credential({name: shown})
 
     assert credential is not None
-    assert (credential.token_digest, credential.session) == (DIGEST, session)
+    assert (credential.token_digest, credential.sessions) == (DIGEST, () if session is None else (session,))
     assert [key.value for key in credential.own_keys] == own_keys
+
+
+def test_no_session_behind_a_token_is_lost_wherever_another_token_stands() -> None:
+    headers = {"x-agentwatch-key": TOKEN, "authorization": f"Bearer {TOKEN}~a", "x-api-key": f"{TOKEN}~b"}
+
+    credential = read_credential(headers, f"key={TOKEN}~c&key={TOKEN}~d")
+
+    assert credential is not None
+    assert (credential.token_digest, credential.own_keys) == (DIGEST, ())
+    assert sorted(credential.sessions) == ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize("query", [f"key={TOKEN}", f"alt=sse&key={TOKEN}", f"k%65y={TOKEN.replace('_', '%5F')}"])

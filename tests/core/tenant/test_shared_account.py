@@ -47,17 +47,26 @@ COUNTED = [
     (b'{"model":"m","prompt":{"id":"pmpt_1"}}', "prompt"),
     (b'{"model":"m","messages":[{"content":[{"source":{"type":"file","file_id":"file_1"}}]}]}', "file_id"),
     (b'{"contents":[],"cachedContent":"cachedContents/x"}', "cachedContent"),
+    (b'{"model":"ft:gpt-4o-mini:acme::x","input":"hi"}', "model"),
+    (b'{"generateContentRequest":{"model":"tunedModels/x","contents":[]}}', "model"),
 ]
 
 
 @pytest.mark.parametrize(("body", "member"), COUNTED)
 def test_nobody_counts_what_is_stored_under_the_shared_account(body: bytes, member: str) -> None:
     with pytest.raises(SharedAccount) as refused:
-        refuse_shared_references_in(body)
+        refuse_shared_references_in(body, path="responses/input_tokens")
 
     assert refused.value.param == member
 
 
 @pytest.mark.parametrize("body", [b'{"input":"hi"}', b'{"contents":[{"parts":[{"text":"hi"}]}]}', b'{"thread":null}'])
 def test_what_is_in_the_request_is_counted(body: bytes) -> None:
-    refuse_shared_references_in(body)
+    refuse_shared_references_in(body, path="responses/input_tokens")
+
+
+def test_nobody_counts_by_what_a_tenant_has_taught_a_model() -> None:
+    with pytest.raises(SharedAccount) as refused:
+        refuse_shared_references_in(b'{"contents":[]}', path="v1beta/tunedModels/x:countTokens")
+
+    assert refused.value.param == "model"
