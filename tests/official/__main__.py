@@ -85,7 +85,7 @@ def _watched(suites: list[Suite], *, only: str) -> list[str]:
         lost += fallen
     console.print(table)
     for test in sorted(lost):
-        console.print(f"fails watched only: {test}", soft_wrap=True)
+        console.print(f"fails watched only: {test}", soft_wrap=True, markup=False)
     return lost
 
 
@@ -131,7 +131,7 @@ def _told_through(came: list[Through]) -> list[str]:
             lost += fallen
     console.print(table)
     for test in sorted(set(lost)):
-        console.print(f"fails through AgentWatch only: {test}", soft_wrap=True)
+        console.print(f"fails through AgentWatch only: {test}", soft_wrap=True, markup=False)
     return lost
 
 
