@@ -22,8 +22,8 @@ from local.stack import Stack
 from tests.official.page import Through, write
 from tests.official.suites import PREVIOUS, ROOT, Outcomes, Suite, console, suite_of
 
-API_TESTS = "tests/api_resources"
-"""Those that ask the API; the others script what comes back, or ask nobody."""
+API_TESTS = {"openai": "tests/api_resources tests/lib/test_fine_tuning_positional_arguments.py"}
+"""Those that ask the API, where they are not the resources' alone; the others script what comes back, or ask nobody."""
 ROOTS = {"openai": "", "anthropic": "/v1", "groq": "/openai/v1"}
 """Where a client finds the API below the base URL that its suite sets, and so does the mock of it."""
 PROXIES = {"openai": "/v1/proxy/openai/v1", "anthropic": "/v1/proxy/anthropic", "groq": "/v1/proxy/groq"}
@@ -46,15 +46,17 @@ def main(
     only: Annotated[
         str, typer.Option(help="Which of their tests, by path; through AgentWatch: of those of the API.")
     ] = "",
-    page: Annotated[bool, typer.Option(help="Write what came through AgentWatch to docs/official-suites.md.")] = False,
+    page: Annotated[bool, typer.Option(help="Write what came through to docs/official-suites.md.")] = False,
 ) -> None:
     """Run, compare, and exit 1 where a test passes with the official client alone."""
+    if page and (previous or only):
+        raise typer.BadParameter("the page is of the present majors' whole suites", param_hint="--page")
     chosen = [suite_of(each, previous=previous) for each in suites or (WATCHED if previous else ROOTS)]
     lost: list[str] = []
     if way != Way.THROUGH:
         lost += _watched([suite for suite in chosen if suite.client in WATCHED], only=only or "tests")
     if way != Way.WATCHED:
-        came = [_through(suite, only=only or API_TESTS) for suite in chosen]
+        came = [_through(suite, only=only or API_TESTS.get(suite.client, "tests/api_resources")) for suite in chosen]
         lost += _told_through(came)
         if page:
             write(came)
@@ -83,7 +85,7 @@ def _watched(suites: list[Suite], *, only: str) -> list[str]:
         lost += fallen
     console.print(table)
     for test in sorted(lost):
-        console.print(f"fails watched only: {test}", soft_wrap=True)
+        console.print(f"fails watched only: {test}", soft_wrap=True, markup=False)
     return lost
 
 
@@ -129,7 +131,7 @@ def _told_through(came: list[Through]) -> list[str]:
             lost += fallen
     console.print(table)
     for test in sorted(set(lost)):
-        console.print(f"fails through AgentWatch only: {test}", soft_wrap=True)
+        console.print(f"fails through AgentWatch only: {test}", soft_wrap=True, markup=False)
     return lost
 
 

@@ -52,18 +52,27 @@ def meant() -> set[str]:
 
 
 def write(came: list[Through]) -> None:
-    """The table, between its marks."""
-    tenants = list(came[0].behind)
+    """The table, between its marks; suites that were not run keep their rows."""
+    page = PAGE.read_text()
+    rows = {_client(row): row for row in re.findall(r"^\| (?:openai|anthropic|groq)-.*$", page, re.MULTILINE)}
+    rows |= {_client(row): row for row in map(_row, came)}
     head = ["suite", "its tests", "ask the API", "skipped there", "pass as they are"]
-    head += [f"{what}, {tenant}" for tenant in tenants for what in ("pass through", "refused")]
-    rows = [head, ["---"] * len(head), *map(_row, came)]
-    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    PAGE.write_text(_TABLE.sub(lambda marks: marks[1] + "\n" + table + "\n" + marks[2], PAGE.read_text()))
+    head += [f"{what}, {tenant}" for tenant in came[0].behind for what in ("pass through", "refused")]
+    lines = [_line(head), _line(["---"] * len(head)), *(rows[client] for client in sorted(rows))]
+    PAGE.write_text(_TABLE.sub(lambda marks: "\n".join([marks[1], *lines, "", marks[2]]), page))
 
 
-def _row(each: Through) -> list[str]:
+def _client(row: str) -> str:
+    return row.partition("-")[0]
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _row(each: Through) -> str:
     row = [each.suite, each.size, len(each.plain), each.skipped(), len(each.passing())]
     for tenant in each.behind:
         refused = ", ".join(f"{count} `{kind}`" for kind, count in sorted(each.refused(tenant).items()))
         row += [each.passes(tenant), refused or "none"]
-    return [str(cell) for cell in row]
+    return _line([str(cell) for cell in row])

@@ -52,19 +52,27 @@ class Suite:
         return os.pathsep.join(map(str, path))
 
     def run(self, how: str, *, only: str, plugin: str | None = None, env: Mapping[str, str]) -> Outcomes:
-        """Its tests with a plugin of this folder's."""
+        """Its tests below some paths, with a plugin of this folder's."""
         report = PLACE / f"{self.folder.name}-{how.replace(' ', '-')}.xml"
         report.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line", f"--junitxml={report}"]
         if plugin is not None:
             (SITE / f"tests_official_{plugin}.py").write_text((HERE / f"{plugin}.py").read_text())
             command += ["-p", f"tests_official_{plugin}"]
         environment = {**os.environ, "PYTHONPATH": self.search_path(), **env}
         with console.status(f"{self.folder.name}, {how}"), (PLACE / f"{report.stem}.log").open("w") as log:
             subprocess.run(
-                [*command, only], cwd=self.folder, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
+                [*command, *only.split()],
+                cwd=self.folder,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
-        return {_name(case): _outcome(case) for case in ET.parse(report).iter("testcase")}
+        outcomes = {_name(case): _outcome(case) for case in ET.parse(report).iter("testcase")}
+        if not outcomes:
+            raise SystemExit(f"none of the tests of {self.folder.name} ran: {log.name}")
+        return outcomes
 
     def size(self) -> int:
         """How many tests it has."""
