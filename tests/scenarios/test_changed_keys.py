@@ -7,21 +7,12 @@ import pytest
 
 from tests.support.api_client import (
     ADMIN,
-    ANSWER,
     CALL,
     OPERATOR,
     Client,
-    a_world_with_administrators,
     an_isolate,
 )
-from tests.support.memory_ports import START_MS, ScriptedAnswer, World
-
-
-@pytest.fixture
-def world() -> World:
-    world = a_world_with_administrators()
-    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
-    return world
+from tests.support.memory_ports import START_MS, World
 
 
 @pytest.fixture

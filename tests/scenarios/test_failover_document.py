@@ -8,8 +8,8 @@ import pytest
 from core.ledger.document_messages import WriteRequest
 from core.tenant.etag import etag
 from core.tenant.failover.triggers import TRIGGERS
-from tests.support.api_client import ADMIN, ANSWER, OTHER, Client, a_world_with_administrators, an_isolate
-from tests.support.memory_ports import START_MS, TOKEN, ScriptedAnswer, World
+from tests.support.api_client import ADMIN, OTHER, Client, an_isolate
+from tests.support.memory_ports import START_MS, TOKEN, World
 
 CHAIN = {
     "id": "big",
@@ -17,13 +17,6 @@ CHAIN = {
     "hops": [{"provider": "anthropic", "model": "claude-sonnet-4-5"}],
 }
 DOCUMENT = {"chains": [CHAIN], "dollars_max": "0.50"}
-
-
-@pytest.fixture
-def world() -> World:
-    world = a_world_with_administrators()
-    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
-    return world
 
 
 @pytest.fixture

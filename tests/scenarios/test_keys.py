@@ -10,36 +10,16 @@ from core.ledger.keys.messages import RevokeKeyRequest, Writer
 from isolate import Isolate
 from ports import AttemptFailed
 from tests.support.api_client import (
-    ADMIN,
-    ANSWER,
     BILLED_NANOUSD,
     CALL,
     CHAT,
     OTHER,
     Client,
-    a_world_with_administrators,
     an_isolate,
 )
-from tests.support.memory_ports import ScriptedAnswer, World
+from tests.support.memory_ports import World
 
 OPERATOR = "aw_live_" + "0f" * 24
-
-
-@pytest.fixture
-def world() -> World:
-    world = a_world_with_administrators()
-    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
-    return world
-
-
-@pytest.fixture
-def isolates() -> tuple[Isolate, Isolate]:
-    return an_isolate(), an_isolate()
-
-
-@pytest.fixture
-def admin(world: World, isolates: tuple[Isolate, Isolate]) -> Client:
-    return Client(world, isolates[0], ADMIN)
 
 
 def make(admin: Client, status: int = 201, **terms: Any) -> Any:

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from exchange import Answer
-from isolate import Isolate
-from tests.support.api_client import ADMIN, ANSWER, CALL, CHAT, Client, a_world_with_administrators, an_isolate
-from tests.support.memory_ports import ScriptedAnswer, World
+from tests.support.api_client import CALL, CHAT, Client, an_isolate
+from tests.support.memory_ports import World
 
 PAGE, OTHER_PAGE = "https://app.example.com", "https://evil.example"
 MODELS = "/v1/proxy/openai/v1/models"
@@ -22,23 +21,6 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v1/budget-check?session_id=run-42", None),
     ("GET", "/v1/whoami", None),
 ]
-
-
-@pytest.fixture
-def world() -> World:
-    world = a_world_with_administrators()
-    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
-    return world
-
-
-@pytest.fixture
-def isolates() -> tuple[Isolate, Isolate]:
-    return an_isolate(), an_isolate()
-
-
-@pytest.fixture
-def admin(world: World, isolates: tuple[Isolate, Isolate]) -> Client:
-    return Client(world, isolates[0], ADMIN)
 
 
 def write(admin: Client, status: int = 201, key_id: str | None = None, **terms: Any) -> Any:

@@ -8,8 +8,8 @@ import pytest
 
 from core.ledger.document_messages import WriteRequest
 from core.tenant.etag import etag
-from tests.support.api_client import ADMIN, ANSWER, CALL, CHAT, OTHER, Client, a_world_with_administrators, an_isolate
-from tests.support.memory_ports import START_MS, ScriptedAnswer, World
+from tests.support.api_client import ADMIN, CALL, CHAT, OTHER, Client, an_isolate
+from tests.support.memory_ports import START_MS, World
 from tests.support.rules import a_rule, alerts, error_of, last_call, write_rules
 
 BIG = {**CALL, "model": "gpt-4o"}
@@ -19,13 +19,6 @@ RESPONSES = "/v1/proxy/openai/v1/responses"
 UNIFIED = "/v1/chat/completions"
 SETTINGS = {"ANTHROPIC_API_KEY": "sk-ant", "GEMINI_API_KEY": "AIza"}
 EMAIL = {**CALL, "messages": [{"role": "user", "content": "write to jane.doe@corp-mail.com today"}]}
-
-
-@pytest.fixture
-def world() -> World:
-    world = a_world_with_administrators()
-    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
-    return world
 
 
 @pytest.fixture

@@ -5,19 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_client import ADMIN, ANSWER, CALL, Client, a_world_with_administrators, an_isolate
-from tests.support.memory_ports import ScriptedAnswer, World
+from tests.support.api_client import ADMIN, CALL, Client, an_isolate
+from tests.support.memory_ports import World
 from tests.support.rules import a_rule, error_of, write_rules
 
 PATH = "/v1/rules/test"
 EXAMPLE = {"provider": "openai", "model": "gpt-4o", "team": "search"}
-
-
-@pytest.fixture
-def world() -> World:
-    world = a_world_with_administrators()
-    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
-    return world
 
 
 @pytest.fixture

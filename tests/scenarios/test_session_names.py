@@ -26,13 +26,6 @@ RUN = "0199d6f4-5f2b-7c31-b6a4-3f9f0f7c2d11"
 
 
 @pytest.fixture
-def world() -> World:
-    world = a_world_with_administrators()
-    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
-    return world
-
-
-@pytest.fixture
 def isolate() -> Isolate:
     return an_isolate()
 

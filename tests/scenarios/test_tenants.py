@@ -15,7 +15,6 @@ from exchange import Answer
 from isolate import Isolate
 from tests.support.api_client import (
     ADMIN,
-    ANSWER,
     CALL,
     CHAT,
     OPERATOR,
@@ -23,18 +22,11 @@ from tests.support.api_client import (
     a_world_with_administrators,
     an_isolate,
 )
-from tests.support.memory_ports import START_MS, TOKEN, Killed, ScriptedAnswer, World
+from tests.support.memory_ports import START_MS, TOKEN, Killed, World
 
 REPORT = {"model": "gpt-4o-mini", "prompt_tokens": 100, "completion_tokens": 10, "latency_ms": 5}
 HOLD = {"hold_id": "h", "model": "gpt-4o-mini", "dialect": "openai_chat", "input_bytes": 100}
 SUSPENDED = (403, "tenant_suspended")
-
-
-@pytest.fixture
-def world() -> World:
-    world = a_world_with_administrators()
-    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
-    return world
 
 
 @pytest.fixture

@@ -8,14 +8,12 @@ import pytest
 from isolate import Isolate
 from tests.support.api_client import (
     ADMIN,
-    ANSWER,
     CALL,
     OPERATOR,
     Client,
-    a_world_with_administrators,
     an_isolate,
 )
-from tests.support.memory_ports import ScriptedAnswer, World
+from tests.support.memory_ports import World
 
 CEILINGS = [{"budget_max_usd": "0.000001"}, {"session_budget_max_usd": "0.000001"}]
 FREE = [
@@ -23,13 +21,6 @@ FREE = [
     {"models": {"openai/gpt-4o-mini": {"input_usd_per_mtok": "0", "output_usd_per_mtok": "0"}}},
     {"discount_percent": {"openai": "99.9999"}},
 ]
-
-
-@pytest.fixture
-def world() -> World:
-    world = a_world_with_administrators()
-    world.answer = ScriptedAnswer(chunks=(json.dumps(ANSWER).encode(),))
-    return world
 
 
 @pytest.fixture
