@@ -192,7 +192,6 @@ def gemini_tools(defined: list[object]) -> ProviderTools:
         elif kind in _GEMINI_READERS:
             readers += 1
         elif kind == _GEMINI_CODE:
-            readers += 1
             code_runs = CODE_RUNS_MAX
         elif kind not in _GEMINI_CALLERS_OWN:
             unmetered.append(name)
