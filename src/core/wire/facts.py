@@ -71,8 +71,14 @@ class ParsedCall:
     """An OpenAI-style stream for which the caller itself asked `include_usage`."""
     web_search_calls_max: int = 0
     """Searches the provider may run and bill for one answer, estimated high."""
+    searches_without_tool: bool = False
+    """A member of the request's own asks for them, or the model searches always."""
+    tool_calls_max: int | None = None
+    """The request's own bound on what the provider may run, to which not every provider is known to keep."""
     document_search_calls_max: int = 0
     """The same of attached documents, at a provider that searches them instead of reading them."""
+    reading_tools: int = 0
+    """How many of the prompt's hidden inputs are tools that the provider runs, which read what is not in the request."""
     thinking: ThinkingAsked = "unset"
     thinking_tokens: int = 0
     """A budget of thinking inside the output ceiling, below which the provider refuses to go."""

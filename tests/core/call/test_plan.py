@@ -192,6 +192,35 @@ def test_code_that_gemini_runs_is_held_for_however_often_it_reads_the_prompt_aga
     assert cost_nanousd(billed, plan.price) <= plan.costing.want_nanousd
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "bound", "searches"),
+    [
+        ("openai", "gpt-5", None, 10),
+        ("openai", "gpt-5", 3, 3),
+        ("openai", "gpt-5", 30, 30),
+        ("xai", "grok-4", 3, 10),
+        ("xai", "grok-4", 30, 30),
+        ("groq", "openai/gpt-oss-120b", 3, 10),
+    ],
+)
+@pytest.mark.parametrize("is_named", [True, False], ids=["by the route", "by the model"])
+def test_a_bound_on_tools_bounds_searches_only_where_the_provider_keeps_to_it(
+    provider: str, model: str, bound: int | None, searches: int, is_named: bool
+) -> None:
+    name = model if is_named else f"{provider}/{model}"
+    body = {"model": name, "input": "go on", "tools": [{"type": "web_search"}], "max_tool_calls": bound}
+
+    plan, _ = plan_call(
+        provider if is_named else None, RESPONSES, json.dumps(body).encode(), TenantPolicy(), NOW_MS, TABLE
+    )
+
+    assert plan.costing.searched_prompt.web_search_calls == plan.parsed.web_search_calls_max == searches
+
+
+def test_a_bound_on_tools_allows_no_search_that_is_not_asked_for() -> None:
+    assert a_turn(max_tool_calls=3).parsed.web_search_calls_max == 0
+
+
 def test_a_refused_plan_says_what_to_write_instead() -> None:
     with pytest.raises(
         UnmeteredPath, match=r"run code_interpreter .*: leave that out, or have an administrator set allow_unm"

@@ -103,6 +103,7 @@ class GeminiDialect(_GeminiBase, frozen=True):
             service_tier=_tier(request.serviceTier) or _tier(request.service_tier),
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
+            reading_tools=tools.readers,
             thinking=config.thinking,
             form_tokens=gemini_form_tokens(read.members),
             unmetered_tools=tools.unmetered + model_s_own_tools(model),

@@ -114,8 +114,8 @@ class Tool(msgspec.Struct):
         return (self.type or ("function" if is_function else "a tool without type")).lower()
 
 
-def openai_tools(defined: list[object], *, model: str, calls_max: int | None = None) -> ProviderTools:
-    """Tools of chat and Responses; `calls_max` is the request's own bound on what the provider may run."""
+def openai_tools(defined: list[object], *, model: str) -> ProviderTools:
+    """Tools of chat and Responses."""
     searches = prompt_tokens = 0
     unmetered = []
     tools = _tools(defined)
@@ -123,7 +123,7 @@ def openai_tools(defined: list[object], *, model: str, calls_max: int | None = N
         kind = tool.openai_kind
         prompt_tokens += _OPENAI_PROMPTS.get(kind, _OPENAI_PROMPT_OTHERS)
         if kind.startswith("web_search"):
-            searches = WEB_SEARCH_CALLS_MAX if calls_max is None else calls_max
+            searches = WEB_SEARCH_CALLS_MAX
         elif not _runs_at_the_caller(kind, tool):
             unmetered.append(tool.type or kind)
     prompt_tokens += _model_prompt_tokens(model) if tools else 0

@@ -47,7 +47,7 @@ SEARCHES = [
     ("openai_chat", {"web_search_options": {}}, 1),
     ("openai_chat", {"model": "gpt-4o-search-preview-2025-03-11"}, 1),
     ("openai_responses", {"tools": [{"type": "web_search"}]}, 10),
-    ("openai_responses", {"tools": [{"type": "web_search_preview_2025_03_11"}], "max_tool_calls": 3}, 3),
+    ("openai_responses", {"tools": [{"type": "web_search_preview_2025_03_11"}]}, 10),
     ("anthropic_messages", {"tools": [{"type": "web_search_20250305"}]}, 10),
     ("anthropic_messages", {"tools": [{"type": "web_search_20260318", "max_uses": 25}]}, 25),
     ("gemini", {"tools": [{"googleSearch": {}}]}, 10),
