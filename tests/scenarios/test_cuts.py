@@ -149,7 +149,8 @@ def responses_event(kind, **members):
 
 NATIVE = (
     responses_event(
-        "response.created", sequence_number=0, response={"id": "resp_1", "model": "gpt-4o-mini", "status": "in_progress"}
+        "response.created", sequence_number=0,
+        response={"id": "resp_1", "model": "gpt-4o-mini", "status": "in_progress", "output": []},
     ),
     responses_event(
         "response.output_item.added", sequence_number=1, output_index=0,

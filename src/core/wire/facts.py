@@ -78,7 +78,7 @@ class ParsedCall:
     document_search_calls_max: int = 0
     """The same of attached documents, at a provider that searches them instead of reading them."""
     reading_tools: int = 0
-    """How many of the prompt's hidden inputs are tools that the provider runs, which read what is not in the request."""
+    """How many of the prompt's hidden inputs are tools of the provider's that read what is not in the request."""
     thinking: ThinkingAsked = "unset"
     thinking_tokens: int = 0
     """A budget of thinking inside the output ceiling, below which the provider refuses to go."""
