@@ -15,6 +15,7 @@ from core.money.usage import Usage
 from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel
 from core.routing.paths import UpstreamPath
 from core.tenant.policy import TenantPolicy
+from tests.support import media_files as files
 
 NOW_MS = 1_795_651_200_000
 """2026-11-26, UTC."""
@@ -147,7 +148,7 @@ def inline(mime_type: str, data: bytes) -> dict[str, object]:
     return {"inlineData": {"mimeType": mime_type, "data": base64.b64encode(data).decode()}}
 
 
-PAGES = b"%PDF-1.4\n" + b"".join(b"%d 0 obj<</Type/Page>>endobj\n" % n for n in range(1, 901)) + b"%%EOF"
+PAGES = files.pages_pdf(900)
 SECONDS = 20_000
 """Of sound, at eight bytes each."""
 FORMAT = struct.pack("<IHHIIHH", 16, 1, 1, 8, 8, 1, 8)
