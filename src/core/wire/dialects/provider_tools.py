@@ -2,9 +2,9 @@
 
 A tool of the caller's own runs at the caller and costs tokens only. A tool that the provider runs is one of four
 things: a web search, held for by the call; a reader of what is not in the request, for which the whole context window
-is held; code that costs its tokens alone, for which the same is held and the prompt as often as it may be read again;
-or unmetered, because its fee, its container or its own model's tokens are in no usage that a call reports.
-The rule easy to break: a tool nobody has looked at yet is unmetered, never free.
+is held; code that costs its tokens alone, for which the prompt is held as often as it may be read, and a window for
+what that prints; or unmetered, because its fee, its container or its own model's tokens are in no usage that a call
+reports. The rule easy to break: a tool nobody has looked at yet is unmetered, never free.
 """
 
 import re
