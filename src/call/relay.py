@@ -127,7 +127,7 @@ class StreamRelay:
         if is_soft:
             return self._translation.shortened(result.usage)
         told = self._call.spoken.render_refusal(refusal, request_id)
-        return self._translation.broken(told) if refusal.is_retryable else self._translation.cut(told, result.usage)
+        return self._translation.cut(told, result.usage) if refusal.is_for_good else self._translation.broken(told)
 
     def _said(self, forward: bytes) -> bytes:
         """What passes, as the caller reads it."""

@@ -173,6 +173,7 @@ class RequestSeen:
         """What the request half of each rule makes of the call as it is planned."""
         parsed, prompt = plan.parsed, plan.parsed.prompt
         worst_nanousd = plan.costing.want_nanousd
+        is_sized = prompt.reads == 1 and not prompt.is_of_unknown_size
         facts = RequestFacts(
             asked_model=parsed.model,
             provider=plan.provider,
@@ -182,7 +183,7 @@ class RequestSeen:
             agent=context.agent,
             key_id=caller.key_id or NONE,
             session_id=context.session_id,
-            prompt_tokens=None if prompt.is_of_unknown_size else plan.costing.prompt.prompt_tokens,
+            prompt_tokens=plan.costing.prompt.prompt_tokens if is_sized else None,
             max_tokens=parsed.output_tokens_max,
             estimated_cost_nanousd=min(worst_nanousd, plan.ample_nanousd or worst_nanousd),
             at_ms=at_ms,

@@ -93,6 +93,12 @@ class Refusal(Exception):
         self.retry_after_ms = retry_after_ms
         self.faults: Sequence[Fault] = faults[:FAULTS_MAX]
 
+    @property
+    def is_for_good(self) -> bool:
+        """Asking again is no use. An answer that was cut while nobody could be asked for more money was cut by an
+        outage, and that passes."""
+        return not self.is_retryable and self.details.get("cause") != BudgetUnavailable.code
+
 
 class Unauthenticated(Refusal):
     """The token is missing, malformed, unknown or disabled; which of these it is stays with us."""

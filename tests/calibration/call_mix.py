@@ -311,11 +311,10 @@ def _searching() -> Iterator[Call]:
             tool = {"type": "web_search_20250305", "name": "web_search", **uses}
             kind = "web search, bounded" if uses else "web search"
             yield _call(kind, who, more={"tools": [tool]}, searches=searches, unseen_tokens=1_000)
-    for who in (GPT, GROK):
-        for bound in ({}, {"max_tool_calls": 3}):
-            kind = "web search, bounded" if bound else "web search"
-            more = {"tools": [{"type": "web_search"}], **bound}
-            yield _call(kind, who, more=more, searches=2, unseen_tokens=300)
+    for who, bound in ((GPT, {}), (GPT, {"max_tool_calls": 3}), (GROK, {})):
+        kind = "web search, bounded" if bound else "web search"
+        more = {"tools": [{"type": "web_search"}], **bound}
+        yield _call(kind, who, more=more, searches=2, unseen_tokens=300)
     for who in (FLASH, GEMINI):
         yield _call("web search", who, more={"tools": [{"googleSearch": {}}]}, searches=2)
 

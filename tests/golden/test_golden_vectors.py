@@ -13,7 +13,7 @@ import pytest
 from api.sdk.reports import INPUT_PARTS, OUTPUT_PARTS, Report, usage_of
 from core.money import price_book, pricing
 from core.money.usage import Usage
-from core.refusals import Refusal
+from core.refusals import AnswerCut, Refusal
 from core.wire.dialects import DIALECTS
 from core.wire.json_text import InvalidJSON, read_json
 from core.wire.sse import SSEParser
@@ -104,12 +104,20 @@ def a_report(**counts: Any) -> Report:
 
 
 def test_refusals_say_what_the_vectors_say(request: pytest.FixtureRequest) -> None:
-    check("refusals.json", [case for refusal in SAMPLES for case in told(refusal)], request)
+    cases = [case for refusal in SAMPLES for case in told(refusal)]
+    check("refusals.json", [*cases, *told(CUT_BY_AN_OUTAGE, "answer_cut by an outage")], request)
 
 
-def told(refusal: Refusal) -> list[Any]:
+CUT_BY_AN_OUTAGE = AnswerCut(
+    "the answer was cut after 120 tokens of output and $0.0012, which is charged: more money could not be held for it "
+    "just now",
+    details={"cause": "budget_unavailable", "charged_usd": "0.0012", "output_tokens": 120},
+)
+
+
+def told(refusal: Refusal, words: str | None = None) -> list[Any]:
     """A refusal as the body of an answer, and in a stream as the event on which clients raise."""
-    is_stop = refusal.status == 402
+    is_stop = refusal.status == 402 and refusal.is_for_good
     numbers = {
         "is_budget_stop": is_stop,
         "spent_usd": float(refusal.details.get("spent_usd") or 0) if is_stop else None,
@@ -118,7 +126,7 @@ def told(refusal: Refusal) -> list[Any]:
     cases = []
     for shape in SHAPES:
         body = json.loads(DIALECTS[shape].render_refusal(refusal, REQUEST_ID))
-        name = f"{refusal.code} {shape}"
+        name = f"{words or refusal.code} {shape}"
         cases.append({"id": f"{name} body", "status": refusal.status, "document": body, **numbers})
         cut = a_meter(shape).render_cut(refusal, REQUEST_ID, is_soft=False)
         parser = SSEParser()

@@ -99,3 +99,15 @@ def test_a_model_of_another_provider_makes_none(isolate: Isolate) -> None:
     assert (answer.status, json.loads(answer.body)["error"]["param"]) == (400, "model")
     assert b"cannot be translated for it: compaction" in answer.body
     assert world.sent == []
+
+
+def test_its_answer_is_none_that_a_later_call_continues(isolate: Isolate) -> None:
+    """Nothing is remembered of what it came to: under a shared account such a call is another tenant's, perhaps."""
+    world = a_world()
+    client = Client(world, isolate)
+    later = {**CALL, "max_output_tokens": 100, "previous_response_id": "resp_1"}
+
+    assert client.call(CALL, PATH).status == 200
+
+    answer = client.call(later, "/v1/proxy/openai/v1/responses")
+    assert (answer.status, len(world.sent)) == (403, 1)

@@ -149,7 +149,8 @@ def responses_event(kind, **members):
 
 NATIVE = (
     responses_event(
-        "response.created", sequence_number=0, response={"id": "resp_1", "model": "gpt-4o-mini", "status": "in_progress"}
+        "response.created", sequence_number=0,
+        response={"id": "resp_1", "model": "gpt-4o-mini", "status": "in_progress", "output": []},
     ),
     responses_event(
         "response.output_item.added", sequence_number=1, output_index=0,
@@ -198,6 +199,25 @@ def test_a_cut_response_has_failed_for_good_and_then_raises(model, chunks):
     view = openai_responses([passed])
     assert isinstance(view.raised, openai.APIError) and view.raised.code == "answer_cut"
     assert view.text.startswith(" word of it word")
+
+
+@pytest.mark.parametrize(
+    ("model", "chunks"),
+    [("openai/gpt-4o-mini", NATIVE), ("anthropic/claude-haiku-4-5", MESSAGES)],
+    ids=["native", "translated"],
+)
+def test_a_response_that_an_outage_cut_may_be_asked_for_again(model, chunks):
+    world = a_world({"fail_closed": True}, chunks=chunks)
+    when_it_extends(world, nobody_answers)
+    asked = {"model": model, "input": "hi", "max_output_tokens": 8_000, "stream": True}
+
+    client = Client(world, an_isolate(ANTHROPIC_API_KEY="sk"))
+    passed = client.call(asked, "/v1/responses", x_agentwatch_budget_usd="0.02").body
+
+    assert b"response.failed" not in passed and b"insufficient_quota" not in passed
+    error = json.loads(passed.split(b"\n\n")[-2].partition(b"data: ")[2])
+    assert (error["type"], error["code"], error["error"]["cause"]) == ("error", "answer_cut", "budget_unavailable")
+    assert isinstance(openai_responses([passed]).raised, openai.APIError)
 
 
 def test_a_response_that_its_provider_broke_off_may_be_asked_for_again():

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from core.ledger.messages import StatusRequest
+from core.money.amount import format_usd
 from exchange import Answer
 from tests.support.api_client import ADMIN, Client
 from tests.support.api_client import OTHER as OTHER_TENANT
@@ -180,6 +181,24 @@ def test_after_content_nobody_else_is_asked(delta: Any) -> None:
     assert caller.asked == ["gpt-4o"]
     assert b"upstream_truncated" in body
     assert caller.money[1] == 0
+
+
+def test_a_hop_that_the_budget_cuts_is_told_and_charged_as_that_hop() -> None:
+    caller = Caller(("openai", "gpt-4o"))
+    caller.answers(an_error(500), chat_stream(*[" word of it"] * 900, model="gpt-4o"))
+    body = {**CALL, "model": "gpt-4o-mini", "max_tokens": 8_000}
+
+    passed = caller.stream(body=body, x_agentwatch_budget_usd="0.008")
+
+    error = json.loads(passed.split(b"\n\n")[-3].removeprefix(b"data: "))["error"]
+    (spent_nanousd, held_nanousd), (failed, cut) = caller.money, caller.rows
+    assert (error["code"], error["cause"], error["scope_id"]) == ("answer_cut", "budget_exhausted", "s1")
+    assert error["charged_usd"] == error["spent_usd"] == format_usd(spent_nanousd)
+    assert held_nanousd == 0
+    assert 0 < cut["usage"]["output_tokens"] == error["output_tokens"] < 2_700
+    assert cut["cost_nanousd"] > error["output_tokens"] * 10_000  # of gpt-4o
+    assert caller.asked == ["gpt-4o-mini", "gpt-4o"]
+    assert [(row["outcome"], row["cost_nanousd"]) for row in (failed, cut)] == [("failed", 0), ("cut", spent_nanousd)]
 
 
 def test_a_stream_that_says_nothing_for_long_is_passed_on_as_it_is() -> None:

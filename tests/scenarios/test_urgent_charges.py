@@ -76,6 +76,12 @@ def test_an_answer_that_a_call_may_continue_does_not_wait(caller: Caller, store:
     assert caller.urgent(body, "openai/v1/responses") == urgent
 
 
+def test_a_compaction_is_continued_by_nobody(caller: Caller) -> None:
+    caller.world.answers["openai"] = [ScriptedAnswer(chunks=(json.dumps(RESPONSE).encode(),))]
+
+    assert caller.urgent({"model": "gpt-4o-mini", "input": "hi"}, "openai/v1/responses/compact") == 0
+
+
 @pytest.mark.parametrize(("thread", "urgent"), [({}, 0), ({"thread": {"type": "start"}}, 1)])
 def test_messages_are_continued_in_threads_alone(caller: Caller, thread: dict[str, Any], urgent: int) -> None:
     body = {"model": "claude-haiku-4-5", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}], **thread}

@@ -239,14 +239,15 @@ def _input_usage(
 ) -> Usage:
     """The dearest usage the input can turn out to be. What the searches find and read again is part of it."""
     counts = {
-        "image_input_tokens": media.image,
-        "video_input_tokens": media.video,
-        "audio_input_tokens": media.audio,
+        "image_input_tokens": media.image * prompt.reads,
+        "video_input_tokens": media.video * prompt.reads,
+        "audio_input_tokens": media.audio * prompt.reads,
     }
+    text = prompt.text_tokens * prompt.reads
     hidden = hidden_tokens(prompt, media, price)
-    given = prompt.text_tokens + media.image + media.video + media.audio + hidden
+    given = text + sum(counts.values()) + hidden
     found, again = search_tokens(given, price, web_search_calls + document_search_calls)
-    text = prompt.text_tokens + found
+    text += found
     rates = price.rates(prompt_tokens=min(given + found, window_of(price)), service_tier=None)
     text_kind = _dearest(_text_kinds(prompt, price.provider), rates)
     for seen in ("image_input_tokens", "video_input_tokens"):

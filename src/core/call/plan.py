@@ -28,6 +28,10 @@ AMPLE_OUTPUT_TOKENS = 8_192
 AMPLE_REASONING_TOKENS = 32_768
 """What is ample for an answer to a caller that names no ceiling, and for one with reasoning out of sight before it."""
 
+KEEPS_TO_TOOL_CALLS_MAX = frozenset({"openai"})
+"""Providers whose reference says that `max_tool_calls` bounds what they run. xAI and Groq take the member, and state
+nothing of the kind."""
+
 AS_UNPRICED = "name another model, or have an administrator state its price (PUT /v1/prices) or set unpriced_models"
 
 EARLIER_STEP_TOKENS = 1_024
@@ -111,7 +115,7 @@ class CallPlan:
         """What a call needs that was refused for want of so much, by its parts. Where the Ledger knows what the earlier
         answers came to, that may be less than this plan says."""
         prompt = self.parsed.prompt
-        sent = replace(prompt, hidden_inputs=0, unsized_media=0, earlier_answers=0)
+        sent = replace(prompt, hidden_inputs=0, unsized_media=0, earlier_answers=0, reads=1)
         costings = [self.costing]
         costings += [self.costing.with_remembered(tokens) for tokens in self._earlier_lengths()]
         known = next((each for each in costings if each.least_nanousd == needed_nanousd), None)
@@ -164,6 +168,7 @@ def plan_call(
             raise NotSpoken(provider, model_to_send)
         parsed = replace(parsed, model=model_to_send)
         path = PROVIDERS[provider].openai_root + path
+    parsed = _with_searches_bounded(parsed, provider)
     if policy.shrinks_structured:
         parsed = replace(parsed, form_tokens=0)
     price, is_free = _price_of(provider, parsed.model, policy, now_ms, prices)
@@ -179,6 +184,14 @@ def plan_call(
         ample_tokens=None if is_free else ample_tokens(parsed, hides_reasoning=hides),
     )
     return plan, dialect.prepare(body, model=model_to_send, include_usage=plan.injects_usage)
+
+
+def _with_searches_bounded(call: ParsedCall, provider: str) -> ParsedCall:
+    """By the request's own bound, where the provider keeps to it; elsewhere it can only be that more is meant."""
+    bound, searches = call.tool_calls_max, call.web_search_calls_max
+    if bound is None or not searches:
+        return call
+    return replace(call, web_search_calls_max=bound if provider in KEEPS_TO_TOOL_CALLS_MAX else max(bound, searches))
 
 
 def _unmetered(tools: tuple[str, ...]) -> UnmeteredPath:

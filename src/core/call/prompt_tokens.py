@@ -99,8 +99,8 @@ NO_MEDIA = MediaTokens()
 
 
 def media_tokens(prompt: PromptSize, price: Price) -> MediaTokens:
-    """The most that the media in the request can be: of a kind that has no size of its own, never more than the model
-    reads."""
+    """The most that the media in the request can be, read once: of a kind that has no size of its own, never more than
+    the model reads."""
     if not (prompt.images or prompt.audio_ms or prompt.video_ms or prompt.pdf_pages or prompt.pdf_text_bytes):
         return NO_MEDIA
     window = window_of(price)
@@ -113,9 +113,12 @@ def media_tokens(prompt: PromptSize, price: Price) -> MediaTokens:
 
 
 def hidden_tokens(prompt: PromptSize, media: MediaTokens, price: Price) -> int:
-    """The most that the prompt has of what may be billed as any kind of input: its documents, or all that the model
-    reads, where something of the prompt tells no size or is not in the request."""
-    return window_of(price) if prompt.is_of_unknown_size else media.document
+    """The most that is read, however often, of what may be billed as any kind of input: the prompt's documents, or all
+    that the model reads, where something of the prompt tells no size or is not in the request; and what code printed
+    between one reading and the next."""
+    window = window_of(price)
+    printed = window if prompt.reads > 1 else 0
+    return (window if prompt.is_of_unknown_size else media.document) * prompt.reads + printed
 
 
 def window_of(price: Price) -> int:

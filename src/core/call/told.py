@@ -130,5 +130,6 @@ def _parsed(told: ToldCall, tools: ProviderTools) -> ParsedCall:
         answers=told.choices,
         has_output=has_output,
         web_search_calls_max=_searches_of(told, tools),
+        reading_tools=tools.readers,
         unmetered_tools=tools.unmetered,
     )

@@ -2,7 +2,8 @@
 
 A schema for the text, a tool that has to be called, JSON of any kind. An answer that stops before its form is complete
 is of no use to a program, and costs as much as one that is. The rule easy to break: a tool that the model only may call
-is no form, but where a tool has to be called, nothing else is said.
+is no form, but where a tool has to be called, nothing else is said; and a text of a demanded form is not said where the
+model calls a tool instead, as an agent's does until it is done, so that the shorter of the two is what is of use.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,21 +20,32 @@ _CALL_TOKENS = 8
 _MARGIN_PERCENT = 150
 """Of what the shortest needs: models write spaces and lines between, and words longer than they have to be."""
 
+_ANSWERED_WITHIN = ("web_search", "web_fetch")
+"""Tools that the provider runs: its answer goes on behind them."""
+
+_GEMINI_CALLS, _GEMINI_CALLS_NONE = ("ANY", "2"), ("NONE", "3")
+"""By name, or by the number that stands for it (google/ai/generativelanguage, `FunctionCallingConfig.Mode`)."""
+
 Members = Mapping[str, object]
 
 
 def chat_form_tokens(request: Members) -> int:
     """Of chat completions, with the older way to call functions."""
     choice, old_choice = request.get("tool_choice"), request.get("function_call")
-    tools = [*_inner(request, "tools", "function"), *objects(request.get("functions"))]
+    functions = objects(request.get("functions"))
+    tools = [*_inner(request, "tools", "function"), *functions]
     if name := _name_in(choice, "function") or _name_in(old_choice):
         return _call_tokens(tools, {name})
     if choice == "required":
         return _call_tokens(tools)
     if allowed := [each for each in _inner(choice, "allowed_tools") if each.get("mode") == "required"]:
         return _call_tokens(tools, _names(_inner(allowed, "tools", "function")))
+    may_be_called = (
+        [] if choice == "none" else [*_inner(request, "tools", "function"), *_inner(request, "tools", "custom")]
+    )
+    may_be_called += [] if old_choice == "none" else functions
     for form in objects(request.get("response_format")):
-        return _text_tokens(form, _inner(form, "json_schema"))
+        return _form_or_call(_text_tokens(form, _inner(form, "json_schema")), may_be_called)
     return 0
 
 
@@ -47,38 +59,51 @@ def responses_form_tokens(request: Members) -> int:
             return _call_tokens(tools, _names(objects(each.get("tools"))))
         if name := _name_in(each):
             return _call_tokens(tools, {name})
+    may_be_called = (
+        [] if choice == "none" else [tool for tool in tools if not kind_of(tool).startswith(_ANSWERED_WITHIN)]
+    )
     for form in _inner(request, "text", "format"):
-        return _text_tokens(form, [form])
+        return _form_or_call(_text_tokens(form, [form]), may_be_called)
     return 0
 
 
 def messages_form_tokens(request: Members) -> int:
     """Of Anthropic's messages."""
     tools = objects(request.get("tools"))
+    may_be_called = [tool for tool in tools if not kind_of(tool).startswith(_ANSWERED_WITHIN)]
     for choice in objects(request.get("tool_choice")):
+        if choice.get("type") == "none":
+            may_be_called = []
         if choice.get("type") == "any":
             return _call_tokens(tools)
         if choice.get("type") == "tool" and (name := _name_in(choice)):
             return _call_tokens(tools, {name})
     for form in [*_inner(request, "output_config", "format"), *objects(request.get("output_format"))]:
-        return _text_tokens(form, [form])
+        return _form_or_call(_text_tokens(form, [form]), may_be_called)
     return 0
 
 
 def gemini_form_tokens(request: Members) -> int:
     """Of Gemini's own API, in any spelling."""
+    tools = list(_folded(_folded([request], "tools"), "functiondeclarations"))
     for calling in _folded(_folded([request], "toolconfig"), "functioncallingconfig"):
-        if str(calling.get("mode", "")).upper() == "ANY":
-            tools = list(_folded(_folded([request], "tools"), "functiondeclarations"))
+        mode = str(calling.get("mode", "")).upper()
+        if mode in _GEMINI_CALLS:
             allowed = [name for names in given(calling, "allowedfunctionnames") for name in _texts(names)]
             return _call_tokens(tools, set(allowed) or None)
+        if mode in _GEMINI_CALLS_NONE:
+            tools = []
     for config in _folded([request], "generationconfig"):
         for name in ("responsejsonschema", "responseschema"):
             for schema in given(config, name):
-                return _with_margin(shortest_tokens(schema))
+                return _form_or_call(_with_margin(shortest_tokens(schema)), tools)
         if "application/json" in given(config, "responsemimetype"):
-            return ANY_JSON_TOKENS
+            return _form_or_call(ANY_JSON_TOKENS, tools)
     return 0
+
+
+def _form_or_call(form_tokens: int, may_be_called: list[Members]) -> int:
+    return min(form_tokens, _call_tokens(may_be_called)) if may_be_called else form_tokens
 
 
 def _text_tokens(form: Members, holders: Iterable[Members]) -> int:

@@ -40,20 +40,9 @@ class PromptSize:
     """Media in the request that does not tell how much it is."""
     earlier_answers: int = 0
     """Stored answers and conversations that the request continues and of which nobody said what they came to."""
-
-    def read_again(self, times: int) -> "PromptSize":
-        """The same for a model that reads all of it so many times more."""
-        reads = 1 + times
-        return replace(
-            self,
-            text_tokens=self.text_tokens * reads,
-            images=self.images * reads,
-            image_sizes=self.image_sizes * reads,
-            audio_ms=self.audio_ms * reads,
-            video_ms=self.video_ms * reads,
-            pdf_pages=self.pdf_pages * reads,
-            pdf_text_bytes=self.pdf_text_bytes * reads,
-        )
+    reads: int = 1
+    """How often the model may read all of this for one answer, each time billed as input: more than once where it runs
+    code, and then also what that printed."""
 
     @property
     def is_of_unknown_size(self) -> bool:
@@ -82,8 +71,14 @@ class ParsedCall:
     """An OpenAI-style stream for which the caller itself asked `include_usage`."""
     web_search_calls_max: int = 0
     """Searches the provider may run and bill for one answer, estimated high."""
+    searches_without_tool: bool = False
+    """A member of the request's own asks for them, or the model searches always."""
+    tool_calls_max: int | None = None
+    """The request's own bound on what the provider may run, to which not every provider is known to keep."""
     document_search_calls_max: int = 0
     """The same of attached documents, at a provider that searches them instead of reading them."""
+    reading_tools: int = 0
+    """How many of the prompt's hidden inputs are tools of the provider's that read what is not in the request."""
     thinking: ThinkingAsked = "unset"
     thinking_tokens: int = 0
     """A budget of thinking inside the output ceiling, below which the provider refuses to go."""

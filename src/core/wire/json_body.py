@@ -163,7 +163,9 @@ def refuse_second_spellings(members: Iterable[str], known: tuple[str, ...]) -> N
             raise second_spelling(name, name)
 
 
-def prompt_size(lifted: LiftedBody, media: Media, *, framing_tokens: int, earlier_answers: int = 0) -> PromptSize:
+def prompt_size(
+    lifted: LiftedBody, media: Media, *, framing_tokens: int, earlier_answers: int = 0, reads: int = 1
+) -> PromptSize:
     """Size what a request sends. All of the body but its media counts as text, members that are no prompt included:
     that is high, cheap, and blind to no field a provider may add."""
     is_veiled = _ESCAPED_NAME.search(lifted.marked) is not None
@@ -180,4 +182,5 @@ def prompt_size(lifted: LiftedBody, media: Media, *, framing_tokens: int, earlie
         hidden_inputs=media.hidden_inputs,
         unsized_media=media.unsized,
         earlier_answers=earlier_answers,
+        reads=reads,
     )

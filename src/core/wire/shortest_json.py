@@ -23,6 +23,9 @@ _TEXT = 4
 _FORMATS = {"uuid": 24, "date-time": 14, "date": 7, "time": 7, "email": 8, "uri": 8}
 _ANYTHING = 1
 
+NUMBERED_TYPES = {1: "string", 2: "number", 3: "integer", 4: "boolean", 5: "array", 6: "object", 7: "null"}
+"""The numbers that stand for them in Gemini's schemas (google/ai/generativelanguage, `Type`)."""
+
 Schema = Mapping[str, object]
 
 
@@ -50,24 +53,24 @@ class _Sizing:
     def _worked_out(self, schema: Schema, depth: int) -> int:
         if schema.get("nullable") is True:
             return _ANYTHING
-        shortest = self._stated(schema, depth)
-        for part in _list(schema.get("allOf")):
-            shortest += self.tokens(part, depth + 1)
+        shortest = [_ANYTHING, self._stated(schema, depth)]
+        if isinstance(reference := schema.get("$ref"), str):
+            shortest.append(self.tokens(self._definition(reference), depth + 1))
+        shortest += [self.tokens(part, depth + 1) for part in _list(schema.get("allOf"))]
         for name in ("anyOf", "oneOf"):
-            parts = _list(schema.get(name))
-            shortest += min((self.tokens(part, depth + 1) for part in parts), default=0)
-        return min(max(shortest, _ANYTHING), SHORTEST_TOKENS_MAX)
+            if parts := _list(schema.get(name)):
+                shortest.append(min(self.tokens(part, depth + 1) for part in parts))
+        return min(max(shortest), SHORTEST_TOKENS_MAX)
 
     def _stated(self, schema: Schema, depth: int) -> int:
-        """What the schema says itself, without what it is put together from."""
+        """What the schema says itself, without what else it is put together from: all of that is said of one value, in
+        which a member that two of them require stands once."""
         if "const" in schema:
             return _literal(schema["const"])
         if values := _list(schema.get("enum")):
             return min(map(_literal, values))
-        if isinstance(reference := schema.get("$ref"), str):
-            return self.tokens(self._definition(reference), depth + 1)
         stated = schema.get("type")
-        kinds = [str(kind).lower() for kind in (stated if isinstance(stated, list) else [stated])]
+        kinds = [_kind(kind) for kind in (stated if isinstance(stated, list) else [stated])]
         if stated is None:
             kinds = [kind for kind, name in (("object", "properties"), ("array", "items")) if name in schema]
         return min((self._of_kind(kind, schema, depth) for kind in dict.fromkeys(kinds)), default=0)
@@ -104,6 +107,10 @@ class _Sizing:
         return found
 
 
+def _kind(stated: object) -> str:
+    return NUMBERED_TYPES.get(stated, "") if type(stated) is int else str(stated).lower()
+
+
 def _literal(value: object) -> int:
     return _TEXT // 2 + _letters(value) if isinstance(value, str) else _ANYTHING
 
@@ -120,4 +127,7 @@ def _count(value: object) -> int:
 
 
 def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+    """Google reads one alone as a list of one."""
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, str | dict) else []

@@ -43,6 +43,7 @@ prompts = st.builds(
     hidden_inputs=st.sampled_from([0, 0, 0, 3]),
     unsized_media=st.sampled_from([0, 0, 0, 1]),
     earlier_answers=st.integers(0, 1),
+    reads=st.sampled_from([1, 1, 1, 6]),
 ).map(lambda prompt: replace(prompt, images=prompt.images + len(prompt.image_sizes)))
 calls = st.builds(
     ParsedCall,

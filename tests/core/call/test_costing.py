@@ -29,8 +29,9 @@ def usages_of(call: ParsedCall, price: Price, output_tokens: int, *, is_searched
     web = call.web_search_calls_max if is_searched else 0
     documents = call.document_search_calls_max if is_searched and price.provider == "xai" else 0
     window = price.input_tokens_max or INPUT_TOKENS_MAX_UNKNOWN
-    hidden = window if prompt.is_of_unknown_size else media.document
-    given = prompt.text_tokens + media.image + media.video + media.audio + hidden
+    hidden = (window if prompt.is_of_unknown_size else media.document) * prompt.reads
+    hidden += window if prompt.reads > 1 else 0
+    given = (prompt.text_tokens + media.image + media.video + media.audio) * prompt.reads + hidden
     found, again = search_tokens(given, price, web + documents)
     texts = ["input_tokens"]
     texts += ["cache_write_5m_tokens"] * (prompt.has_cache_marks or price.provider == "openai")
@@ -40,10 +41,10 @@ def usages_of(call: ParsedCall, price: Price, output_tokens: int, *, is_searched
     outputs = ("output_tokens", "reasoning_tokens", "audio_output_tokens", "image_output_tokens")
     for text in texts:
         for image, film, any_kind, output in product((text, seen[0]), (text, seen[1]), (text, *unseen), outputs):
-            counts = Counter({"cached_input_tokens": again, "audio_input_tokens": media.audio})
-            counts[text] += prompt.text_tokens + found
-            counts[image] += media.image
-            counts[film] += media.video
+            counts = Counter({"cached_input_tokens": again, "audio_input_tokens": media.audio * prompt.reads})
+            counts[text] += prompt.text_tokens * prompt.reads + found
+            counts[image] += media.image * prompt.reads
+            counts[film] += media.video * prompt.reads
             counts[any_kind] += hidden
             counts[output] += output_tokens * call.answers
             longest = given + found

@@ -27,7 +27,7 @@ ACCOUNT = AccountView(
 @given(call=calls, price=prices)
 def test_the_parts_add_up_to_the_least(call: ParsedCall, price: Price) -> None:
     costing = cost_call(call, price)
-    sent = replace(call.prompt, hidden_inputs=0, unsized_media=0, earlier_answers=0)
+    sent = replace(call.prompt, hidden_inputs=0, unsized_media=0, earlier_answers=0, reads=1)
 
     parts = costing.least_by_part(sent)
 
@@ -38,7 +38,7 @@ def test_the_parts_add_up_to_the_least(call: ParsedCall, price: Price) -> None:
 def parts_of(price: Price = MINI, **changes: Any) -> dict[str, int]:
     call = a_call(**changes)
     return cost_call(call, price).least_by_part(
-        replace(call.prompt, hidden_inputs=0, unsized_media=0, earlier_answers=0)
+        replace(call.prompt, hidden_inputs=0, unsized_media=0, earlier_answers=0, reads=1)
     )
 
 
@@ -52,6 +52,7 @@ PARTS: list[tuple[Price, dict[str, Any], set[str]]] = [
     (MINI, {"prompt": replace(PLAIN, hidden_inputs=1)}, {"input", "references", "output"}),
     (MINI, {"prompt": replace(PLAIN, unsized_media=1)}, {"input", "references", "output"}),
     (MINI, {"prompt": replace(PLAIN, earlier_answers=1)}, {"input", "references", "output"}),
+    (MINI, {"prompt": replace(PLAIN, reads=6)}, {"input", "references", "output"}),
 ]
 
 
@@ -79,13 +80,21 @@ PROVIDERS = {"anthropic_messages": "anthropic", "gemini": "gemini"}
 
 def plan_of(dialect: Any, path: str, body: dict[str, Any]) -> CallPlan:
     upstream = UpstreamPath(path, "metered", dialect)
-    provider = PROVIDERS.get(dialect, "openai")
+    provider = "xai" if body.get("model") == "grok-4" else PROVIDERS.get(dialect, "openai")
     return plan_call(provider, upstream, json.dumps(body).encode(), TenantPolicy(), NOW_MS, TABLE)[0]
 
 
 WEB = {"tools": [{"type": "web_search"}]}
 CLAUDE_CALL = {"model": "claude-haiku-4-5", "max_tokens": 8_000, "messages": [{"role": "user", "content": "hi"}]}
 GEMINI_PATH = "v1beta/models/gemini-3-flash-preview:generateContent"
+USER, HI = [{"role": "user", "content": "hi"}], [{"parts": [{"text": "hi"}]}]
+FILE = {"fileData": {"fileUri": "https://example.com/a.pdf", "mimeType": "application/pdf"}}
+READER = "a tool that reads what is not in the request: leave it out"
+UNASKED = "up to 1 search and what it finds: leave web_search_options out, or name a model that does not search unasked"
+REFERENCE = (
+    "the model's whole context window, since the request refers to input that is not in it or cannot be sized: "
+    "send the conversation itself, and files in the request"
+)
 SAID: list[tuple[str, str, dict[str, Any], str]] = [
     ("openai_responses", "responses", {"model": "gpt-4o-mini", "input": "hi", **WEB},
      "up to 10 searches and what they find: bound them with max_tool_calls"),
@@ -96,12 +105,38 @@ SAID: list[tuple[str, str, dict[str, Any], str]] = [
     ("gemini", GEMINI_PATH, {"contents": [{"parts": [{"text": "hi"}]}], "tools": [{"googleSearch": {}}]},
      "up to 10 searches and what they find: leave the search tool out"),
     ("anthropic_messages", "messages", {**CLAUDE_CALL, "thinking": {"type": "enabled", "budget_tokens": 4_000}},
-     "up to 4000 tokens of thinking: ask for a lower budget or less effort"),
+     "up to 4000 tokens of thinking: ask for a lower budget"),
     ("openai_responses", "responses", {"model": "gpt-4o-mini", "input": "hi", "previous_response_id": "resp_1"},
-     "the model's whole context window, since the request refers to input that is not in it or cannot be sized: "
-     "send the conversation itself, and files in the request"),
+     REFERENCE),
     ("openai_chat", "chat/completions", {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi " * 9_000}]},
      "the input"),
+    ("openai_responses", "responses", {"model": "grok-4", "input": "hi", "max_tool_calls": 3, **WEB},
+     "up to 10 searches and what they find: leave the search tool out"),
+    ("openai_responses", "responses", {"model": "gpt-4o-mini", "input": "hi", "max_tool_calls": 1, **WEB},
+     "up to 1 search and what it finds: leave the search tool out"),
+    ("openai_chat", "chat/completions", {"model": "gpt-4o", "messages": USER, "web_search_options": {}}, UNASKED),
+    ("openai_chat", "chat/completions", {"model": "gpt-4o-mini-search-preview", "messages": USER}, UNASKED),
+    ("openai_chat", "chat/completions", {"model": "gpt-4o", "messages": USER, **WEB},
+     "up to 10 searches and what they find: leave the search tool out"),
+    ("anthropic_messages", "messages", {**CLAUDE_CALL, "tools": [{"type": "web_fetch_20250910", "name": "web_fetch"}]},
+     READER),
+    ("gemini", GEMINI_PATH, {"contents": HI, "tools": [{"urlContext": {}}]}, READER),
+    ("gemini", GEMINI_PATH, {"contents": HI, "tools": [{"urlContext": {}}, {"codeExecution": {}}]}, READER),
+    ("gemini", GEMINI_PATH, {"contents": HI, "tools": [{"codeExecution": {}}]},
+     "code that the provider runs, behind which the model reads the request again: leave that tool out"),
+    ("gemini", GEMINI_PATH, {"contents": [*HI, {"parts": [FILE]}], "tools": [{"codeExecution": {}}]},
+     f"{REFERENCE}, and leave out the tool that reads more"),
+    ("gemini", GEMINI_PATH, {"contents": [*HI, {"parts": [FILE]}], "tools": [{"urlContext": {}}]},
+     f"{REFERENCE}, and leave out the tool that reads more"),
+    ("gemini", GEMINI_PATH, {"contents": [*HI, {"parts": [FILE]}]}, REFERENCE),
+    ("openai_compaction", "responses/compact", {"model": "gpt-5", "input": "hi"},
+     "the model's longest answer, since nothing in such a request bounds it: name a model that costs less"),
+    ("openai_chat", "chat/completions",
+     {"model": "gpt-4o", "messages": USER, "prediction": {"type": "content", "content": "word " * 500}},
+     "the prediction, of which what the model rejects is billed as output: shorten it, or leave it out"),
+    ("openai_chat", "chat/completions",
+     {"model": "gpt-4o", "messages": USER, "prediction": {"type": "content", "content": "word"}},
+     "the shortest useful answer"),
 ]  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 """What a planned call asks the Ledger for: amounts for the answer it may get, and for every past it may continue."""
 
+import base64
 import json
+import struct
 
 import msgspec
 import pytest
@@ -13,6 +15,7 @@ from core.money.usage import Usage
 from core.refusals import InvalidRequest, UnmeteredPath, UnpricedModel
 from core.routing.paths import UpstreamPath
 from core.tenant.policy import TenantPolicy
+from tests.support import media_files as files
 
 NOW_MS = 1_795_651_200_000
 """2026-11-26, UTC."""
@@ -141,22 +144,82 @@ def test_a_compaction_is_sent_as_it_came_but_for_its_model() -> None:
     assert by_model.to_send(None) == b'{"model":"gpt-5","input":"go on"}'
 
 
-def test_code_that_gemini_runs_is_held_for_however_often_it_reads_the_prompt_again() -> None:
-    """The prompt itself, five times more behind its runs, and a whole window of code and of what that printed."""
-    body = {"contents": {"parts": {"text": "word " * 300_000}}, "tools": {"codeExecution": {}}}
-    path = UpstreamPath("v1beta/models/gemini-2.5-flash:generateContent", "metered", "gemini")
-    config = {"generationConfig": {"maxOutputTokens": "1000"}}
+def inline(mime_type: str, data: bytes) -> dict[str, object]:
+    return {"inlineData": {"mimeType": mime_type, "data": base64.b64encode(data).decode()}}
 
-    plan, _ = plan_call("gemini", path, json.dumps(body | config).encode(), TenantPolicy(), NOW_MS, TABLE)
+
+PAGES = files.pages_pdf(900)
+SECONDS = 20_000
+"""Of sound, at eight bytes each."""
+FORMAT = struct.pack("<IHHIIHH", 16, 1, 1, 8, 8, 1, 8)
+SOUND = b"RIFF\0\0\0\0WAVEfmt " + FORMAT + b"data" + struct.pack("<I", 8 * SECONDS) + bytes(8 * SECONDS)
+FILE = {"fileData": {"fileUri": "https://example.com/a.pdf", "mimeType": "application/pdf"}}
+READ_BY_CODE: list[tuple[str, dict[str, object], str, int]] = [
+    ("text", {"text": "word " * 300_000}, "TEXT", 300_000),
+    ("a file", FILE, "DOCUMENT", 900_000),
+    ("pages", inline("application/pdf", PAGES), "DOCUMENT", 900 * 258),
+    ("sound", inline("audio/wav", SOUND), "AUDIO", 32 * SECONDS),
+    ("what tells no size", inline("audio/wav", b"RIFF"), "AUDIO", 900_000),
+]
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-2.5-pro"])
+@pytest.mark.parametrize(
+    ("part", "kind", "tokens"), [each[1:] for each in READ_BY_CODE], ids=[x[0] for x in READ_BY_CODE]
+)
+def test_code_that_gemini_runs_is_held_for_however_often_it_reads_the_prompt_again(
+    model: str, part: dict[str, object], kind: str, tokens: int
+) -> None:
+    """The prompt itself, five times more behind its runs, and a whole window of code and of what that printed."""
+    body = {
+        "contents": {"parts": [{"text": "plot it"}, part]},
+        "tools": {"codeExecution": {}},
+        "generationConfig": {"maxOutputTokens": "1000"},
+    }
+    path = UpstreamPath(f"v1beta/models/{model}:generateContent", "metered", "gemini")
+    again = 5 * tokens + 1_000_000
+
+    plan, _ = plan_call("gemini", path, json.dumps(body).encode(), TenantPolicy(), NOW_MS, TABLE)
     told = {
-        "promptTokenCount": 300_000,
-        "toolUsePromptTokenCount": 5 * 300_000 + 1_000_000,
+        "promptTokenCount": tokens,
+        "promptTokensDetails": [{"modality": kind, "tokenCount": tokens}],
+        "toolUsePromptTokenCount": again,
+        "toolUsePromptTokensDetails": [{"modality": kind, "tokenCount": 5 * tokens}],
         "candidatesTokenCount": 1_000,
     }
     billed = plan.dialect.read_usage(msgspec.Raw(json.dumps(told).encode()))
 
-    assert billed is not None and billed.prompt_tokens == 2_800_000
+    assert billed is not None and billed.prompt_tokens == tokens + again
     assert cost_nanousd(billed, plan.price) <= plan.costing.want_nanousd
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "bound", "searches"),
+    [
+        ("openai", "gpt-5", None, 10),
+        ("openai", "gpt-5", 3, 3),
+        ("openai", "gpt-5", 30, 30),
+        ("xai", "grok-4", 3, 10),
+        ("xai", "grok-4", 30, 30),
+        ("groq", "openai/gpt-oss-120b", 3, 10),
+    ],
+)
+@pytest.mark.parametrize("is_named", [True, False], ids=["by the route", "by the model"])
+def test_a_bound_on_tools_bounds_searches_only_where_the_provider_keeps_to_it(
+    provider: str, model: str, bound: int | None, searches: int, is_named: bool
+) -> None:
+    name = model if is_named else f"{provider}/{model}"
+    body = {"model": name, "input": "go on", "tools": [{"type": "web_search"}], "max_tool_calls": bound}
+
+    plan, _ = plan_call(
+        provider if is_named else None, RESPONSES, json.dumps(body).encode(), TenantPolicy(), NOW_MS, TABLE
+    )
+
+    assert plan.costing.searched_prompt.web_search_calls == plan.parsed.web_search_calls_max == searches
+
+
+def test_a_bound_on_tools_allows_no_search_that_is_not_asked_for() -> None:
+    assert a_turn(max_tool_calls=3).parsed.web_search_calls_max == 0
 
 
 def test_a_refused_plan_says_what_to_write_instead() -> None:

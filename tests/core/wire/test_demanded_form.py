@@ -90,6 +90,7 @@ DEMANDS: list[tuple[tuple[str, str, str], dict[str, Any], int]] = [
     (GEMINI, {"tools": declared("parametersJsonSchema"), "toolConfig": {
         "functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["long"]}}}, CALL_TOKENS),
     (GEMINI, {"tools": declared(), "tool_config": {"function_calling_config": {"mode": "AUTO"}}}, 0),
+    (GEMINI, {"tools": declared(), "toolConfig": {"functionCallingConfig": {"mode": 2}}}, 28),
 ]  # fmt: skip
 
 
@@ -108,6 +109,42 @@ def test_a_form_that_a_request_demands_is_held_for_at_least(
 
     assert plan.parsed.form_tokens == tokens
     assert plan.costing.least_output_tokens == max(64, tokens)
+
+
+FORMED = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": LONG}}}
+TEXT = {"text": {"format": {"name": "x", **JSON_SCHEMA}}}
+OUTPUT = {"output_format": JSON_SCHEMA}
+RESPONSE = gemini(responseSchema=LONG)
+CUSTOM = {"type": "custom", "custom": {"name": "x"}}
+BESIDE_TOOLS: list[tuple[tuple[str, str, str], dict[str, Any], int]] = [
+    (CHAT, {**FORMED, "tools": functions()}, 28),
+    (CHAT, {**FORMED, "tools": functions(), "tool_choice": "auto"}, 28),
+    (CHAT, {**FORMED, "tools": functions(), "tool_choice": "none"}, LONG_TOKENS),
+    (CHAT, {**FORMED, "tools": []}, LONG_TOKENS),
+    (CHAT, {**FORMED, "tools": [CUSTOM]}, 12),
+    (CHAT, {**FORMED, "functions": [{"name": "short", "parameters": SHORT}]}, 28),
+    (CHAT, {**FORMED, "functions": [{"name": "short", "parameters": SHORT}], "function_call": "none"}, LONG_TOKENS),
+    (CHAT, {"response_format": {"type": "json_object"}, "tools": functions()[:1]}, ANY_JSON_TOKENS),
+    (RESPONSES, {**TEXT, "tools": functions("flat")}, 28),
+    (RESPONSES, {**TEXT, "tools": functions("flat"), "tool_choice": "none"}, LONG_TOKENS),
+    (RESPONSES, {**TEXT, "tools": [{"type": "web_search"}]}, LONG_TOKENS),
+    (CLAUDE, {**OUTPUT, "tools": CLAUDE_TOOLS}, 28),
+    (CLAUDE, {**OUTPUT, "tools": CLAUDE_TOOLS, "tool_choice": {"type": "none"}}, LONG_TOKENS),
+    (CLAUDE, {**OUTPUT, "tools": [{"type": "web_search_20250305", "name": "web_search"}]}, LONG_TOKENS),
+    (GEMINI, {**RESPONSE, "tools": declared()}, 28),
+    (GEMINI, {**gemini(responseMimeType="application/json"), "tools": declared()}, 28),
+    (GEMINI, {**RESPONSE, "tools": declared(), "toolConfig": {"functionCallingConfig": {"mode": "NONE"}}}, LONG_TOKENS),
+    (GEMINI, {**RESPONSE, "tools": declared(), "toolConfig": {"functionCallingConfig": {"mode": 3}}}, LONG_TOKENS),
+    (GEMINI, {**RESPONSE, "tools": [{"googleSearch": {}}]}, LONG_TOKENS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "members", "tokens"), BESIDE_TOOLS)
+def test_a_call_of_a_tool_may_stand_for_the_form(
+    where: tuple[str, str, str], members: dict[str, Any], tokens: int
+) -> None:
+    """Turn after turn of an agent's, until the last."""
+    assert a_plan(where, members).parsed.form_tokens == tokens
 
 
 @pytest.mark.parametrize("where", [CHAT, RESPONSES, CLAUDE, GEMINI], ids=lambda where: where[1])
@@ -129,9 +166,6 @@ def test_an_odd_form_is_none(odd: Any) -> None:
     assert a_plan(RESPONSES, {"text": odd, "tool_choice": odd}).parsed.form_tokens <= 1
     assert a_plan(CLAUDE, {"output_config": odd, "tool_choice": odd}).parsed.form_tokens <= 1
     assert a_plan(GEMINI, {"toolConfig": odd}).parsed.form_tokens <= 1
-
-
-FORMED = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": LONG}}}
 
 
 def test_thinking_comes_before_the_form() -> None:

@@ -40,6 +40,18 @@ SHORTEST: dict[str, tuple[Any, Any]] = {
     "null, where it may be": (an_object(first_name=NULLABLE, last_name=NULLABLE), {"first_name": None, "last_name": None}),
     "the shorter of two": ({"anyOf": [PERSON, an_object(error=STRING)]}, {"error": "a word"}),
     "both of two": ({"allOf": [an_object(left=STRING), an_object(right=STRING)]}, {"left": "a word", "right": "b word"}),
+    "one value, said twice": (
+        {"$defs": {"person": PERSON}, "$ref": "#/$defs/person", "allOf": [PERSON, {"$ref": "#/$defs/person"}], **PERSON},
+        {"name": "Al Bo", "age": 7, "is_member": True, "role": "guest"},
+    ),
+    "one value, narrowed": (
+        {**PERSON, "anyOf": [PERSON, an_object(**PERSON["properties"], more=STRING)], "oneOf": [PERSON]},
+        {"name": "Al Bo", "age": 7, "is_member": True, "role": "guest"},
+    ),
+    "a definition, narrowed": (
+        {"$defs": {"person": PERSON}, "$ref": "#/$defs/person", **an_object(name=STRING)},
+        {"name": "Al Bo", "age": 7, "is_member": True, "role": "guest"},
+    ),
     "a definition": (
         {"definitions": {"person": PERSON}, **an_object(one={"$ref": "#/definitions/person"}, two={"$ref": "#/definitions/person"})},
         {each: {"name": "Al Bo", "age": 7, "is_member": True, "role": "guest"} for each in ("one", "two")},
@@ -50,6 +62,10 @@ SHORTEST: dict[str, tuple[Any, Any]] = {
     "a constant": ({"const": "exactly this and nothing else"}, "exactly this and nothing else"),
     "as Gemini writes it": (
         {"type": "ARRAY", "minItems": "3", "items": {"type": "OBJECT", "properties": {"word": {"type": "STRING"}}, "required": ["word"]}},
+        [{"word": "a word"}] * 3,
+    ),
+    "as Gemini reads it, by numbers and one for a list": (
+        {"type": 5, "minItems": 3, "items": {"type": 6, "properties": {"word": {"type": 1}}, "required": "word"}},
         [{"word": "a word"}] * 3,
     ),
     "nothing, where Gemini allows it": ({"type": "OBJECT", "nullable": True, "properties": {"a": PERSON}, "required": ["a"]}, None),
@@ -65,8 +81,9 @@ def test_the_estimate_is_near_the_shortest_document(schema: Any, shortest: Any) 
 
 @pytest.mark.parametrize(
     "schema", [None, True, 7, "object", [], {}, {"type": 7}, {"type": []}, {"$ref": "https://example.com/x"}, {"$ref": "#/a/b"},
-               {"type": "object", "required": "name", "properties": []}, {"type": "array", "minItems": -1e300},
-               {"type": "array", "minItems": "many"}, {"enum": [[], {}, None]}, {"$ref": "#"}, {"anyOf": [], "allOf": {}}]
+               {"type": "object", "required": 7, "properties": []}, {"type": "array", "minItems": -1e300},
+               {"type": "array", "minItems": "many"}, {"enum": [[], {}, None]}, {"$ref": "#"}, {"anyOf": [], "allOf": {}},
+               {"type": True, "minLength": 400}, {"type": 8, "required": ["name"]}]
 )  # fmt: skip
 def test_what_is_not_understood_is_short(schema: Any) -> None:
     assert 1 <= shortest_tokens(schema) <= 4

@@ -211,7 +211,15 @@ REFUSALS = {
     "responses failed": {"type": "response.failed", "response": {"error": {"code": "budget_exhausted", **_DETAILS}}},
     "google": {"error": {"code": 402, "details": [{"@type": "t", "reason": "budget_exhausted", "metadata": _DETAILS}]}},
     "paused": {"error": {"code": "scope_paused", **_DETAILS}},
-    "cut": {"type": "error", "code": "answer_cut", "error": {"code": "answer_cut", **_DETAILS}},
+    "cut": {
+        "type": "error",
+        "code": "answer_cut",
+        "error": {"code": "answer_cut", "cause": "budget_exhausted", **_DETAILS},
+    },
+    "cut by a pause": {"error": {"code": "answer_cut", "cause": "scope_paused", **_DETAILS}},
+    "cut, in Google's words": {
+        "error": {"code": 402, "details": [{"reason": "answer_cut", "metadata": {"cause": "scope_paused", **_DETAILS}}]}
+    },
 }
 
 
@@ -240,6 +248,22 @@ def test_a_refusal_for_money_is_known_in_every_dialect(name: str) -> None:
     ],
 )
 def test_a_providers_own_quota_is_not_our_budget(document: object) -> None:
+    assert budget_error_of(document, "run-1") is None
+
+
+_OUTAGE = {"cause": "budget_unavailable", "charged_usd": "0.0012", "output_tokens": 120}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"error": {"code": "answer_cut", **_OUTAGE}},
+        {"type": "error", "code": "answer_cut", "message": "m", "error": {"code": "answer_cut", **_OUTAGE}},
+        {"type": "error", "error": {"type": "billing_error", "code": "answer_cut", **_OUTAGE}},
+        {"error": {"code": 402, "details": [{"reason": "answer_cut", "metadata": _OUTAGE}]}},
+    ],
+)
+def test_an_answer_that_an_outage_cut_has_met_no_budget(document: object) -> None:
     assert budget_error_of(document, "run-1") is None
 
 

@@ -9,7 +9,10 @@
 import { AgentBudgetExceeded } from '../errors.ts';
 import { mappingOf, numberOf, type Mapping } from './numbers.ts';
 
-const BUDGET_CODES: ReadonlySet<unknown> = new Set(['budget_exhausted', 'scope_paused', 'answer_cut']);
+const BUDGET_CODES: ReadonlySet<unknown> = new Set(['budget_exhausted', 'scope_paused']);
+
+/** Its `cause` is one of these codes where a budget ended the answer, and another's where the budgets were out of reach. */
+const CUT_CODE = 'answer_cut';
 
 /** What a tenant has decided of such a call. Nobody was away, so failing open is no answer to it. */
 const DECIDED_CODES: ReadonlySet<unknown> = new Set(['rule_blocked', 'rule_throttled', 'unmetered_path', 'unpriced_model']);
@@ -18,7 +21,8 @@ const DECIDED_CODES: ReadonlySet<unknown> = new Set(['rule_blocked', 'rule_throt
 export function budgetErrorOf(document: unknown, sessionId: string): AgentBudgetExceeded | null {
   for (const error of errorsIn(document)) {
     const details = typeof error['code'] === 'string' ? error : googleReason(error);
-    if (details === null || !BUDGET_CODES.has(details['code'])) continue;
+    const code = details?.['code'] === CUT_CODE ? details['cause'] : details?.['code'];
+    if (details === null || !BUDGET_CODES.has(code)) continue;
     return new AgentBudgetExceeded(sessionId, numberOf(details['spent_usd']) ?? 0, numberOf(details['limit_usd']) ?? 0);
   }
   return null;
@@ -36,9 +40,9 @@ function errorsIn(document: unknown): Mapping[] {
   if (outer === null) return [];
   const holders = [outer, mappingOf(outer['response'])];
   const errors = holders.map((holder) => mappingOf(holder?.['error'])).filter((error) => error !== null);
-  // The numbers may stand beside the error.
-  const { spent_usd, limit_usd } = outer;
-  return [...errors.map((error) => ({ spent_usd, limit_usd, ...error })), outer];
+  // The details may stand beside the error.
+  const { spent_usd, limit_usd, cause } = outer;
+  return [...errors.map((error) => ({ spent_usd, limit_usd, cause, ...error })), outer];
 }
 
 function googleReason(error: Mapping): Mapping | null {

@@ -70,7 +70,9 @@ test('a refusal of the budget is known in every shape of every dialect', () => {
     { type: 'response.failed', response: { status: 'failed', error: said } },
     { type: 'error', ...said },
     { error: { code: 402, status: 'FAILED_PRECONDITION', details: [{}, info] } },
-    { type: 'error', ...said, error: { ...said, code: 'answer_cut' }, code: 'answer_cut' },
+    { type: 'error', ...said, error: { ...said, code: 'answer_cut', cause: 'budget_exhausted' }, code: 'answer_cut' },
+    { error: { ...said, code: 'answer_cut', cause: 'scope_paused' } },
+    { error: { details: [{ reason: 'answer_cut', metadata: { ...info.metadata, cause: 'scope_paused' } }] } },
   ];
   for (const shape of shapes) {
     const error = budgetErrorOf(shape, 's');
@@ -91,6 +93,18 @@ test("a provider's own refusals and any other document are no refusal of the bud
     'budget_exhausted',
   ];
   for (const other of others) assert.equal(budgetErrorOf(other, 's'), null);
+});
+
+test('an answer that an outage cut has met no budget', () => {
+  const outage = { cause: 'budget_unavailable', charged_usd: '0.0012', output_tokens: 120 };
+  const cut = { code: 'answer_cut', message: 'm', ...outage };
+  const shapes = [
+    { error: cut },
+    { type: 'error', code: 'answer_cut', message: 'm', error: cut },
+    { type: 'error', error: { type: 'billing_error', ...cut } },
+    { error: { code: 402, details: [{ reason: 'answer_cut', metadata: outage }] } },
+  ];
+  for (const shape of shapes) assert.equal(budgetErrorOf(shape, 's'), null, JSON.stringify(shape));
 });
 
 test('a report says counts and names, and nothing that is not known', () => {

@@ -89,16 +89,21 @@ class GeminiDialect(_GeminiBase, frozen=True):
         media = read.media(model)
         tools = gemini_tools(media.tools)
         media.hidden_inputs += tools.readers
-        prompt = prompt_size(read.lifted, media, framing_tokens=FRAMING_TOKENS + tools.prompt_tokens)
         return ParsedCall(
             model=model,
             is_streaming=path.endswith(":streamGenerateContent"),
-            prompt=prompt.read_again(tools.code_runs_max),
+            prompt=prompt_size(
+                read.lifted,
+                media,
+                framing_tokens=FRAMING_TOKENS + tools.prompt_tokens,
+                reads=1 + tools.code_runs_max,
+            ),
             output_tokens_max=config.maxOutputTokens or config.max_output_tokens,
             answers=config.candidateCount or config.candidate_count or 1,
             service_tier=_tier(request.serviceTier) or _tier(request.service_tier),
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
+            reading_tools=tools.readers,
             thinking=config.thinking,
             form_tokens=gemini_form_tokens(read.members),
             unmetered_tools=tools.unmetered + model_s_own_tools(model),

@@ -148,6 +148,7 @@ class ChatDialect(_OpenAIDialect, frozen=True):
             service_tier=request.service_tier,
             wants_stream_usage=bool(request.stream_options and request.stream_options.include_usage),
             web_search_calls_max=CHAT_SEARCH_CALLS if _searches(request) else tools.web_search_calls_max,
+            searches_without_tool=_searches(request),
             document_search_calls_max=_document_searches(media),
             thinking=_thinking(request),
             form_tokens=chat_form_tokens(read.members),
@@ -200,7 +201,7 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
         add_stored_items(media, [request.input, request.instructions])
         continued = {"previous_response_id": request.previous_response_id, "conversation": request.conversation}
         earlier = tuple(answer_id(value) for value in continued.values() if value)
-        tools = openai_tools(media.tools, model=request.model, calls_max=request.max_tool_calls)
+        tools = openai_tools(media.tools, model=request.model)
         stored = {"prompt": request.prompt, "context_management": request.context_management}
         return ParsedCall(
             model=request.model,
@@ -215,6 +216,7 @@ class ResponsesDialect(_OpenAIDialect, frozen=True):
             service_tier=request.service_tier,
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
+            tool_calls_max=request.max_tool_calls,
             document_search_calls_max=_document_searches(media),
             thinking="off" if request.reasoning and request.reasoning.effort == "none" else "unset",
             form_tokens=responses_form_tokens(read.members),

@@ -2,9 +2,9 @@
 
 A tool of the caller's own runs at the caller and costs tokens only. A tool that the provider runs is one of four
 things: a web search, held for by the call; a reader of what is not in the request, for which the whole context window
-is held; code that costs its tokens alone, for which the same is held and the prompt as often as it may be read again;
-or unmetered, because its fee, its container or its own model's tokens are in no usage that a call reports.
-The rule easy to break: a tool nobody has looked at yet is unmetered, never free.
+is held; code that costs its tokens alone, for which the prompt is held as often as it may be read, and a window for
+what that prints; or unmetered, because its fee, its container or its own model's tokens are in no usage that a call
+reports. The rule easy to break: a tool nobody has looked at yet is unmetered, never free.
 """
 
 import re
@@ -114,8 +114,8 @@ class Tool(msgspec.Struct):
         return (self.type or ("function" if is_function else "a tool without type")).lower()
 
 
-def openai_tools(defined: list[object], *, model: str, calls_max: int | None = None) -> ProviderTools:
-    """Tools of chat and Responses; `calls_max` is the request's own bound on what the provider may run."""
+def openai_tools(defined: list[object], *, model: str) -> ProviderTools:
+    """Tools of chat and Responses."""
     searches = prompt_tokens = 0
     unmetered = []
     tools = _tools(defined)
@@ -123,7 +123,7 @@ def openai_tools(defined: list[object], *, model: str, calls_max: int | None = N
         kind = tool.openai_kind
         prompt_tokens += _OPENAI_PROMPTS.get(kind, _OPENAI_PROMPT_OTHERS)
         if kind.startswith("web_search"):
-            searches = WEB_SEARCH_CALLS_MAX if calls_max is None else calls_max
+            searches = WEB_SEARCH_CALLS_MAX
         elif not _runs_at_the_caller(kind, tool):
             unmetered.append(tool.type or kind)
     prompt_tokens += _model_prompt_tokens(model) if tools else 0
@@ -192,7 +192,6 @@ def gemini_tools(defined: list[object]) -> ProviderTools:
         elif kind in _GEMINI_READERS:
             readers += 1
         elif kind == _GEMINI_CODE:
-            readers += 1
             code_runs = CODE_RUNS_MAX
         elif kind not in _GEMINI_CALLERS_OWN:
             unmetered.append(name)

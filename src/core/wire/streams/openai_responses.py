@@ -100,7 +100,7 @@ class OpenAIResponsesReader(StreamReader):
         if is_soft and self._so_far.response:
             return soft_ending(self._so_far, after_sequence_number=self._sequence_number)
         error = msgspec.json.decode(self._dialect.render_refusal(refusal, request_id))["error"]
-        if refusal.is_retryable:  # a response that failed is one that nobody asks for again
+        if not refusal.is_for_good:  # a response that failed is one that nobody asks for again
             return numbered([flat_error(error)], after_sequence_number=self._sequence_number)
         return failed_ending(
             self._so_far, error, usage, id=self.answer_id or request_id, after_sequence_number=self._sequence_number

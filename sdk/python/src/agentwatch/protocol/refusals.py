@@ -12,7 +12,10 @@ from collections.abc import Iterator, Mapping
 from ..errors import AgentBudgetExceeded
 from .numbers import mapping_of, number_of
 
-BUDGET_CODES = frozenset({"budget_exhausted", "scope_paused", "answer_cut"})
+BUDGET_CODES = frozenset({"budget_exhausted", "scope_paused"})
+CUT_CODE = "answer_cut"
+"""Its `cause` is one of these codes where a budget has ended the answer, and another's where the budgets were out of
+reach."""
 DECIDED_CODES = frozenset({"rule_blocked", "rule_throttled", "unmetered_path", "unpriced_model"})
 """What a tenant has decided of such a call. Nobody was away, so failing open is no answer to it."""
 
@@ -24,7 +27,7 @@ def budget_error_of(document: object, session_id: str) -> AgentBudgetExceeded | 
         details = error
         if not isinstance(code, str):
             code, details = _google_reason(error)
-        if code in BUDGET_CODES:
+        if (details.get("cause") if code == CUT_CODE else code) in BUDGET_CODES:
             spent, limit = number_of(details.get("spent_usd")), number_of(details.get("limit_usd"))
             return AgentBudgetExceeded(session_id, spent or 0.0, limit or 0.0)
     return None
@@ -48,13 +51,13 @@ def _errors_in(document: object) -> Iterator[Mapping[str, object]]:
     for holder in (outer, response):
         error = None if holder is None else mapping_of(holder.get("error"))
         if error is not None:
-            # Of Responses' failed answers and of chat's errors alike, the numbers may stand beside the error.
-            yield {**_numbers(outer), **error}
+            # Of Responses' failed answers and of chat's errors alike, the details may stand beside the error.
+            yield {**_details(outer), **error}
     yield outer
 
 
-def _numbers(holder: Mapping[str, object]) -> dict[str, object]:
-    return {name: holder[name] for name in ("spent_usd", "limit_usd") if name in holder}
+def _details(holder: Mapping[str, object]) -> dict[str, object]:
+    return {name: holder[name] for name in ("spent_usd", "limit_usd", "cause") if name in holder}
 
 
 def _google_reason(error: Mapping[str, object]) -> tuple[str | None, Mapping[str, object]]:

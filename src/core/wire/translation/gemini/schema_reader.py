@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from core.bounds import JSON_DEPTH_MAX
 from core.wire.media.walk import folded
+from core.wire.shortest_json import NUMBERED_TYPES
 from core.wire.translation.conversation import Untranslatable
 
 _WORDS: dict[str, str] = {
@@ -24,8 +25,6 @@ _BY_NAME = frozenset(("properties", "$defs"))
 _EACH = frozenset(("anyOf", "oneOf", "allOf", "prefixItems"))
 _ONE = frozenset(("items", "additionalProperties"))
 _NULL = {"type": "null"}
-_TYPES = {1: "string", 2: "number", 3: "integer", 4: "boolean", 5: "array", 6: "object", 7: "null"}
-"""The numbers that stand for them (google/ai/generativelanguage, `Type`)."""
 
 
 def read_schema(schema: object) -> Mapping[str, object]:
@@ -65,7 +64,7 @@ def _value(word: str, value: object, depth: int) -> object:
 def _say_type(read: dict[str, object]) -> None:
     kind = read.get("type")
     if type(kind) is int:
-        kind = _TYPES.get(kind, "type_unspecified")
+        kind = NUMBERED_TYPES.get(kind, "type_unspecified")
     if isinstance(kind, list):
         read["type"] = [each.lower() if isinstance(each, str) else each for each in kind]
     elif isinstance(kind, str):
