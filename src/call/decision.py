@@ -12,7 +12,7 @@ from call.admission import DocumentsMoved, ModelMoved, Receipt, Standing, Target
 from call.rules import CallRules, Rulebook
 from call.settlement import new_record
 from call.upstream_request import key_to_show, target_of, upstream_request
-from core.call.context import SESSION_NAME, CallContext
+from core.call.context import SESSION_NAME, CallContext, session_named
 from core.call.plan import CallPlan
 from core.ledger.health.targets import Target
 from core.refusals import BudgetUnavailable, RateLimited, Refusal, ScopePaused, TenantsUnavailable, Unauthenticated
@@ -194,7 +194,8 @@ def _chain_for(asked: Asked, plan: CallPlan) -> Chain | None:
 
 async def counted(exchange: Exchange, caller: Caller) -> Caller:
     """The caller of what costs nothing, counted against its request rate, as its Ledger knows it now. Raises the
-    refusal."""
+    refusal, also where a session is named badly: what was meant as a provider key behind it would not be shown."""
+    session_named(exchange.request.headers, exchange.request.query, caller.sessions_behind_token)
     for _ in range(DECISIONS_MAX):
         try:
             await count_call(caller, exchange.ports)

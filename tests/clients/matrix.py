@@ -6,7 +6,7 @@ A row holds what happened and nothing that was typed by hand. "yes" is an answer
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +57,14 @@ class Row:
 def rows(stack: Stack, clients: Sequence[Library | CodingAgent], folder: Path) -> list[Row]:
     """A row for each, in their order; how often each asked is counted once all have ended."""
     found = [_tried(stack, client, folder) for client in clients]
-    calls = _calls(stack, [f"{row.client}.{name}" for row in found for name in ("refusal", "cut")])
-    return [
-        Row(
-            row.client,
-            row.works,
-            row.refusal + _again(calls[f"{row.client}.refusal"]),
-            row.cut + _again(calls[f"{row.client}.cut"]),
-        )
-        for row in found
-    ]
+    outcomes = _outcomes(stack, [f"{row.client}.{name}" for row in found for name in ("refusal", "cut")])
+    counted = []
+    for row in found:
+        refused, cut = (outcomes[f"{row.client}.{name}"] for name in ("refusal", "cut"))
+        assert set(refused) == {"refused"}, f"what {row.client} showed was no refusal: {refused}"
+        assert cut.count("cut") == 1 and set(cut) <= {"cut", "refused"}, f"what {row.client} showed was no cut: {cut}"
+        counted.append(replace(row, refusal=row.refusal + _again(len(refused)), cut=row.cut + _again(len(cut))))
+    return counted
 
 
 def queue(stack: Stack, script: Script) -> None:
@@ -180,15 +178,18 @@ def _spent_usd(stack: Stack, session_id: str) -> float:
     return spent
 
 
-def _calls(stack: Stack, sessions: list[str]) -> dict[str, int]:
-    """How many calls each session had, once every one has a row and no more of them come."""
-    query = "select session_id, count(*) from llm_request_logs where session_id = any(%s) group by session_id"
-    seen: dict[str, int] = {}
+def _outcomes(stack: Stack, sessions: list[str]) -> dict[str, list[str]]:
+    """How the calls of each session ended, once every one has a row and no more of them come."""
+    query = """
+        select session_id, array_agg(outcome order by outcome) from llm_request_logs
+        where session_id = any(%s) group by session_id
+    """
+    seen: dict[str, list[str]] = {}
     since = time.monotonic()
     with psycopg.connect(stack.postgres_dsn, autocommit=True) as connection:
         while len(seen) < len(sessions) or time.monotonic() - since < QUIET_S:
             assert time.monotonic() - since < 60, f"no rows of {set(sessions) - set(seen)}"
-            now = {str(name): int(count) for name, count in connection.execute(query, (sessions,))}
+            now = {str(name): list(outcomes) for name, outcomes in connection.execute(query, (sessions,))}
             if now != seen:
                 seen, since = now, time.monotonic()
             time.sleep(0.2)

@@ -36,6 +36,16 @@ def test_a_row_is_of_the_release_and_the_lines_that_are_there_now(client: str) -
 
 
 @pytest.mark.parametrize("client", LISTED)
+def test_both_tables_say_the_same_of_a_refusal_and_of_a_cut(client: str) -> None:
+    in_matrix, in_readme = (
+        [line.split(" | ")[-2:] for line in table.splitlines() if line.startswith(f"| [{LISTED[client].name}](")]
+        for table in (MATRIX, README)
+    )
+
+    assert in_matrix == in_readme, AGAIN
+
+
+@pytest.mark.parametrize("client", LISTED)
 def test_a_page_names_the_errors_that_its_row_names(client: str) -> None:
     (row,) = [line for line in README.splitlines() if line.startswith(f"| [{LISTED[client].name}](docs/")]
     page = (PAGES / f"{page_of(client)}.md").read_text()

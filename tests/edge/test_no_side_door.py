@@ -225,6 +225,17 @@ def test_what_judges_and_counts_passes_free_and_counts_against_the_rate(provider
     assert world.records == []
 
 
+@pytest.mark.parametrize("path", ["moderations", "images/generations", "models"])
+def test_a_key_that_nobody_takes_for_one_is_not_replaced_by_ours(path: str) -> None:
+    method = "GET" if path == "models" else "POST"
+    attempt = Attempt("openai", path, method, headers={"authorization": f"Bearer {TOKEN}~run-1:pat_0123456789ABCDEF"})
+
+    answer, world = play(attempt, allow_unmetered_paths=True)
+
+    assert (answer.status, world.sent) == (400, [])
+    assert b"openai=your-key" in answer.body
+
+
 def test_what_was_judged_as_json_goes_as_json() -> None:
     attempt = Attempt("openai", "moderations", headers={"content-type": "application/x-www-form-urlencoded"})
 

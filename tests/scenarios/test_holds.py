@@ -246,6 +246,16 @@ def test_searches_images_and_more_answers_are_held_for(sdk: Client) -> None:
     few = hold(sdk, hold_id="f", provider_tools=["web_search"], web_search_calls_max=2)["held_usd"]
     assert plain < few < hold(sdk, hold_id="g", provider_tools=["web_search"])["held_usd"] / 2
     assert hold(sdk, hold_id="h", web_search_calls_max=2)["held_usd"] == plain
+    at_xai = {
+        "provider": "xai",
+        "model": "grok-4-fast",
+        "dialect": "openai_responses",
+        "provider_tools": ["web_search"],
+    }
+    unbounded = hold(sdk, hold_id="i", **at_xai)["held_usd"]
+    assert hold(sdk, hold_id="j", **at_xai, web_search_calls_max=2)["held_usd"] == unbounded, (
+        "nobody says it keeps to it"
+    )
     assert hold(sdk, hold_id="e", has_unsized_input=True)["held_usd"] > 100_000 * 150 / 1e9
 
 

@@ -28,9 +28,9 @@ AMPLE_OUTPUT_TOKENS = 8_192
 AMPLE_REASONING_TOKENS = 32_768
 """What is ample for an answer to a caller that names no ceiling, and for one with reasoning out of sight before it."""
 
-KEEPS_TO_TOOL_CALLS_MAX = frozenset({"openai"})
-"""Providers whose reference says that `max_tool_calls` bounds what they run. xAI and Groq take the member, and state
-nothing of the kind."""
+KEEPS_TO_TOOL_CALLS_MAX = frozenset({"openai", "anthropic"})
+"""Providers whose reference says that `max_tool_calls` or `max_uses` bounds what they run. xAI and Groq take the
+members, and state nothing of the kind."""
 
 AS_UNPRICED = "name another model, or have an administrator state its price (PUT /v1/prices) or set unpriced_models"
 
@@ -168,7 +168,7 @@ def plan_call(
             raise NotSpoken(provider, model_to_send)
         parsed = replace(parsed, model=model_to_send)
         path = PROVIDERS[provider].openai_root + path
-    parsed = _with_searches_bounded(parsed, provider)
+    parsed = with_searches_bounded(parsed, provider)
     if policy.shrinks_structured:
         parsed = replace(parsed, form_tokens=0)
     price, is_free = _price_of(provider, parsed.model, policy, now_ms, prices)
@@ -186,7 +186,7 @@ def plan_call(
     return plan, dialect.prepare(body, model=model_to_send, include_usage=plan.injects_usage)
 
 
-def _with_searches_bounded(call: ParsedCall, provider: str) -> ParsedCall:
+def with_searches_bounded(call: ParsedCall, provider: str) -> ParsedCall:
     """By the request's own bound, where the provider keeps to it; elsewhere it can only be that more is meant."""
     bound, searches = call.tool_calls_max, call.web_search_calls_max
     if bound is None or not searches:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.call.costing import cost_call
-from core.call.plan import AS_UNPRICED, CallPlan, ample_tokens
+from core.call.plan import AS_UNPRICED, CallPlan, ample_tokens, with_searches_bounded
 from core.call.reasoning import hides_reasoning
 from core.money.price_list import PriceList
 from core.money.text_weights import vocabulary
@@ -81,7 +81,7 @@ def plan_told(told: ToldCall, policy: TenantPolicy, now_ms: int, prices: PriceLi
             param="provider_tools",
         )
     provider = price.provider or told.provider or "unknown"
-    parsed = _parsed(told, tools)
+    parsed = with_searches_bounded(_parsed(told, tools), provider)
     is_free = price.is_estimate and policy.unpriced_models == "free"
     hides = hides_reasoning(provider, told.model, "unset")
     return CallPlan(
@@ -108,12 +108,6 @@ def _tools_of(told: ToldCall) -> ProviderTools:
     return openai_tools(tools, model=told.model)
 
 
-def _searches_of(told: ToldCall, tools: ProviderTools) -> int:
-    if not tools.web_search_calls_max or told.web_search_calls_max is None:
-        return tools.web_search_calls_max
-    return told.web_search_calls_max
-
-
 def _parsed(told: ToldCall, tools: ProviderTools) -> ParsedCall:
     has_output = told.dialect != "openai_embeddings"
     framing_tokens = FRAMING_TOKENS.get(told.dialect, FRAMING_TOKENS_OTHERS)
@@ -129,7 +123,8 @@ def _parsed(told: ToldCall, tools: ProviderTools) -> ParsedCall:
         output_tokens_max=told.output_tokens_max if has_output else None,
         answers=told.choices,
         has_output=has_output,
-        web_search_calls_max=_searches_of(told, tools),
+        web_search_calls_max=tools.web_search_calls_max,
+        tool_calls_max=told.web_search_calls_max,
         reading_tools=tools.readers,
         unmetered_tools=tools.unmetered,
     )

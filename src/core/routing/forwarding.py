@@ -188,5 +188,5 @@ def _metered_query(query: str, provider: str, path: str) -> str:
 
 
 def _travels(parameter: str) -> bool:
-    name, _, value = parameter.partition("=")
-    return not has_token(unquote_plus(value)) and _NEVER_IN_QUERY.fullmatch(unquote(name).strip()) is None
+    name = unquote(parameter.partition("=")[0]).strip()
+    return not has_token(unquote_plus(parameter)) and _NEVER_IN_QUERY.fullmatch(name) is None

@@ -19,7 +19,7 @@ import msgspec
 
 from core.bounds import REQUESTS_PER_MINUTE_MAX
 from core.roles import Role
-from core.tenant.provider_keys import KEY_HEADERS, OwnKey, issuer_of, own_key_behind_token, own_keys_in
+from core.tenant.provider_keys import KEY_HEADERS, OwnKey, is_placeholder, issuer_of, own_key_behind_token, own_keys_in
 from core.wire.json_text import read_json
 
 TOKEN_HEADERS = ("x-agentwatch-key", *KEY_HEADERS)
@@ -32,6 +32,7 @@ TenantId = Annotated[str, msgspec.Meta(pattern=TENANT_ID)]
 PerMinute = Annotated[int, msgspec.Meta(ge=1, le=REQUESTS_PER_MINUTE_MAX)]
 
 _TOKEN_START = re.compile(r"aw_(live|test)_")
+_TOKEN_ANYWHERE = re.compile(r"(?<![A-Za-z0-9])aw_(live|test)_")
 _SESSION_START = "~"
 """Behind it a session's id. No token and no id has one, and it is as good in an address (RFC 3986) as in a bearer token
 (RFC 6750). A provider key may have one, so that comes last."""
@@ -90,7 +91,7 @@ def is_token(value: str) -> bool:
 
 def has_token(text: str) -> bool:
     """Is one in it anywhere?"""
-    return _TOKEN_START.search(text) is not None
+    return _TOKEN_ANYWHERE.search(text) is not None
 
 
 def read_credential(headers: Mapping[str, str], query: str = "") -> Credential | None:
@@ -120,9 +121,13 @@ def _parts_of(value: str) -> tuple[str, str | None, OwnKey | None]:
     key = own_key_behind_token(behind_colon) if behind_colon else None
     if not tilde:
         return token, None, key
-    if key is not None and not (key.provider or issuer_of(key.value) or key.value.startswith(_KEY_START)):
-        return token, f"{session}:{behind_colon}", None
-    return token, session, key
+    if key is None or key.provider or _is_like_a_key(key.value):
+        return token, session, key
+    return token, f"{session}:{behind_colon}", None
+
+
+def _is_like_a_key(value: str) -> bool:
+    return not is_placeholder(value) and (issuer_of(value) is not None or value.startswith(_KEY_START))
 
 
 def parse_key_record(document: bytes | str) -> KeyRecord:

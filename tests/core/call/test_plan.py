@@ -218,6 +218,17 @@ def test_a_bound_on_tools_bounds_searches_only_where_the_provider_keeps_to_it(
     assert plan.costing.searched_prompt.web_search_calls == plan.parsed.web_search_calls_max == searches
 
 
+@pytest.mark.parametrize(("provider", "searches"), [("anthropic", 1), ("xai", 10)])
+def test_a_bound_of_a_tool_bounds_searches_only_where_the_provider_keeps_to_it(provider: str, searches: int) -> None:
+    tool = {"type": "web_search_20250305", "name": "web_search", "max_uses": 1}
+    body = {"model": "m", "max_tokens": 9, "messages": MESSAGES, "tools": [tool]}
+    upstream = UpstreamPath("messages", "metered", "anthropic_messages")
+
+    plan, _ = plan_call(provider, upstream, json.dumps(body).encode(), TenantPolicy(), NOW_MS, TABLE)
+
+    assert plan.parsed.web_search_calls_max == searches
+
+
 def test_a_bound_on_tools_allows_no_search_that_is_not_asked_for() -> None:
     assert a_turn(max_tool_calls=3).parsed.web_search_calls_max == 0
 

@@ -60,6 +60,7 @@ BEHIND = [
     (f"{TOKEN}~a~b", "a~b", []),
     (f"{TOKEN}:{OWN}", None, [OWN]),
     (f"{TOKEN}~agent:run-42", "agent:run-42", []),
+    (f"{TOKEN}~team:xai-nightly", "team:xai-nightly", []),
     (f"{TOKEN}~user:3f2c8a1e-1111-4111-8111-3f2c8a1e1111", "user:3f2c8a1e-1111-4111-8111-3f2c8a1e1111", []),
 ]
 

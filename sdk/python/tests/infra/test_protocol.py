@@ -14,7 +14,7 @@ from agentwatch.calls import CallEnd, Usage
 from agentwatch.protocol.checks import budget_state_of, check_question
 from agentwatch.protocol.holds import HoldAsked, hold_granted_of, hold_question
 from agentwatch.protocol.question import Answer, Unheard
-from agentwatch.protocol.refusals import budget_error_of
+from agentwatch.protocol.refusals import budget_error_of, decision_of
 from agentwatch.protocol.reports import CallOwner, batch_of, report_of
 from agentwatch.protocol.verdicts import Fate, Standing, batch_verdict, delay_seconds, reason_of, standing_by
 
@@ -265,6 +265,13 @@ _OUTAGE = {"cause": "budget_unavailable", "charged_usd": "0.0012", "output_token
 )
 def test_an_answer_that_an_outage_cut_has_met_no_budget(document: object) -> None:
     assert budget_error_of(document, "run-1") is None
+
+
+@pytest.mark.parametrize("odd", [["x"], {}, 7])
+def test_what_is_no_word_is_no_code(odd: object) -> None:
+    for error in ({"code": odd}, {"code": "answer_cut", "cause": odd}):
+        assert budget_error_of({"error": error}, "run-1") is None
+        assert decision_of({"error": error}) is None
 
 
 def test_numbers_that_are_missing_are_nought() -> None:

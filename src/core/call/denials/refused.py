@@ -53,7 +53,7 @@ def _fewer_searches(plan: CallPlan, calls: int) -> str:
     match plan.dialect.name:
         case "openai_responses" if calls > 1 and plan.provider in KEEPS_TO_TOOL_CALLS_MAX:
             return "bound them with max_tool_calls"
-        case "anthropic_messages" if calls > 1:
+        case "anthropic_messages" if calls > 1 and plan.provider in KEEPS_TO_TOOL_CALLS_MAX:
             return "bound them with max_uses of the tool"
         case "openai_chat" if plan.parsed.searches_without_tool:
             return "leave web_search_options out, or name a model that does not search unasked"

@@ -77,6 +77,7 @@ class AnthropicDialect(msgspec.Struct, frozen=True):
             service_tier=dear_tier(request.speed, request.inference_geo),
             wants_stream_usage=True,
             web_search_calls_max=tools.web_search_calls_max,
+            tool_calls_max=tools.web_search_calls_bound,
             reading_tools=tools.readers,
             thinking=_thinking(request.thinking),
             thinking_tokens=(request.thinking and request.thinking.budget_tokens) or 0,

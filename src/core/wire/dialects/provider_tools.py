@@ -95,6 +95,8 @@ class ProviderTools:
     """Names, as the caller wrote them, of what nothing here can meter."""
     prompt_tokens: int = 0
     """What the tools put into the prompt that is not in the request, estimated high."""
+    web_search_calls_bound: int | None = None
+    """What the tools themselves say of their searches, to which not every provider is known to keep."""
 
 
 class Tool(msgspec.Struct):
@@ -159,18 +161,25 @@ def _runs_at_the_caller(kind: str, tool: Tool) -> bool:
 
 def anthropic_tools(defined: list[object]) -> ProviderTools:
     """Tools of messages."""
-    searches = readers = prompt_tokens = 0
+    searches = bound = readers = prompt_tokens = 0
     unmetered = []
     for tool in _tools(defined):
         kind = (tool.type or "custom").lower()
         prompt_tokens += 0 if kind == "custom" else _anthropic_prompt_tokens(kind)
         if kind.startswith("web_search_"):
-            searches += WEB_SEARCH_CALLS_MAX if tool.max_uses is None else tool.max_uses
+            searches += WEB_SEARCH_CALLS_MAX
+            bound += WEB_SEARCH_CALLS_MAX if tool.max_uses is None else tool.max_uses
         elif kind.startswith("web_fetch_"):
             readers += 1
         elif kind != "custom" and not kind.startswith(_ANTHROPIC_CALLERS_OWN):
             unmetered.append(tool.type or kind)
-    return ProviderTools(searches, readers, unmetered=tuple(unmetered), prompt_tokens=prompt_tokens)
+    return ProviderTools(
+        searches,
+        readers,
+        unmetered=tuple(unmetered),
+        prompt_tokens=prompt_tokens,
+        web_search_calls_bound=bound if searches else None,
+    )
 
 
 def _anthropic_prompt_tokens(kind: str) -> int:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.call.plan import plan_call
+from core.call.plan import plan_call, with_searches_bounded
 from core.money.price_list import TABLE
 from core.refusals import InvalidRequest, UnmeteredPath
 from core.routing.paths import UpstreamPath
@@ -62,7 +62,7 @@ SEARCHES = [
 
 @pytest.mark.parametrize(("dialect", "members", "calls"), SEARCHES)
 def test_web_searches_are_held_for_by_the_request_s_bound_or_ours(dialect: str, members: dict, calls: int) -> None:
-    call = parse(dialect, **members)
+    call = with_searches_bounded(parse(dialect, **members), dialect.partition("_")[0])
 
     assert (call.web_search_calls_max, call.unmetered_tools) == (calls, ())
 

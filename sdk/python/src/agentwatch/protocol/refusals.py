@@ -27,7 +27,8 @@ def budget_error_of(document: object, session_id: str) -> AgentBudgetExceeded | 
         details = error
         if not isinstance(code, str):
             code, details = _google_reason(error)
-        if (details.get("cause") if code == CUT_CODE else code) in BUDGET_CODES:
+        why = details.get("cause") if code == CUT_CODE else code
+        if isinstance(why, str) and why in BUDGET_CODES:
             spent, limit = number_of(details.get("spent_usd")), number_of(details.get("limit_usd"))
             return AgentBudgetExceeded(session_id, spent or 0.0, limit or 0.0)
     return None
@@ -37,7 +38,7 @@ def decision_of(document: object) -> str | None:
     """Why the tenant's own rules or policy stop a call, in AgentWatch's words; None where they do not."""
     for error in _errors_in(document):
         code = error.get("code")
-        if code in DECIDED_CODES:
+        if isinstance(code, str) and code in DECIDED_CODES:
             return f"{code}: {error.get('message')}"[:500]
     return None
 
