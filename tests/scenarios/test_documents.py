@@ -33,16 +33,6 @@ def world() -> World:
     return world
 
 
-@pytest.fixture
-def isolates() -> tuple[Isolate, Isolate]:
-    return an_isolate(), an_isolate()
-
-
-@pytest.fixture
-def admin(world: World, isolates: tuple[Isolate, Isolate]) -> Client:
-    return Client(world, isolates[0], ADMIN)
-
-
 def write(client: Client, document: Any, version: int) -> int:
     """Returns the version written."""
     answer = client.ask("PUT", "/v1/config", document, if_match=etag(version))
