@@ -160,7 +160,7 @@ def plan_call(
     dialect = DIALECTS[upstream.dialect]
     parsed = dialect.parse_request(body, path=upstream.path)
     if parsed.unmetered_tools and not policy.allows_unmetered_paths:
-        raise _unmetered(parsed.unmetered_tools)
+        raise unmetered(parsed.unmetered_tools, param="tools")
     path, model_to_send = upstream.path, None
     if provider is None:
         provider, model_to_send = provider_and_model(parsed.model, prices)
@@ -194,12 +194,13 @@ def with_searches_bounded(call: ParsedCall, provider: str) -> ParsedCall:
     return replace(call, web_search_calls_max=bound if provider in KEEPS_TO_TOOL_CALLS_MAX else max(bound, searches))
 
 
-def _unmetered(tools: tuple[str, ...]) -> UnmeteredPath:
+def unmetered(tools: tuple[str, ...], *, param: str) -> UnmeteredPath:
+    """The 403 of what the provider would run, by the member that asks for it."""
     names = ", ".join(name[:60] for name in tools[:5])
     return UnmeteredPath(
         f"the provider would run {names} and bill it in a way that is not metered: leave that out, or have an "
         "administrator set allow_unmetered_paths in the tenant's configuration",
-        param="tools",
+        param=param,
     )
 
 

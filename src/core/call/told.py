@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.call.costing import cost_call
-from core.call.plan import AS_UNPRICED, CallPlan, ample_tokens, with_searches_bounded
+from core.call.plan import AS_UNPRICED, CallPlan, ample_tokens, unmetered, with_searches_bounded
 from core.call.reasoning import hides_reasoning
 from core.money.price_list import PriceList
 from core.money.text_weights import vocabulary
-from core.refusals import UnmeteredPath, UnpricedModel
+from core.refusals import UnpricedModel
 from core.tenant.policy import TenantPolicy
 from core.wire.dialects import DIALECTS, anthropic_messages, openai
 from core.wire.dialects.provider_tools import ProviderTools, anthropic_tools, openai_tools
@@ -74,12 +74,7 @@ def plan_told(told: ToldCall, policy: TenantPolicy, now_ms: int, prices: PriceLi
         raise UnpricedModel(f"model {told.model[:100]!r} has no listed price: {AS_UNPRICED}", param="model")
     tools = _tools_of(told)
     if tools.unmetered and not policy.allows_unmetered_paths:
-        names = ", ".join(name[:60] for name in tools.unmetered[:5])
-        raise UnmeteredPath(
-            f"the provider would run {names} and bill it in a way that is not metered: leave that out, or have an "
-            "administrator set allow_unmetered_paths in the tenant's configuration",
-            param="provider_tools",
-        )
+        raise unmetered(tools.unmetered, param="provider_tools")
     provider = price.provider or told.provider or "unknown"
     parsed = with_searches_bounded(_parsed(told, tools), provider)
     is_free = price.is_estimate and policy.unpriced_models == "free"
