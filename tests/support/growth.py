@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 RUNS = 4
-TRIES_MIN, TRIES_MAX = 2, 12
+TRIES_MIN, TRIES_MAX = 2, 24
 SHORTEST_SECONDS = 20e-6
 """What is measured as less may as well be noise."""
 
